@@ -1,0 +1,75 @@
+"""Every exception and warning of the package, in one place.
+
+::
+
+    Exception
+    └── GainImputeError
+        ├── ConfigError (ValueError)      a parameter is outside what it may be
+        ├── SchemaError (ValueError)      a schema contradicts itself, its file, or the table
+        ├── TableError (ValueError)       a table cannot be used as it is
+        │   └── ColumnMismatchError       its columns are not those seen in fit
+        ├── FileError (ValueError)        a file cannot be read, or written where it was asked for
+        └── ModelFormatError (ValueError) a model folder is truncated, edited or too new
+
+    UserWarning
+    └── GainImputeWarning
+        ├── UnfillableWarning             some empty cells stay empty, and why
+        └── UnreadableWarning             some known cells could not be read as their column's kind
+
+Each message says what must hold, what was found, and what to do.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ColumnMismatchError",
+    "ConfigError",
+    "FileError",
+    "GainImputeError",
+    "GainImputeWarning",
+    "ModelFormatError",
+    "SchemaError",
+    "TableError",
+    "UnfillableWarning",
+    "UnreadableWarning",
+]
+
+
+class GainImputeError(Exception):
+    """Whatever this package raises on purpose."""
+
+
+class ConfigError(GainImputeError, ValueError):
+    """A parameter is outside what it may be."""
+
+
+class SchemaError(GainImputeError, ValueError):
+    """A schema contradicts itself, its file, or the table it is used on."""
+
+
+class TableError(GainImputeError, ValueError):
+    """A table cannot be used as it is."""
+
+
+class ColumnMismatchError(TableError):
+    """The columns of a table are not those seen in fit."""
+
+
+class FileError(GainImputeError, ValueError):
+    """A file cannot be read, or not be written where it was asked for."""
+
+
+class ModelFormatError(GainImputeError, ValueError):
+    """A model folder is truncated, was edited, or was written by a newer version."""
+
+
+class GainImputeWarning(UserWarning):
+    """Whatever this package warns of."""
+
+
+class UnfillableWarning(GainImputeWarning):
+    """Some empty cells stay empty: their columns cannot be filled."""
+
+
+class UnreadableWarning(GainImputeWarning):
+    """Some known cells could not be read as their column's kind; they stay as they are."""

@@ -1,0 +1,21 @@
+"""What each column of a table is and may contain: inferred, written as a file a person can correct, and enforced."""
+
+from __future__ import annotations
+
+from gain_impute.schema.infer import infer_schema
+from gain_impute.schema.kinds import Kind
+from gain_impute.schema.rules import ColumnSchema, ParsedColumn
+from gain_impute.schema.schema import Schema
+from gain_impute.schema.toml import read_schema, schema_from_toml, schema_to_toml, write_schema
+
+__all__ = [
+    "ColumnSchema",
+    "Kind",
+    "ParsedColumn",
+    "Schema",
+    "infer_schema",
+    "read_schema",
+    "schema_from_toml",
+    "schema_to_toml",
+    "write_schema",
+]

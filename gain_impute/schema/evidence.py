@@ -1,0 +1,291 @@
+"""What a column's cells and name say about its kind, gathered once per column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from gain_impute.schema.reading import canonical_text, is_number_dtype, number_of, read_distinct, read_numbers
+
+__all__ = [
+    "LEAST_READABLE",
+    "Evidence",
+    "evidence_of",
+    "has_common_unit",
+    "is_code",
+    "is_quantity",
+    "is_url",
+    "words_of_name",
+]
+
+MOST_ROWS_READ = 50_000
+"""Rows of a column of numbers that are looked at, evenly spaced; where the count of its values decides, all are."""
+MOST_TEXTS_READ = 10_000
+"""Distinct values of a column that are looked at, evenly spaced."""
+LEAST_NUMBERS_BESIDE_FILLER = 20
+"""Distinct matching values from which one other text beside them is a filler ("on request") and not a category."""
+LEAST_READABLE = 0.5
+"""Share of the known cells that a kind must be able to read; below it the imputer would refuse the column."""
+
+WIDE_CHARACTERS_A_WORD = 4
+MOST_COMMON_UNITS = 3
+LEAST_NUMBERS_OF_UNIT = 10
+"""Distinct texts from which a word that follows all their numbers is a unit, known or not."""
+
+_NULL_WORDS = frozenset(
+    {
+        "null",
+        "none",
+        "nil",
+        "nan",
+        "na",
+        "n/a",
+        "#n/a",
+        "<na>",
+        "n.a.",
+        "n.v.",
+        "k.a.",
+        "-",
+        "--",
+        "?",
+        "unknown",
+        "tbd",
+        "未知",
+        "无",
+    }
+)
+_NUMBER = r"[+-]?(?:\d+(?:[.,]\d+)?|[.,]\d+|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:[.' \u00a0\u202f]\d{3})+(?:,\d+)?)"
+_CURRENCY = (
+    r"(?:(?:US|A|AU|C|CA|S|R|HK|NZ)?\$|[€£¥₹₽₩元]|USD|EUR|GBP|CHF|INR|CNY|RMB|JPY|AUD|CAD|AED|SAR|SR"
+    r"|SEK|NOK|DKK|kr\.?|zł|PLN|Kč|CZK|Rp|Rs\.?)"
+)
+# One letter counts only in the case in which it is a unit; longer units in any case, with the plural's s.
+_LETTER_UNIT = r"[kKMBgmlLWVshx%\"'\u2032\u2033+°]|''"
+_WORD_UNIT = (
+    r"(?i:kg|mg|µg|ct|carat|lb|oz|ounce|gram|cm|mm|km|µm|nm|ft|feet|inch|inche|in|yd|yard|meter|metre|ml|cl|dl|liter|litre|gal|qt|pt"
+    r"|bit|byte|[kmgtp]i?b|[kmgt]bps|[kmg]?hz|mp|mpx|mpix|megapixel|px|pixel|dpi|ppi|fps|rpm|nit|lm|lumen|mah|ah|wh|kwh|kw|mw|watt|volt|hp|ps|db"
+    r"|bar|psi|pa|kpa|sec|second|min|minute|hr|hour|day|week|month|year|yr|pc|pcs|piece|pack|st|stk|k|percent|pct"
+    r"|kcal|cal|kj|°c|°f|m²|m2|sqft|sq ft|m³|m3|cc|mm²|denier|gsm|g/m²)s?\.?"
+)
+_CHINESE_UNIT = (
+    "千克|公斤|毫克|克|斤|毫升|升|厘米|毫米|千米|米|英寸|寸|年|个月|月|天|小时|分钟|秒"
+    "|个|件|片|支|瓶|盒|包|袋|套|人|万|亿|元"
+)
+_QUANTITY = re.compile(
+    rf"\s*[<>~≈]?\s*(?:{_CURRENCY}\s*{_NUMBER}|{_NUMBER}\s*(?:{_LETTER_UNIT}|{_WORD_UNIT}|{_CHINESE_UNIT}|{_CURRENCY})\+?)\s*"
+    rf"|\s*[+-]?(?:\d+,\d+|\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d{{1,3}}(?:\.\d{{3}})+,\d+)\s*"
+)
+_NUMBER_AND_WORD = re.compile(rf"\s*{_NUMBER}\s*(?P<unit>[^\W\d_]{{2,12}}(?:\s?/\s?[^\W\d_]{{1,8}})?)\.?\s*")
+_URL = re.compile(r"[\s\[\]\"'(<]*(?:https?://|ftp://|www\.)[^\s]+.*", re.IGNORECASE | re.DOTALL)
+_CODE = re.compile(r"(?=.*\d)\S+")
+_FIRST_WIDE_CHARACTER = "\u2e80"  # from here on (Chinese, Japanese, Korean) one character says about as much as two
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the cells of a column say.
+
+    Attributes
+    ----------
+    name_words : tuple of str
+        Words of the column's name, lower-case.
+    n_cells, n_distinct : int
+        Known cells, and distinct values among them.
+    repeated_share : float
+        Share of the known cells whose value stands in another cell too.
+    null_share : float
+        Share of the known cells that hold a word for "nothing" ("NULL", "n/a"). The arrays below leave them out.
+    texts : ndarray of shape (n_read,), object
+        Canonical texts of the distinct values, a sample of them where they are many.
+    counts : ndarray of shape (n_read,), int64
+        Cells that hold each.
+    numbers : ndarray of shape (n_read,), float64
+        Their numbers, NaN where the text is none.
+    """
+
+    name_words: tuple[str, ...]
+    n_cells: int
+    n_distinct: int
+    repeated_share: float
+    null_share: float
+    texts: np.ndarray
+    counts: np.ndarray
+    numbers: np.ndarray
+
+    @property
+    def distinct_share(self) -> float:
+        """Distinct values per known cell; 1 where no value repeats."""
+        return self.n_distinct / max(self.n_cells, 1)
+
+    @property
+    def n_words(self) -> float:
+        """Words of a text, on average over the distinct texts; four wide characters count as a word more."""
+        words = [len(text.split()) + _n_wide(text) / WIDE_CHARACTERS_A_WORD for text in self.texts]
+        return float(np.mean(words)) if words else 0.0
+
+    @property
+    def width(self) -> float:
+        """Characters of a text, wide ones counted twice, on average over the distinct texts."""
+        widths = [len(text) + _n_wide(text) for text in self.texts]
+        return float(np.mean(widths)) if widths else 0.0
+
+    def share(self, matches: np.ndarray, *, must_be_readable: bool = True) -> float:
+        """Share of the cells whose text matches a kind; ndarray of bool, one per text, to float.
+
+        Words for "nothing" do not count, nor does the one most frequent other text beside many matching ones.
+        Where `must_be_readable`, it is 0 if those left out are more than the imputer accepts.
+        """
+        n_matching, n_read = self.counts[matches].sum(), self.counts.sum()
+        if n_matching == 0:
+            return 0.0
+        if must_be_readable and n_matching / n_read * (1 - self.null_share) < LEAST_READABLE:
+            return 0.0
+        others = self.counts[~matches]
+        is_filler_likely = matches.sum() >= LEAST_NUMBERS_BESIDE_FILLER and n_matching >= LEAST_READABLE * n_read
+        n_filler = others.max() if len(others) and is_filler_likely else 0
+        return float(n_matching / (n_read - n_filler))
+
+
+def evidence_of(name: str, cells: pd.Series, missing_values: Iterable[object] = ()) -> Evidence:
+    """Gather what a column's cells and name say.
+
+    Parameters
+    ----------
+    name : str
+        The column's name.
+    cells : Series of shape (n_rows,)
+        Its cells, of any dtype.
+    missing_values : iterable of str or number, default=()
+        Markers that mean "empty".
+
+    Returns
+    -------
+    Evidence
+        Counts, shares, and a sample of the distinct values.
+
+    Examples
+    --------
+    >>> found = evidence_of("unitPrice", pd.Series(["1.5", "NULL", "", "1.5"]))
+    >>> found.name_words, found.n_cells, found.n_distinct, found.numbers.tolist()
+    (('unit', 'price'), 3, 2, [1.5])
+    """
+    if is_number_dtype(cells.dtype):
+        return _evidence_of_numbers(name, cells, missing_values)
+    found = read_distinct(cells, missing_values)
+    counts = np.bincount(found.codes[found.codes >= 0], minlength=len(found.texts))
+    groups, texts = pd.factorize(found.texts[counts > 0])  # 1 and "1" are one text
+    counts = np.bincount(groups, weights=counts[counts > 0], minlength=len(texts)).astype(np.int64)
+    n_cells = int(counts.sum())
+    is_null = np.array([text.strip().casefold() in _NULL_WORDS for text in texts], dtype=bool)
+    read = _evenly_spaced(np.flatnonzero(~is_null), MOST_TEXTS_READ)
+    return Evidence(
+        name_words=words_of_name(name),
+        n_cells=n_cells,
+        n_distinct=len(texts),
+        repeated_share=float(counts[counts > 1].sum() / max(n_cells, 1)),
+        null_share=float(counts[is_null].sum() / max(n_cells, 1)),
+        texts=np.asarray(texts, dtype=object)[read],
+        counts=counts[read],
+        numbers=np.array([number_of(text) for text in texts[read]], dtype=np.float64),
+    )
+
+
+def is_quantity(text: str) -> bool:
+    """Whether a text is a number with a unit, or a number in a format such as "10,000" or "339,69".
+
+    Examples
+    --------
+    >>> [is_quantity(text) for text in ("1.37kg", "10,000+", "$4.99", '13.3"', "339,69", "50 %")]
+    [True, True, True, True, True, True]
+    >>> [is_quantity(text) for text in ("5G", "3.5", "256GB SSD", "4.4.2", "XL")]
+    [False, False, False, False, False]
+    """
+    return _QUANTITY.fullmatch(text) is not None
+
+
+def has_common_unit(texts: np.ndarray) -> np.ndarray:
+    """Tell which texts are a number and one of very few words that follow the numbers of a column, as units do.
+
+    Examples
+    --------
+    >>> has_common_unit(np.array([f"{i} kmpl" for i in range(12)], dtype=object)).all()
+    np.True_
+    >>> has_common_unit(np.array(["2 doors", "4 doors"], dtype=object)).any()
+    np.False_
+    """
+    found = [_NUMBER_AND_WORD.fullmatch(text) for text in texts]
+    is_match = np.array([match is not None for match in found], dtype=bool)
+    units = {match["unit"].casefold() for match in found if match}
+    is_common = len(units) <= MOST_COMMON_UNITS and is_match.sum() >= LEAST_NUMBERS_OF_UNIT
+    return is_match if is_common else np.zeros(len(texts), dtype=bool)
+
+
+def is_url(text: str) -> bool:
+    """Whether a text is a web address, or a list that begins with one.
+
+    Examples
+    --------
+    >>> is_url("https://example.org/a"), is_url('["http://example.org/a.jpg"]'), is_url("see example.org")
+    (True, True, False)
+    """
+    return _URL.fullmatch(text) is not None
+
+
+def is_code(text: str) -> bool:
+    """Whether a text is one word with a digit in it.
+
+    Examples
+    --------
+    >>> is_code("RNGDTB5ME"), is_code("Galaxy S9"), is_code("Nike")
+    (True, False, False)
+    """
+    return _CODE.fullmatch(text) is not None
+
+
+def words_of_name(name: str) -> tuple[str, ...]:
+    """Words of a column's name, lower-case and without digits.
+
+    Examples
+    --------
+    >>> words_of_name("productId"), words_of_name("isbn13"), words_of_name("Item_Identifier")
+    (('product', 'id'), ('isbn',), ('item', 'identifier'))
+    """
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return tuple(word.lower() for word in re.findall(r"[^\W\d_]+", parted))
+
+
+def _evidence_of_numbers(name: str, cells: pd.Series, missing_values: Iterable[object]) -> Evidence:
+    """Evidence of a column whose dtype is a number's: a sample of rows, and all rows where the count decides."""
+    numbers, _ = read_numbers(cells, missing_values)
+    known = np.flatnonzero(~np.isnan(numbers))
+    values, counts = np.unique(numbers[_evenly_spaced(known, MOST_ROWS_READ)], return_counts=True)
+    n_sampled = int(counts.sum())
+    n_distinct, repeated_share = len(values), float(counts[counts > 1].sum() / max(n_sampled, 1))
+    n_cells = len(known)
+    is_keylike = len(values) > n_sampled / 2 and bool(np.all(values == np.round(values)))
+    count_decides = len(values) <= 2 or is_keylike  # noqa: PLR2004  a pair, or perhaps a key
+    if n_cells > n_sampled and count_decides:
+        every_count = np.bincount(pd.factorize(cells.iloc[known])[0])
+        n_distinct, repeated_share = len(every_count), float(every_count[every_count > 1].sum() / n_cells)
+        if len(values) <= 2 < n_distinct:  # noqa: PLR2004  the sample missed the rare values
+            values, counts = np.unique(numbers[known], return_counts=True)
+    read = _evenly_spaced(np.arange(len(values)), MOST_TEXTS_READ)
+    texts = np.empty(len(read), dtype=object)
+    texts[:] = [canonical_text(value) for value in values[read].tolist()]
+    return Evidence(words_of_name(name), n_cells, n_distinct, repeated_share, 0.0, texts, counts[read], values[read])
+
+
+def _n_wide(text: str) -> int:
+    """Wide characters of a text."""
+    return 0 if text.isascii() else sum(character >= _FIRST_WIDE_CHARACTER for character in text)
+
+
+def _evenly_spaced(positions: np.ndarray, at_most: int) -> np.ndarray:
+    """All positions, or `at_most` of them, evenly spaced."""
+    if len(positions) <= at_most:
+        return positions
+    return positions[np.linspace(0, len(positions) - 1, at_most).astype(np.int64)]

@@ -1,0 +1,305 @@
+"""Read cells of any dtype: which are missing, their canonical text, their number.
+
+A table held in memory and the same table read back from a file as text must be read alike, so every value
+has one *canonical text*, and everything that asks what a cell says asks it here. Work that needs Python per value is
+done once per distinct value.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+
+from gain_impute.errors import ConfigError
+
+__all__ = [
+    "BOOLEAN_PAIRS",
+    "DistinctCells",
+    "canonical_text",
+    "clean_missing_values",
+    "is_number_dtype",
+    "number_of",
+    "read_distinct",
+    "read_numbers",
+    "yes_no_words",
+]
+
+BOOLEAN_PAIRS: tuple[frozenset[str], ...] = tuple(
+    frozenset(pair)
+    for pair in (
+        ("true", "false"),
+        ("yes", "no"),
+        ("y", "n"),
+        ("t", "f"),
+        ("on", "off"),
+        ("1", "0"),
+        ("1.0", "0.0"),
+        ("是", "否"),
+    )
+)
+"""Pairs of case-folded texts that say yes and no."""
+
+_YES_NO_WORDS = frozenset().union(*BOOLEAN_PAIRS)
+_PLAIN_NUMBER = re.compile(r"[ \t]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*")
+_LARGEST_INTEGER = 2.0**63  # a float at or above it is written in scientific notation, not digit by digit
+
+
+@dataclass(frozen=True, slots=True)
+class DistinctCells:
+    """A column as its distinct values and, per row, which of them it holds.
+
+    Attributes
+    ----------
+    codes : ndarray of shape (n_rows,), int64
+        Position in `values` and `texts`; -1 where the cell is missing.
+    values : ndarray of shape (n_distinct,), object
+        The distinct values as the table holds them. A value that means "empty" may still stand here, with no code.
+    texts : ndarray of shape (n_distinct,), object
+        Their canonical texts.
+    """
+
+    codes: np.ndarray
+    values: np.ndarray
+    texts: np.ndarray
+
+    def spread(self, of_distinct: np.ndarray, missing: object) -> np.ndarray:
+        """Give each row what its distinct value has; `missing` to rows without a value."""
+        with_missing: np.ndarray = np.append(of_distinct, np.array([missing], dtype=of_distinct.dtype))
+        spread: np.ndarray = with_missing[self.codes]  # code -1 reads the last
+        return spread
+
+
+def canonical_text(value: object) -> str:
+    """Write a value as the text by which it is known in every reading of a table.
+
+    A text is kept as it is, an integer-valued float loses its ".0" (pandas turns integers into floats when
+    a column has holes), other floats are written as short as they can be read back, dates in ISO form.
+
+    Parameters
+    ----------
+    value : object
+        A cell that is not missing.
+
+    Returns
+    -------
+    str
+        The canonical text.
+
+    Examples
+    --------
+    >>> [canonical_text(value) for value in (" a ", True, 3, 3.0, 2.5, np.float32(0.1))]
+    [' a ', 'True', '3', '3', '2.5', '0.1']
+    >>> canonical_text(pd.Timestamp("2016-11-14 08:30"))
+    '2016-11-14T08:30:00'
+    """
+    if isinstance(value, np.datetime64):
+        value = pd.Timestamp(value)
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value))
+    if isinstance(value, int | np.integer):
+        return str(int(value))
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        return str(int(number)) if number.is_integer() and abs(number) < _LARGEST_INTEGER else str(value)
+    if isinstance(value, dt.date | dt.time):  # Timestamp and datetime are dates
+        return value.isoformat()
+    return str(value)
+
+
+def number_of(value: object) -> float:
+    """Read one value as a number; NaN where it is none, or is infinite.
+
+    Parameters
+    ----------
+    value : object
+        A number, a bool, or a text in plain float syntax, blanks around it tolerated.
+
+    Returns
+    -------
+    float
+        The number. "nan", "inf" and "1_000" are no numbers.
+
+    Examples
+    --------
+    >>> [number_of(value) for value in (" 1500", "1e-05", ".5", "1_000", "inf", "n.v.", True)]
+    [1500.0, 1e-05, 0.5, nan, nan, nan, 1.0]
+    """
+    if isinstance(value, str):
+        if not _PLAIN_NUMBER.fullmatch(value):
+            return np.nan
+    elif not isinstance(value, int | float | np.integer | np.floating | np.bool_ | Decimal):
+        return np.nan
+    try:
+        number = float(value)
+    except OverflowError:  # an int beyond 1e308
+        return np.nan
+    return number if np.isfinite(number) else np.nan
+
+
+def yes_no_words(texts: Iterable[str]) -> np.ndarray:
+    """Tell which texts say yes or no, whatever their case; ndarray of bool, one per text."""
+    return np.array([text.casefold() in _YES_NO_WORDS for text in texts], dtype=bool)
+
+
+def clean_missing_values(missing_values: object) -> tuple[str | float, ...]:
+    """Bring a marker, or several, that mean "empty" into one form.
+
+    Parameters
+    ----------
+    missing_values : scalar or sequence of scalars
+        Texts and numbers; NaN, None and NA add nothing, since they always mean "empty".
+
+    Returns
+    -------
+    tuple of str, bool, int or float
+        Each marker once, in order.
+
+    Raises
+    ------
+    ConfigError
+        If a marker is neither a text nor a number.
+
+    Examples
+    --------
+    >>> clean_missing_values(["?", -1, np.nan, "?"]), clean_missing_values("n/a"), clean_missing_values(np.nan)
+    (('?', -1), ('n/a',), ())
+    """
+    is_list = isinstance(missing_values, Iterable) and not isinstance(missing_values, str)
+    given: Iterable[object] = missing_values if is_list else [missing_values]  # type: ignore[assignment]
+    markers: list[str | float] = []
+    for marker in given:
+        plain = marker.item() if isinstance(marker, np.generic) else marker
+        if plain is None or plain is pd.NA or plain is pd.NaT or plain != plain:  # noqa: PLR0124  NaN differs from itself
+            continue
+        if not isinstance(plain, str | int | float):
+            raise ConfigError(
+                "The 'missing_values' must be texts or numbers. "
+                f"Got {plain!r} of type {type(plain).__name__}. Give its text instead."
+            )
+        if not any(plain == known and type(plain) is type(known) for known in markers):
+            markers.append(plain)
+    return tuple(markers)
+
+
+def read_distinct(cells: pd.Series, missing_values: Iterable[object] = ()) -> DistinctCells:
+    """Read a column of any dtype as its distinct values with their canonical texts.
+
+    Missing are None, NaN, NaT, NA, the empty text, and whatever has the canonical text of a marker.
+
+    Parameters
+    ----------
+    cells : Series of shape (n_rows,)
+        The column.
+    missing_values : iterable of str or number, default=()
+        Markers that mean "empty" as well.
+
+    Returns
+    -------
+    DistinctCells
+        Codes of every row, distinct values and texts.
+
+    Examples
+    --------
+    >>> column = pd.Series(["a", None, 1, True, "", "a"], dtype=object)
+    >>> found = read_distinct(column, [1])
+    >>> found.codes.tolist(), found.texts.tolist()
+    ([0, -1, -1, 3, -1, 0], ['a', '', '1', 'True'])
+    """
+    codes, values = _factorize_objects(cells) if cells.dtype == object else _factorize_typed(cells)
+    texts = np.empty(len(values), dtype=object)
+    texts[:] = [canonical_text(value) for value in values]
+    empty = {"", *map(canonical_text, missing_values)}
+    is_empty = np.array([text in empty for text in texts], dtype=bool)
+    if is_empty.any():
+        codes = np.where(np.append(is_empty, True)[codes], -1, codes)
+    return DistinctCells(codes, values, texts)
+
+
+def is_number_dtype(dtype: object) -> bool:
+    """Whether a pandas or numpy dtype holds real numbers (bool is no number)."""
+    types = pd.api.types
+    is_real = types.is_numeric_dtype(dtype) and not types.is_complex_dtype(dtype)  # type: ignore[arg-type]
+    return is_real and not types.is_bool_dtype(dtype)  # type: ignore[arg-type]
+
+
+def read_numbers(cells: pd.Series, missing_values: Iterable[object] = ()) -> tuple[np.ndarray, np.ndarray]:
+    """Read a column of any dtype as numbers.
+
+    Parameters
+    ----------
+    cells : Series of shape (n_rows,)
+        The column.
+    missing_values : iterable of str or number, default=()
+        Markers that mean "empty" as well.
+
+    Returns
+    -------
+    values : ndarray of shape (n_rows,), float64
+        The numbers; NaN where the cell is missing, infinite or no number.
+    observed : ndarray of shape (n_rows,), bool
+        True where the cell is not missing.
+
+    Examples
+    --------
+    >>> values, observed = read_numbers(pd.Series(["1.5", "n.v.", "", "-1"]), [-1])
+    >>> values.tolist(), observed.tolist()
+    ([1.5, nan, nan, nan], [True, True, False, False])
+    """
+    if not is_number_dtype(cells.dtype):
+        found = read_distinct(cells, missing_values)
+        numbers = np.array([number_of(value) for value in found.values], dtype=np.float64)
+        return found.spread(numbers, np.nan), found.codes >= 0
+    values = np.array(cells.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)  # a copy: ours to change
+    observed = ~np.isnan(values)
+    for marker in missing_values:
+        number = number_of(marker)
+        if not np.isnan(number) and canonical_text(marker) == canonical_text(number):
+            observed &= values != number
+    values[~observed | np.isinf(values)] = np.nan
+    return values, observed
+
+
+def _factorize_typed(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Codes (n_rows,) and distinct values (n_distinct,) of a column that is not of objects."""
+    codes, distinct = pd.factorize(cells)
+    numpy_dtype = getattr(cells.dtype, "numpy_dtype", cells.dtype)
+    values = np.empty(len(distinct), dtype=object)
+    if isinstance(numpy_dtype, np.dtype) and numpy_dtype.kind == "f":  # keeps float32, whose 0.1 is not float64's
+        values[:] = list(pd.Series(distinct).to_numpy(dtype=numpy_dtype, na_value=np.nan))
+        codes = np.where(np.append(pd.isna(values), True)[codes], -1, codes)
+    else:
+        values[:] = list(pd.Series(distinct).astype(object))
+    return np.asarray(codes, dtype=np.int64), values
+
+
+def _factorize_objects(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Codes and distinct values of an object column, type by type, so that 1, 1.0 and True stay apart."""
+    cell_values = cells.to_numpy(dtype=object)
+    codes = np.full(len(cell_values), -1, dtype=np.int64)
+    if pd.api.types.infer_dtype(cell_values, skipna=True) in {"string", "empty"}:
+        text_codes, distinct = pd.factorize(cell_values)
+        return np.asarray(text_codes, dtype=np.int64), np.asarray(distinct, dtype=object)
+    types = np.empty(len(cell_values), dtype=object)
+    types[:] = list(map(type, cell_values))
+    type_codes, known_types = pd.factorize(types)
+    values: list[object] = []
+    for i_type in range(len(known_types)):
+        at = np.flatnonzero(type_codes == i_type)
+        try:
+            codes_here, distinct = pd.factorize(cell_values[at])
+        except TypeError:  # not hashable, such as a list: each cell its own value
+            codes_here, distinct = np.arange(len(at)), cell_values[at]
+        codes[at] = np.where(codes_here >= 0, codes_here + len(values), -1)
+        values.extend(distinct)
+    distinct_values = np.empty(len(values), dtype=object)
+    for i_value, value in enumerate(values):
+        distinct_values[i_value] = value  # one by one: numpy would unpack lists
+    return codes, distinct_values

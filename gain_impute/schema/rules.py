@@ -1,0 +1,350 @@
+"""What one column is and may contain, and how its cells are read and written."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from gain_impute.errors import SchemaError
+from gain_impute.schema.dates import format_dates, parse_dates, seconds_of, unknown_directives
+from gain_impute.schema.kinds import Kind
+from gain_impute.schema.reading import read_distinct, read_numbers, yes_no_words
+
+__all__ = ["ColumnSchema", "Condition", "ParsedColumn", "nearest_spelling"]
+
+_MOST_DECIMALS = 15  # beyond it a float64 has no digits
+_DATE_RANGE = (-62135596800.0, 253402300799.999999)  # years 1 to 9999, in seconds since 1970 UTC
+
+
+def nearest_spelling(word: str, known: Iterable[str]) -> str:
+    """Suggest the known word that looks most like `word`: " Did you mean 'price'?", or ""."""
+    found = difflib.get_close_matches(str(word), [str(text) for text in known], n=1)
+    return f" Did you mean {found[0]!r}?" if found else ""
+
+
+class Condition(Mapping[str, tuple[str, ...]]):
+    """The rows in which an attribute exists: those where each named column has one of its values.
+
+    Immutable, and hashable as columns of a schema are.
+
+    Parameters
+    ----------
+    values : mapping of str to iterable of str
+        For each other column the texts of which one must stand there.
+
+    Examples
+    --------
+    >>> Condition({"type": ["phone", "tablet"]})
+    {'type': ('phone', 'tablet')}
+    """
+
+    __slots__ = ("_items",)
+
+    def __init__(self, values: Mapping[str, Iterable[str]]) -> None:
+        self._items = tuple((name, tuple(texts)) for name, texts in values.items())
+
+    def __getitem__(self, name: str) -> tuple[str, ...]:
+        """The values of one column."""
+        return dict(self._items)[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names of the columns."""
+        return (name for name, _ in self._items)
+
+    def __len__(self) -> int:
+        """The number of columns named."""
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        """Equal conditions have equal hashes, in whatever order they were written."""
+        return hash(frozenset(self._items))
+
+    def __repr__(self) -> str:
+        """Write the condition as a dict."""
+        return repr(dict(self._items))
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedColumn:
+    """The cells of a column, read as its kind.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_rows,)
+        NUMERIC: float64; DATETIME: float64 seconds since 1970 UTC; NaN where not known.
+        All other kinds: object array of canonical texts, None where not known.
+    observed : ndarray of shape (n_rows,), bool
+        True where the cell is not missing.
+    readable : ndarray of shape (n_rows,), bool
+        True where the cell is observed and could be read as the kind.
+    """
+
+    values: np.ndarray
+    observed: np.ndarray
+    readable: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnSchema:
+    """What one column is, and what its cells may hold.
+
+    Attributes
+    ----------
+    name : str
+        The column's name.
+    kind : Kind
+        What the column holds. The kind's word is accepted as well.
+    minimum, maximum : float or None, default=None
+        Bounds of a number, both included; of a date in seconds since 1970 UTC. None: learned in fit.
+    decimals : int in [0, 15] or None, default=None
+        The decimal grid of a number: 0 for integers, 2 for cents. None: no grid.
+    categories : tuple of str or None, default=None
+        The values allowed, as texts. None: those seen in fit.
+    date_format : str or None, default=None
+        How a date is written: a strftime pattern, in which `%-d %-m %-H %-I` stand for numbers without leading zero,
+        `%3f` for milliseconds and `%:z` for an offset with a colon. None: ISO.
+    applies_when : mapping of str to tuple of str or None, default=None
+        The attribute exists only in rows where each column named here has one of the values given. None: in all rows.
+    fill : bool, default=True
+        False: the column is read as context, but its holes stay.
+    missing_values : tuple of str, default=()
+        Texts that mean "empty" in this column, besides those of the schema.
+
+    Raises
+    ------
+    SchemaError
+        If a rule is impossible, or makes no sense for the kind.
+
+    Examples
+    --------
+    >>> price = ColumnSchema(name="price", kind=Kind.NUMERIC, minimum=0, decimals=2)
+    >>> price.parse(pd.Series(["9.99", "", "n.v."])).values.tolist()
+    [9.99, nan, nan]
+    >>> price.format(np.array([12.5, np.nan])).tolist()
+    ['12.50', '']
+    """
+
+    name: str
+    kind: Kind
+    minimum: float | None = None
+    maximum: float | None = None
+    decimals: int | None = None
+    categories: tuple[str, ...] | None = None
+    date_format: str | None = None
+    applies_when: Mapping[str, tuple[str, ...]] | None = field(default=None)
+    fill: bool = True
+    missing_values: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Bring each rule into its form and check it."""
+        _check(isinstance(self.name, str), self, "name", "a text", self.name)
+        kind = next((kind for kind in Kind if kind == self.kind), None)
+        if kind is None:
+            self._fail("kind", f"one of {', '.join(Kind)}", self.kind, hint=nearest_spelling(self.kind, Kind))
+        object.__setattr__(self, "kind", kind)
+        _check(isinstance(self.fill, bool), self, "fill", "true or false", self.fill)
+        object.__setattr__(self, "missing_values", self._texts("missing_values", self.missing_values))
+        self._settle_bounds()
+        self._settle_categories()
+        self._settle_formats()
+        self._settle_condition()
+
+    @property
+    def is_fillable(self) -> bool:
+        """Whether the column's holes can be filled, and are to be."""
+        return self.fill and (self.kind.is_number or self.kind.is_class)
+
+    def parse(self, cells: pd.Series, missing_values: Iterable[str | float] = ()) -> ParsedColumn:
+        """Read cells as this column's kind.
+
+        Missing are None, NaN, NaT, NA, the empty text, the column's own markers and those given. A marker is
+        compared with the canonical text of a cell (see `canonical_text`), so that -1 is found in numbers and in text.
+
+        Parameters
+        ----------
+        cells : Series of shape (n_rows,)
+            Cells of any dtype.
+        missing_values : iterable of str or number, default=()
+            Further markers that mean "empty".
+
+        Returns
+        -------
+        ParsedColumn
+            Values, and which cells are observed and readable.
+
+        Examples
+        --------
+        >>> flag = ColumnSchema(name="in_stock", kind=Kind.BOOLEAN).parse(pd.Series(["yes", "maybe", None]))
+        >>> flag.values.tolist(), flag.observed.tolist(), flag.readable.tolist()
+        (['yes', None, None], [True, True, False], [True, False, False])
+        """
+        markers = (*self.missing_values, *missing_values)
+        if self.kind is Kind.NUMERIC:
+            numbers, observed = read_numbers(cells, markers)
+            return ParsedColumn(numbers, observed, ~np.isnan(numbers))
+        if self.kind is Kind.DATETIME:
+            seconds, observed = self._read_seconds(cells, markers)
+            return ParsedColumn(seconds, observed, ~np.isnan(seconds))
+        found = read_distinct(cells, markers)
+        texts = found.texts
+        if self.kind is Kind.BOOLEAN:
+            known = yes_no_words(texts) | np.isin(texts, np.array(self.categories or (), dtype=object))
+            texts = texts.copy()
+            texts[~known] = None
+        values = found.spread(texts, None)
+        return ParsedColumn(values, found.codes >= 0, ~pd.isna(values))
+
+    def format(self, values: np.ndarray) -> np.ndarray:
+        """Write values as they would stand in a file.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows,)
+            Values as `parse` returns them.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,), object
+            Their texts; "" for NaN and None.
+
+        Examples
+        --------
+        >>> ColumnSchema(name="ratio", kind=Kind.NUMERIC).format(np.array([0.1, 1e-05, 3.0])).tolist()
+        ['0.1', '1e-05', '3.0']
+        """
+        if self.kind is Kind.DATETIME:
+            return format_dates(values, self.date_format)
+        texts = np.empty(len(values), dtype=object)
+        if self.kind is Kind.NUMERIC:
+            texts[:] = [
+                _format_number(number, self.decimals) for number in np.asarray(values, dtype=np.float64).tolist()
+            ]
+        else:
+            missing = pd.isna(values)
+            texts[:] = ["" if empty else str(value) for value, empty in zip(values, missing, strict=True)]
+        return texts
+
+    def _read_seconds(self, cells: pd.Series, markers: tuple[str | float, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """Seconds (n_rows,) and which cells are observed (n_rows,) of a datetime column."""
+        if pd.api.types.is_datetime64_any_dtype(cells.dtype) and not markers:
+            seconds = seconds_of(pd.DatetimeIndex(pd.to_datetime(cells, utc=True)))
+            return seconds, ~np.isnan(seconds)
+        found = read_distinct(cells, markers)
+        is_text = np.array([not isinstance(value, dt.date | np.datetime64) for value in found.values], dtype=bool)
+        seconds = np.full(len(found.texts), np.nan)
+        for where, date_format in ((is_text, self.date_format), (~is_text, None)):
+            if where.any():
+                seconds[where] = parse_dates(found.texts[where].tolist(), date_format)
+        return found.spread(seconds, np.nan), found.codes >= 0
+
+    def _settle_bounds(self) -> None:
+        """Check minimum, maximum and decimals; bounds become floats, those of dates whole microseconds."""
+        low, high = _DATE_RANGE if self.kind is Kind.DATETIME else (-math.inf, math.inf)
+        for rule in ("minimum", "maximum"):
+            bound = getattr(self, rule)
+            if bound is None:
+                continue
+            self._only_for(rule, of_kind=self.kind.is_number, kinds="numeric and datetime columns")
+            is_number = isinstance(bound, int | float | np.integer | np.floating) and not isinstance(bound, bool)
+            _check(is_number and math.isfinite(bound), self, rule, "a finite number", bound)
+            _check(low <= bound <= high, self, rule, "a date of the years 1 to 9999, in seconds since 1970", bound)
+            number = round(float(bound) * 1e6) / 1e6 if self.kind is Kind.DATETIME else float(bound)
+            object.__setattr__(self, rule, number)
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            self._fail("minimum", f"at most its 'maximum' {self.maximum!r}", self.minimum)
+        if self.decimals is not None:
+            self._only_for("decimals", of_kind=self.kind is Kind.NUMERIC, kinds="numeric columns")
+            is_count = type(self.decimals) is not bool and isinstance(self.decimals, int | np.integer)
+            _check(
+                is_count and 0 <= self.decimals <= _MOST_DECIMALS,
+                self,
+                "decimals",
+                "an integer from 0 to 15",
+                self.decimals,
+            )
+            object.__setattr__(self, "decimals", int(self.decimals))
+
+    def _settle_categories(self) -> None:
+        """Check the categories; they become a tuple."""
+        if self.categories is None:
+            return
+        self._only_for(
+            "categories", of_kind=self.kind.is_class, kinds="categorical, boolean, quantity and constant columns"
+        )
+        categories = self._texts("categories", self.categories)
+        _check(
+            len(categories) > 0, self, "categories", "at least one text (leave the rule out to allow all)", categories
+        )
+        repeated = [text for i, text in enumerate(categories) if text in categories[:i]]
+        _check(not repeated, self, "categories", "texts that differ", repeated[:1])
+        empty = [text for text in categories if text in {"", *self.missing_values}]
+        _check(not empty, self, "categories", 'texts that do not mean "empty"', empty[:1])
+        object.__setattr__(self, "categories", categories)
+
+    def _settle_formats(self) -> None:
+        """Check the date format."""
+        if self.date_format is None:
+            return
+        self._only_for("date_format", of_kind=self.kind is Kind.DATETIME, kinds="datetime columns")
+        is_pattern = "%" in str(self.date_format)
+        _check(is_pattern, self, "date_format", "a pattern such as '%Y-%m-%d'", self.date_format)
+        unknown = unknown_directives(self.date_format)
+        _check(not unknown, self, "date_format", "a pattern of known directives, such as '%Y-%m-%d'", unknown[:1])
+
+    def _settle_condition(self) -> None:
+        """Check the condition; it becomes immutable."""
+        if self.applies_when is None:
+            return
+        must = "a table of columns and their values"
+        _check(isinstance(self.applies_when, Mapping), self, "applies_when", must, self.applies_when)
+        _check(len(self.applies_when) > 0, self, "applies_when", must, {})
+        condition = {name: self._texts("applies_when", texts) for name, texts in self.applies_when.items()}
+        for name, texts in condition.items():
+            _check(len(texts) > 0, self, "applies_when", f"at least one value of {name!r}", texts)
+        object.__setattr__(self, "applies_when", Condition(condition))
+
+    def _texts(self, rule: str, texts: object) -> tuple[str, ...]:
+        """A rule's texts as a tuple; one bare text is an error, for it would be read letter by letter."""
+        is_list = isinstance(texts, Iterable) and not isinstance(texts, str | Mapping)
+        _check(is_list, self, rule, "a list of texts", texts)
+        found: tuple[object, ...] = tuple(texts)  # type: ignore[arg-type]
+        wrong = [text for text in found if not isinstance(text, str)]
+        _check(not wrong, self, rule, "a list of texts", wrong[0] if wrong else None)
+        return tuple(str(text) for text in found)
+
+    def _only_for(self, rule: str, *, of_kind: bool, kinds: str) -> None:
+        """Refuse a rule that this kind of column cannot have."""
+        if not of_kind:
+            raise SchemaError(
+                f"Column {self.name!r}: {rule!r} is a rule of {kinds}. The kind is {self.kind.value!r}. "
+                f"Leave {rule!r} out, or change the kind."
+            )
+
+    def _fail(self, rule: str, must_be: str, found: object, *, hint: str = "") -> None:
+        """Say what a rule must be, what was found, what to do."""
+        raise SchemaError(
+            f"Column {self.name!r}: {rule!r} must be {must_be}. Got {found!r} instead."
+            f"{hint or ' Correct it, or leave it out.'}"
+        )
+
+
+def _check(holds: object, column: ColumnSchema, rule: str, must_be: str, found: object) -> None:
+    """Refuse a rule that does not hold."""
+    if not holds:
+        column._fail(rule, must_be, found)  # noqa: SLF001  same module
+
+
+def _format_number(number: float, decimals: int | None) -> str:
+    """Write one number; "" for NaN, and no minus before zero on a grid."""
+    if math.isnan(number):
+        return ""
+    if decimals is None or math.isinf(number):
+        return repr(number)
+    text = f"{number:.{decimals}f}"
+    return text.lstrip("-") if float(text) == 0 else text
