@@ -1,0 +1,75 @@
+"""An encoded table as tensors on the device, read batch by batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gain_impute.encoding.table import EncodedTable, TableLayout
+from gain_impute.encoding.text import HashedText
+from gain_impute.networks import Draw, Generator, TextBatch
+
+__all__ = ["TensorTable"]
+
+
+@dataclass(frozen=True)
+class TensorTable:
+    """An encoded table as tensors on the device.
+
+    Attributes
+    ----------
+    numbers : Tensor of shape (n_rows, N)
+    codes : Tensor of shape (n_rows, C), int64
+    known : Tensor of shape (n_rows, P), bool
+    texts : tuple of (distinct, starts, ids), integer tensors
+        As in `HashedText`.
+    text_cells : tuple of int
+        As in `TableLayout`.
+    """
+
+    numbers: Tensor
+    codes: Tensor
+    known: Tensor
+    texts: tuple[tuple[Tensor, Tensor, Tensor], ...]
+    text_cells: tuple[int, ...]
+
+    @classmethod
+    def from_encoded(cls, encoded: EncodedTable, layout: TableLayout, device: torch.device) -> TensorTable:
+        """Move the arrays to the device; on a CPU they are shared, not copied."""
+
+        def tensors(text: HashedText) -> tuple[Tensor, Tensor, Tensor]:
+            return (
+                torch.from_numpy(text.distinct).to(device),
+                torch.from_numpy(text.starts).to(device),
+                torch.from_numpy(text.ids).to(device),
+            )
+
+        return cls(
+            numbers=torch.from_numpy(encoded.numbers).to(device),
+            codes=torch.from_numpy(encoded.codes).to(device),
+            known=torch.from_numpy(encoded.known).to(device),
+            texts=tuple(tensors(text) for text in encoded.texts),
+            text_cells=layout.text_cells,
+        )
+
+    def text_batches(self, rows: Tensor, visible: Tensor) -> tuple[TextBatch, ...]:
+        """Gather the n-grams of the rows of a batch; a hidden category has none."""
+        batches = []
+        for cell, (distinct, starts, ids) in zip(self.text_cells, self.texts, strict=True):
+            chosen = distinct[rows] if cell < 0 else distinct[rows] * visible[:, cell]  # 0 is the empty text
+            lengths = starts[chosen + 1] - starts[chosen]
+            offsets = torch.cumsum(lengths, 0) - lengths
+            shift = torch.repeat_interleave(starts[chosen] - offsets, lengths)
+            at = torch.arange(len(shift), device=shift.device) + shift
+            batches.append(TextBatch(ids[at], offsets))
+        return tuple(batches)
+
+    def read(self, generator: Generator, rows: Tensor, visible: Tensor) -> tuple[Draw, Tensor]:
+        """Run the generator on rows of which only `visible` (B, P) may be read."""
+        shown = visible.to(self.numbers.dtype)
+        n = self.numbers.shape[1]
+        return generator(  # type: ignore[no-any-return]
+            self.numbers[rows] * shown[:, :n], self.codes[rows] * visible[:, n:], shown, self.text_batches(rows, visible)
+        )

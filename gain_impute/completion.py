@@ -1,0 +1,178 @@
+"""A fitted state applied to a table: what goes into each empty cell, and how sure it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gain_impute.batches import TensorTable
+from gain_impute.cells import CELL_DTYPES, CellState, cells_frame
+from gain_impute.confidence import confidence_of_interval
+from gain_impute.encoding.table import EncodedTable
+from gain_impute.frames import FilledColumn
+from gain_impute.persistence import FittedState
+from gain_impute.prediction import Prediction, draw_cells, predict
+
+__all__ = ["Completion", "complete"]
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What goes into a table.
+
+    Attributes
+    ----------
+    filled : dict of str to FilledColumn
+        Of each column, rows and values.
+    empty : DataFrame of shape (n_rows, n_columns), bool
+        True where a cell is missing.
+    unreadable : dict of str to int
+        Of each column that has some, the number of known cells that could not be read.
+    cells : DataFrame or None
+        The cell report, where it was asked for; `row` and `model_id` are left to the caller.
+    """
+
+    filled: dict[str, FilledColumn]
+    empty: pd.DataFrame
+    unreadable: dict[str, int]
+    cells: pd.DataFrame | None
+
+
+def complete(
+    state: FittedState, frame: pd.DataFrame, *, round_to_grid: bool, report: bool = False, draw: bool = False
+) -> Completion:
+    """Fill the empty cells of a table that has the columns of the schema, in its order.
+
+    Parameters
+    ----------
+    state : FittedState
+    frame : DataFrame of shape (n_rows, n_columns)
+    round_to_grid : bool
+        Whether numbers are put on their column's grid.
+    report : bool, default=False
+        Also make the cell report.
+    draw : bool, default=False
+        Draw the values, from torch's generator as it stands, instead of taking the best ones.
+    """
+    encoded, empty, unreadable = state.encoder.encode(frame)
+    fillable = [name for name in state.encoder.fillable if empty[name].any()]
+    rows = np.flatnonzero(empty[fillable].to_numpy().any(axis=1)).astype(np.int64)
+    filled: dict[str, FilledColumn] = {}
+    prediction = None
+    if len(rows) and state.training is not None:
+        prediction = _predict(state, encoded, rows, report=report, draw=draw)
+        for name in fillable:
+            at = np.flatnonzero(empty[name].to_numpy()[rows])
+            filled[name] = FilledColumn(rows[at], _decode(state, prediction, name, at, round_to_grid=round_to_grid))
+        filled = _where_applicable(state, frame, filled)
+    cells = _cells(state, empty, filled, rows, prediction) if report else None
+    return Completion(filled, empty, unreadable, cells)
+
+
+def _predict(
+    state: FittedState, encoded: EncodedTable, rows: NDArray[np.int64], *, report: bool, draw: bool
+) -> Prediction:
+    if state.training is None:
+        raise AssertionError
+    table = TensorTable.from_encoded(encoded, state.training.layout, state.training.device)
+    if draw:
+        return draw_cells(state.training, table, rows, spread_scale=state.calibration.spread_scale)
+    return predict(state.training, table, rows, spread=report)
+
+
+def _decode(
+    state: FittedState, prediction: Prediction, name: str, at: NDArray[np.int64], *, round_to_grid: bool
+) -> NDArray[np.generic]:
+    """Values of a column in the predicted rows number `at`."""
+    layout, encoder = state.encoder.layout, state.encoder
+    if name in encoder.numbers:
+        scores = prediction.numbers[at, layout.numbers.index(name)]
+        return encoder.numbers[name].decode(scores, round_to_grid=round_to_grid)
+    return encoder.classes[name].decode(prediction.codes[at, layout.classes.index(name)])
+
+
+def _where_applicable(
+    state: FittedState, frame: pd.DataFrame, filled: dict[str, FilledColumn]
+) -> dict[str, FilledColumn]:
+    """Take back what was filled where the schema says that the attribute does not exist.
+
+    A condition looks at the completed table: a category that was itself filled decides like a known one.
+    """
+    schema, names = state.encoder.schema, list(state.encoder.schema)
+    completed: dict[str, NDArray[np.object_]] = {}
+
+    def texts(name: str) -> NDArray[np.object_]:
+        if name not in completed:
+            values = schema.parse(name, frame.iloc[:, names.index(name)]).values
+            column = (schema.format(name, values) if values.dtype != object else values).astype(object)
+            if name in filled:
+                kept = settle(name)
+                column[kept.rows] = schema.format(name, kept.values)
+            completed[name] = column
+        return completed[name]
+
+    def settle(name: str) -> FilledColumn:
+        column, condition = filled[name], schema[name].applies_when
+        if condition:
+            exists = np.ones(len(column.rows), bool)
+            for other, allowed in condition.items():
+                exists &= np.isin(texts(other)[column.rows].astype(str), list(allowed))
+            column = FilledColumn(column.rows[exists], column.values[exists])
+        return column
+
+    return {name: settle(name) for name in filled}
+
+
+def _cells(
+    state: FittedState,
+    empty: pd.DataFrame,
+    filled: dict[str, FilledColumn],
+    rows: NDArray[np.int64],
+    prediction: Prediction | None,
+) -> pd.DataFrame:
+    """One row per empty cell."""
+    parts = []
+    for name in state.encoder.schema:
+        positions = np.flatnonzero(empty[name].to_numpy())
+        if len(positions) == 0:
+            continue
+        part = _blank_report(positions, name, CellState.UNFILLABLE)
+        if prediction is not None and name in filled:
+            part["state"][:] = CellState.NOT_APPLICABLE
+            where, at = np.isin(positions, filled[name].rows), np.searchsorted(rows, filled[name].rows)
+            for field, values in _said_of(state, name, filled[name], at, prediction).items():
+                part[field][where] = values
+        parts.append(pd.DataFrame(part))
+    return cells_frame(parts)
+
+
+def _blank_report(positions: NDArray[np.int64], name: str, cell_state: CellState) -> dict[str, NDArray[Any]]:
+    """Report fields of cells of which nothing is said yet."""
+    n_cells = len(positions)
+    fields: dict[str, NDArray[Any]] = {"position": positions}
+    for field, dtype in CELL_DTYPES.items():
+        if field != "position":
+            fields[field] = np.full(n_cells, np.nan if dtype == "float64" else "", float if dtype == "float64" else object)
+    fields["column"][:], fields["state"][:] = name, cell_state
+    return fields
+
+
+def _said_of(
+    state: FittedState, name: str, column: FilledColumn, at: NDArray[np.int64], prediction: Prediction
+) -> dict[str, Any]:
+    """What the report says of the filled cells of a column; `at` are their rows in the prediction."""
+    layout, encoder = state.encoder.layout, state.encoder
+    said = {"state": CellState.IMPUTED, "value": encoder.schema.format(name, column.values), "source": "generator"}
+    if name not in encoder.numbers:
+        return said | {"confidence": prediction.probabilities[at, layout.classes.index(name)].astype(np.float64)}
+    number = encoder.numbers[name]
+    lower, upper = (
+        number.decode(scores[at], round_to_grid=False)
+        for scores in state.calibration.interval(prediction, layout.numbers.index(name))
+    )
+    confidence = confidence_of_interval(lower, upper, number)
+    return said | {"value_number": column.values, "lower": lower, "upper": upper, "confidence": confidence}

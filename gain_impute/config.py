@@ -1,0 +1,103 @@
+"""Every hyper-parameter once: its default, its range, its meaning."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from gain_impute.errors import ConfigError
+
+__all__ = ["GAINConfig", "default_batch_size", "default_max_steps"]
+
+
+def _hyper(default: Any, low: float, high: float, meaning: str, *, affects_result: bool = True) -> Any:  # noqa: ANN401 - a field of any type
+    """Declare a numeric field; a default of None means that it is derived from the table's size."""
+    metadata = {"low": low, "high": high, "meaning": meaning, "affects_result": affects_result}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GAINConfig:
+    """Hyper-parameters of the networks and of their training.
+
+    Each field carries its range and meaning as metadata; `GAINImputer` takes each under the same name with the same
+    default, and a test holds both together.
+
+    Raises
+    ------
+    ConfigError
+        If a value is outside its range.
+
+    Examples
+    --------
+    >>> GAINConfig(hint_rate=0.5).hint_rate
+    0.5
+    """
+
+    max_steps: int | None = _hyper(
+        None, 1, math.inf, "Training steps at most; None derives them from the number of rows (`default_max_steps`)."
+    )
+    max_time_s: float | None = _hyper(
+        None, 0, math.inf, "Seconds of training at most; a stop by time is recorded in the history.", affects_result=False
+    )
+    batch_size: int | None = _hyper(
+        None, 1, math.inf, "Rows a step; None derives it from the number of rows (`default_batch_size`)."
+    )
+    learning_rate: float = _hyper(2e-3, 0, 1, "Peak step size of AdamW, after a warm-up and before a cosine decay.")
+    weight_decay: float = _hyper(0.01, 0, 10, "Decoupled weight decay of AdamW, on weight matrices only.")
+    dropout: float = _hyper(0.1, 0, 0.95, "Share of hidden units switched off while training.")
+    d_hidden: int = _hyper(192, 1, 8192, "Width of the generator.")
+    n_blocks: int = _hyper(3, 0, 64, "Residual blocks of the generator.")
+    d_text: int = _hyper(48, 1, 4096, "Width of a text column's embedding.")
+    n_buckets: int = _hyper(8_192, 1, 2**31 - 1, "Hash buckets for the n-grams of each text column, at most.")
+    n_bins: int = _hyper(24, 1, 1024, "Pieces of each number's piecewise-linear embedding.")
+    d_noise: int = _hyper(32, 1, 1024, "Width of the noise that makes draws differ.")
+    rehide_min: float = _hyper(0.1, 0, 1, "Least share of a row's known cells that is hidden again while training.")
+    rehide_max: float = _hyper(0.4, 0, 1, "Greatest share of a row's known cells that is hidden again while training.")
+    visible_weight: float = _hyper(0.1, 0, 100, "Weight of the loss on cells that the generator sees.")
+    draw_weight: float = _hyper(1.0, 0, 100, "Weight of the score of draws (energy score, mixture likelihood).")
+    adversary_weight: float = _hyper(0.05, 0, 100, "Weight of the adversarial loss, reached after a ramp.")
+    hint_rate: float = _hyper(0.9, 0, 1, "Share of cells whose state the hint gives away to the discriminator.")
+    ema_decay: float = _hyper(0.999, 0, 1, "Decay of the moving average of the weights that fills cells.")
+    validation_share: float = _hyper(0.1, 0, 0.5, "Share of known cells held out of training, to stop and to calibrate.")
+
+    def __post_init__(self) -> None:
+        """Check each value against its range."""
+        for field in dataclasses.fields(self):
+            check_range(field, getattr(self, field.name))
+        if self.rehide_min > self.rehide_max:
+            msg = (
+                f"The 'rehide_min' parameter must not exceed 'rehide_max'. "
+                f"Got {self.rehide_min!r} and {self.rehide_max!r} instead."
+            )
+            raise ConfigError(msg)
+
+
+def check_range(field: dataclasses.Field[Any], value: object) -> None:
+    """Raise ConfigError unless `value` is of the field's type and within its range."""
+    low, high, integral = field.metadata["low"], field.metadata["high"], "int" in str(field.type)
+    optional = field.default is None
+    wanted = f"{'an int' if integral else 'a float'} in the range [{low}, {high}]{' or None' if optional else ''}"
+    good_type = isinstance(value, int if integral else (int, float)) and not isinstance(value, bool)
+    if (value is None and optional) or (good_type and low <= value <= high):  # type: ignore[operator]
+        return
+    msg = f"The {field.name!r} parameter of GAINImputer must be {wanted}. Got {value!r} instead."
+    raise ConfigError(msg)
+
+
+def default_max_steps(n_rows: int) -> int:
+    """Budget of training steps: 300 at least, 2,000 at 569 rows, 4,000 at 20,000, and 1,300 for each further decade.
+
+    Examples
+    --------
+    >>> default_max_steps(569), default_max_steps(20_000)
+    (2000, 3990)
+    """
+    return max(300, 10 * round(200 + 128.9 * math.log10(max(n_rows, 1) / 569)))
+
+
+def default_batch_size(n_rows: int) -> int:
+    """Rows a step: 128 up to 2,000 rows, 256 up to 8,000, then 384."""
+    return 128 if n_rows <= 2_000 else 256 if n_rows <= 8_000 else 384

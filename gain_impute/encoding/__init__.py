@@ -1,0 +1,1 @@
+"""Columns to typed arrays and back: one module per kind, both directions side by side."""

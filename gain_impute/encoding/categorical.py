@@ -1,0 +1,56 @@
+"""Categories to codes and back: a filled cell is one of the categories known or allowed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+__all__ = ["MAX_CATEGORIES", "UNKNOWN", "CategoricalEncoder"]
+
+UNKNOWN = 0  # code of a cell that is empty, or holds a category that fit did not see
+MAX_CATEGORIES = 4096  # a column with more keeps its most frequent ones; the others are unknown context
+
+
+@dataclass(frozen=True, kw_only=True)
+class CategoricalEncoder:
+    """One categorical, boolean or constant column as the network sees it.
+
+    Attributes
+    ----------
+    name : str
+        The column.
+    vocabulary : tuple of str
+        The categories as texts; category `vocabulary[i]` has code `i + 1`, and code 0 is unknown.
+    """
+
+    name: str
+    vocabulary: tuple[str, ...]
+
+    @classmethod
+    def fit(cls, name: str, texts: NDArray[np.object_], *, allowed: tuple[str, ...] | None = None) -> CategoricalEncoder:
+        """Take the categories that the schema allows, or else those that occur (None is an unknown one)."""
+        return cls(name=name, vocabulary=_frequent(texts) if allowed is None else allowed)
+
+    def encode(self, texts: NDArray[np.object_]) -> NDArray[np.int64]:
+        """Codes of shape (n_rows,); 0 where the category is not known."""
+        return pd.Index(self.vocabulary, dtype=object).get_indexer(pd.Index(texts, dtype=object)).astype(np.int64) + 1
+
+    def decode(self, codes: NDArray[np.int64]) -> NDArray[np.object_]:
+        """Texts of shape (n_rows,) for codes >= 1."""
+        return np.array(self.vocabulary, dtype=object)[codes - 1]
+
+    def extend(self, texts: NDArray[np.object_]) -> CategoricalEncoder:
+        """Append categories not seen so far, the most frequent first; the codes of the old ones stay."""
+        known = set(self.vocabulary)
+        new = [text for text in _frequent(texts) if text not in known]
+        return replace(self, vocabulary=(*self.vocabulary, *new)[: max(MAX_CATEGORIES, len(known))])
+
+
+def _frequent(texts: NDArray[np.object_]) -> tuple[str, ...]:
+    """Name the categories in order of frequency, ties by text, so that row order does not matter."""
+    counts = pd.Series(texts, dtype=object).value_counts()
+    ordered = counts.to_frame("n").assign(text=counts.index).sort_values(["n", "text"], ascending=[False, True])
+    return tuple(ordered["text"].head(MAX_CATEGORIES))

@@ -1,0 +1,103 @@
+"""Numbers to z-scores and back: within the column's bounds, on its grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["NumericEncoder"]
+
+MAX_QUANTILE_ROWS = 100_000  # quantiles of more rows than this are those of an even sample
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumericEncoder:
+    """One numeric or date column as the network sees it.
+
+    Attributes
+    ----------
+    name : str
+        The column.
+    mean, std : float
+        Of the known values; `std` is 1 where they do not vary.
+    minimum, maximum : float
+        Bounds of a filled value: the schema's where it sets them, else those seen in fit.
+    grid : float
+        Step of the values (1 for integers, 0.01 for cents, 86400 for days); 0 where there is none.
+    edges : ndarray of shape (n_bins + 1,), float32
+        Quantiles of the known z-scores: the knots of the piecewise-linear embedding [1]_.
+
+    References
+    ----------
+    .. [1] Gorishniy, Rubachev & Babenko (2022), "On embeddings for numerical features in tabular deep learning".
+    """
+
+    name: str
+    mean: float
+    std: float
+    minimum: float
+    maximum: float
+    grid: float
+    edges: NDArray[np.float32]
+
+    @classmethod
+    def fit(
+        cls,
+        name: str,
+        values: NDArray[np.float64],
+        *,
+        n_bins: int,
+        grid: float = 0.0,
+        minimum: float | None = None,
+        maximum: float | None = None,
+    ) -> NumericEncoder:
+        """Learn scale, bounds and knots from the known values; NaN is an unknown one."""
+        known = values[~np.isnan(values)]
+        with np.errstate(over="ignore"):
+            mean, std = float(known.mean()), float(known.std())
+        if not np.isfinite(std) or std <= 1e-12 * max(abs(mean), 1e-300):
+            mean, std = float(known[0]), 1.0
+        sample = known[:: max(1, -(-len(known) // MAX_QUANTILE_ROWS))]
+        edges = np.quantile((sample - mean) / std, np.linspace(0, 1, n_bins + 1)).astype(np.float32)
+        return cls(
+            name=name,
+            mean=mean,
+            std=std,
+            minimum=float(known.min()) if minimum is None else minimum,
+            maximum=float(known.max()) if maximum is None else maximum,
+            grid=grid,
+            edges=edges,
+        )
+
+    def encode(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Z-scores of shape (n_rows,); 0 where a value is unknown."""
+        return np.nan_to_num((values - self.mean) / self.std, nan=0.0).astype(np.float32)
+
+    def decode(self, scores: NDArray[np.float32], *, round_to_grid: bool) -> NDArray[np.float64]:
+        """Values of shape (n_rows,), between `minimum` and `maximum`, on the grid if `round_to_grid`."""
+        values = np.clip(scores.astype(np.float64) * self.std + self.mean, self.minimum, self.maximum)
+        if not round_to_grid or self.grid == 0:
+            return values
+        return self.snap(values)
+
+    def snap(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Round to the nearest point of the grid that lies within the bounds."""
+        if self.grid < 1:  # 0.1 and 0.01 are not exact in binary: divide by their exact inverse
+            per_unit = round(1 / self.grid)
+            lowest, highest = np.ceil(self.minimum * per_unit - 1e-6), np.floor(self.maximum * per_unit + 1e-6)
+            return np.clip(np.rint(values * per_unit), lowest, highest) / per_unit if lowest <= highest else values
+        lowest, highest = np.ceil(self.minimum / self.grid - 1e-6), np.floor(self.maximum / self.grid + 1e-6)
+        return np.clip(np.rint(values / self.grid), lowest, highest) * self.grid if lowest <= highest else values
+
+    def widen(self, values: NDArray[np.float64], *, minimum: float | None, maximum: float | None) -> NumericEncoder:
+        """Let the bounds take in more known values; scale and knots stay, for the network has learned them."""
+        known = values[~np.isnan(values)]
+        if len(known) == 0:
+            return self
+        return replace(
+            self,
+            minimum=min(self.minimum, float(known.min())) if minimum is None else minimum,
+            maximum=max(self.maximum, float(known.max())) if maximum is None else maximum,
+        )

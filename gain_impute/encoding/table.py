@@ -1,0 +1,204 @@
+"""A whole table to typed arrays and back, column by column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gain_impute.encoding.categorical import CategoricalEncoder
+from gain_impute.encoding.datetime import fit_datetime_encoder
+from gain_impute.encoding.numeric import NumericEncoder
+from gain_impute.encoding.text import HashedText, TextEncoder
+from gain_impute.schema import ColumnSchema, Kind, Schema
+
+__all__ = ["EncodedTable", "TableEncoder", "TableLayout"]
+
+READ_AS_TEXT_FROM = 16  # categories: with more, their n-grams say what two of them have in common
+
+
+@dataclass(frozen=True)
+class TableLayout:
+    """Which tensor slice belongs to which column; shared by encoder, networks and losses.
+
+    Numeric and date columns come first, then the categorical ones; both keep the table's order among themselves.
+
+    Attributes
+    ----------
+    numbers : tuple of str
+        Columns that are filled with numbers.
+    classes : tuple of str
+        Columns that are filled with categories.
+    class_sizes : tuple of int
+        Number of categories of each.
+    texts : tuple of str
+        Columns whose n-grams are read: free text, and categorical columns of many categories.
+    text_buckets : tuple of int
+        Number of hash buckets of each.
+    """
+
+    numbers: tuple[str, ...]
+    classes: tuple[str, ...]
+    class_sizes: tuple[int, ...]
+    texts: tuple[str, ...]
+    text_buckets: tuple[int, ...]
+
+    @property
+    def n_numbers(self) -> int:
+        """Number of numeric and date columns."""
+        return len(self.numbers)
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells in a row that the network predicts."""
+        return len(self.numbers) + len(self.classes)
+
+    @property
+    def text_cells(self) -> tuple[int, ...]:
+        """Of each column in `texts`, the cell that hides it where that is hidden; -1 for free text."""
+        at = {name: self.n_numbers + i for i, name in enumerate(self.classes)}
+        return tuple(at.get(name, -1) for name in self.texts)
+
+    @property
+    def class_slices(self) -> tuple[slice, ...]:
+        """Of each categorical column, its slice of the logits."""
+        ends = np.cumsum(self.class_sizes, dtype=int)
+        return tuple(slice(int(end) - size, int(end)) for end, size in zip(ends, self.class_sizes, strict=True))
+
+
+@dataclass(frozen=True)
+class EncodedTable:
+    """What the network reads of a table.
+
+    Attributes
+    ----------
+    numbers : ndarray of shape (n_rows, n_numbers), float32
+        Z-scores; 0 where unknown.
+    codes : ndarray of shape (n_rows, n_classes), int64
+        1-based category codes; 0 where unknown.
+    known : ndarray of shape (n_rows, n_cells), bool
+        True where the network can read the cell: it is observed, readable, and its category was seen.
+    texts : tuple of HashedText
+    """
+
+    numbers: NDArray[np.float32]
+    codes: NDArray[np.int64]
+    known: NDArray[np.bool_]
+    texts: tuple[HashedText, ...]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.known)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableEncoder:
+    """All column encoders of a table.
+
+    Attributes
+    ----------
+    schema : Schema
+        Kinds and rules of every column, in the table's order.
+    numbers, classes, texts : dict of str to encoder
+        The columns that the network reads. A column never observed in fit is in none of them; one of many categories
+        is in `classes` and in `texts`.
+    """
+
+    schema: Schema
+    numbers: dict[str, NumericEncoder]
+    classes: dict[str, CategoricalEncoder]
+    texts: dict[str, TextEncoder]
+
+    @classmethod
+    def fit(cls, table: pd.DataFrame, schema: Schema, *, n_bins: int, n_buckets: int) -> TableEncoder:
+        """Learn every column of `table` from its known cells."""
+        encoder = cls(schema=schema, numbers={}, classes={}, texts={})
+        for position, name in enumerate(schema):
+            column, parsed = schema[name], schema.parse(name, table.iloc[:, position])
+            if column.kind.is_number and parsed.readable.any():
+                encoder.numbers[name] = _fit_number(column, parsed.values, n_bins=n_bins)
+            elif column.kind.is_class and (parsed.readable.any() or column.categories):
+                encoder.classes[name] = CategoricalEncoder.fit(name, parsed.values, allowed=column.categories)
+                if len(encoder.classes[name].vocabulary) > READ_AS_TEXT_FROM:
+                    encoder.texts[name] = TextEncoder.fit(name, parsed.values, n_buckets=n_buckets)
+            elif column.kind is Kind.TEXT and parsed.readable.any():
+                encoder.texts[name] = TextEncoder.fit(name, parsed.values, n_buckets=n_buckets)
+        return encoder
+
+    @property
+    def layout(self) -> TableLayout:
+        """Where each column stands in the tensors."""
+        return TableLayout(
+            numbers=tuple(self.numbers),
+            classes=tuple(self.classes),
+            class_sizes=tuple(len(column.vocabulary) for column in self.classes.values()),
+            texts=tuple(self.texts),
+            text_buckets=tuple(column.n_buckets for column in self.texts.values()),
+        )
+
+    @property
+    def fillable(self) -> tuple[str, ...]:
+        """Columns whose empty cells can be filled."""
+        learned = {*self.numbers, *self.classes}
+        return tuple(name for name, column in self.schema.items() if name in learned and column.is_fillable)
+
+    def encode(self, table: pd.DataFrame) -> tuple[EncodedTable, pd.DataFrame, dict[str, int]]:
+        """Encode a table whose columns are those of the schema, in its order.
+
+        Returns
+        -------
+        encoded : EncodedTable
+        empty : DataFrame of shape (n_rows, n_columns), bool
+            True where a cell is missing.
+        unreadable : dict of str to int
+            Of each column that has some, the number of observed cells that could not be read.
+        """
+        n_rows, layout = len(table), self.layout
+        numbers = np.zeros((n_rows, layout.n_numbers), np.float32)
+        codes = np.zeros((n_rows, len(layout.classes)), np.int64)
+        known = np.zeros((n_rows, layout.n_cells), bool)
+        empty, unreadable, texts = np.zeros((n_rows, len(self.schema)), bool), {}, []
+        for position, name in enumerate(self.schema):
+            parsed = self.schema.parse(name, table.iloc[:, position])
+            empty[:, position] = ~parsed.observed
+            n_unreadable = int((parsed.observed & ~parsed.readable).sum())
+            if n_unreadable:
+                unreadable[name] = n_unreadable
+            if name in self.numbers:
+                at = layout.numbers.index(name)
+                numbers[:, at], known[:, at] = self.numbers[name].encode(parsed.values), parsed.readable
+            elif name in self.classes:
+                at = layout.classes.index(name)
+                codes[:, at] = self.classes[name].encode(parsed.values)
+                known[:, layout.n_numbers + at] = codes[:, at] > 0
+            if name in self.texts:
+                texts.append(self.texts[name].encode(parsed.values))
+        encoded = EncodedTable(numbers=numbers, codes=codes, known=known, texts=tuple(texts))
+        return encoded, pd.DataFrame(empty, columns=list(self.schema)), unreadable
+
+    def extend(self, table: pd.DataFrame) -> TableEncoder:
+        """Take in more rows: new categories are appended, bounds widened; all that the network learned keeps its place."""
+        numbers, classes = dict(self.numbers), dict(self.classes)
+        for position, name in enumerate(self.schema):
+            column = self.schema[name]
+            if name in numbers:
+                values = self.schema.parse(name, table.iloc[:, position]).values
+                numbers[name] = numbers[name].widen(values, minimum=column.minimum, maximum=column.maximum)
+            elif name in classes and column.categories is None:
+                classes[name] = classes[name].extend(self.schema.parse(name, table.iloc[:, position]).values)
+        return replace(self, numbers=numbers, classes=classes)
+
+
+def _fit_number(column: ColumnSchema, values: NDArray[np.float64], *, n_bins: int) -> NumericEncoder:
+    """Learn a numeric or a date column."""
+    if column.kind is Kind.DATETIME:
+        return fit_datetime_encoder(
+            column.name, values, n_bins=n_bins, minimum=column.minimum, maximum=column.maximum
+        )
+    grid = 0.0 if column.decimals is None else 10.0**-column.decimals
+    return NumericEncoder.fit(
+        column.name, values, n_bins=n_bins, grid=grid, minimum=column.minimum, maximum=column.maximum
+    )

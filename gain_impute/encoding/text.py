@@ -1,0 +1,134 @@
+"""Free text to hashed word and character n-grams: context, read and never filled.
+
+Hashes are polynomials over the text's code points, all n-grams of a whole column at once. A prefix sum of
+``c_i B^i`` gives the hash of any window by one subtraction and one product with ``B^-i`` (arithmetic modulo 2^64,
+where an odd B has an inverse). Nothing depends on the process, as Python's ``hash()`` would.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+__all__ = ["HashedText", "TextEncoder"]
+
+BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, hence invertible modulo 2^64
+BASE_INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 1 << 64))
+BREAK = "\n"  # between texts; no n-gram spans it
+CHARACTER_NGRAMS = (3, 4)  # of alphabetic scripts
+IDEOGRAPH_NGRAMS = (1, 2)  # of scripts whose characters are words or nearly so
+MAX_NGRAMS = 256  # of one text; a longer one is thinned evenly
+TEXTS_A_CHUNK = 20_000  # bounds the memory of the arrays below
+
+
+@dataclass(frozen=True)
+class HashedText:
+    """The n-grams of one text column: those of row i are ``ids[starts[d]:starts[d + 1]]`` with ``d = distinct[i]``.
+
+    Attributes
+    ----------
+    distinct : ndarray of shape (n_rows,), int64
+        Which distinct text each row holds; 0 is the empty text.
+    starts : ndarray of shape (n_distinct + 1,), int64
+    ids : ndarray of shape (n_ngrams,), int32
+        Buckets in [0, n_buckets).
+    """
+
+    distinct: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    ids: NDArray[np.int32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextEncoder:
+    """One text column as the network sees it: bags of hashed n-grams.
+
+    Attributes
+    ----------
+    name : str
+        The column.
+    n_buckets : int
+        Number of hash buckets.
+    """
+
+    name: str
+    n_buckets: int
+
+    @classmethod
+    def fit(cls, name: str, texts: NDArray[np.object_], *, n_buckets: int) -> TextEncoder:
+        """Take two to four times as many buckets as the column has distinct n-grams, so that few collide; at most `n_buckets`."""
+        n_distinct = len(np.unique(cls(name=name, n_buckets=2**31 - 1).encode(texts).ids))
+        return cls(name=name, n_buckets=min(n_buckets, 2 << max(n_distinct - 1, 1).bit_length()))
+
+    def encode(self, texts: NDArray[np.object_]) -> HashedText:
+        """Hash each distinct text once; None is the empty text."""
+        codes, distinct = pd.factorize(texts, use_na_sentinel=True)
+        counts, ids = [np.zeros(1, np.int64)], [np.zeros(0, np.int32)]
+        for first in range(0, len(distinct), TEXTS_A_CHUNK):
+            chunk_counts, chunk_ids = _hash(list(distinct[first : first + TEXTS_A_CHUNK]), self.n_buckets)
+            counts.append(chunk_counts)
+            ids.append(chunk_ids)
+        starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
+        return HashedText(distinct=codes.astype(np.int64) + 1, starts=starts, ids=np.concatenate(ids))
+
+
+def _hash(texts: list[str], n_buckets: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """N-grams of each text: how many, and their buckets, text after text."""
+    joined = unicodedata.normalize("NFKC", BREAK.join(text.replace(BREAK, " ") for text in texts)).lower()
+    points = np.frombuffer(f"{BREAK}{joined}{BREAK}".encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    text_of = np.cumsum(points == ord(BREAK)) - 1  # (n_points,)
+    letters, ideographs = _classify(points)
+    starts, lengths = [], []
+    word_starts = np.flatnonzero(letters & ~np.r_[False, letters[:-1]])
+    word_ends = np.flatnonzero(letters & ~np.r_[letters[1:], False]) + 1
+    starts.append(word_starts)
+    lengths.append(word_ends - word_starts)
+    for size, wanted in [(n, ~ideographs) for n in CHARACTER_NGRAMS] + [(n, ideographs) for n in IDEOGRAPH_NGRAMS]:
+        at = np.arange(len(points) - size)
+        within = (text_of[at] == text_of[at + size - 1]) & wanted[at] & (points[at] != ord(BREAK))
+        starts.append(at[within])
+        lengths.append(np.full(int(within.sum()), size))
+    start, length = np.concatenate(starts), np.concatenate(lengths)
+    buckets = (_window_hashes(points, start, length) % np.uint64(n_buckets)).astype(np.int32)
+    return _keep_some(text_of[start], buckets, n_texts=len(texts))
+
+
+def _classify(points: NDArray[np.uint32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which code points belong to words, and which are ideographs, kana or hangul."""
+    distinct, where = np.unique(points, return_inverse=True)
+    word = np.array([chr(p).isalnum() for p in distinct])
+    ideograph = np.array([word[i] and 0x2E80 <= p < 0xFB00 or p >= 0x20000 for i, p in enumerate(distinct)], dtype=bool)
+    return word[where] & ~ideograph[where], ideograph[where]
+
+
+def _window_hashes(
+    points: NDArray[np.uint32], start: NDArray[np.int64], length: NDArray[np.int64]
+) -> NDArray[np.uint64]:
+    """Hash of each window points[start : start + length], mixed so that every bit counts (splitmix64)."""
+    powers = np.multiply.accumulate(np.r_[np.uint64(1), np.full(len(points) - 1, BASE)])
+    inverses = np.multiply.accumulate(np.r_[np.uint64(1), np.full(len(points) - 1, BASE_INVERSE)])
+    sums = np.r_[np.uint64(0), np.cumsum((points.astype(np.uint64) + np.uint64(1)) * powers)]
+    mixed = (sums[start + length] - sums[start]) * inverses[start] + length.astype(np.uint64)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+def _keep_some(
+    text: NDArray[np.int64], buckets: NDArray[np.int32], *, n_texts: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Sort by text, and thin the n-grams of long texts evenly to at most MAX_NGRAMS."""
+    order = np.argsort(text, kind="stable")
+    text, buckets = text[order], buckets[order]
+    counts = np.bincount(text, minlength=n_texts)
+    if counts.max(initial=0) > MAX_NGRAMS:
+        rank = np.arange(len(text)) - np.repeat(np.cumsum(counts) - counts, counts)
+        share = np.minimum(1.0, MAX_NGRAMS / np.maximum(counts, 1))[text]
+        kept = np.floor((rank + 1) * share) > np.floor(rank * share)
+        text, buckets = text[kept], buckets[kept]
+        counts = np.bincount(text, minlength=n_texts)
+    return counts.astype(np.int64), buckets

@@ -1,0 +1,355 @@
+"""Hide known cells, fill them, score what was filled; beside the peers, on the same cells."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from gain_impute.cells import CellState
+from gain_impute.errors import ConfigError, TableError, UnfillableWarning
+from gain_impute.frames import to_pandas
+from gain_impute.imputer import GAINImputer
+from gain_impute.intake import resolve_schema
+from gain_impute.masking import Mechanism, apply_hidden, hide_cells
+from gain_impute.peers import make_peer
+from gain_impute.schema import Kind, ParsedColumn, Schema
+from gain_impute.scores import calibration_error, score_categories, score_intervals, score_numbers
+
+__all__ = ["LEAST_SCORED", "OURS", "Evaluation", "evaluate"]
+
+Bools = NDArray[np.bool_]
+
+OURS = "gain"
+"""What the imputer is called beside its peers."""
+LEAST_SCORED = 5
+"""Hidden cells from which a column counts in the means."""
+WIDEST_NAME = 28
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """How well hidden cells were filled.
+
+    Attributes
+    ----------
+    columns : DataFrame
+        One row per column in which cells were hidden:
+
+        - `column`, `kind`, `n_hidden`; `n_left`: hidden cells that the imputer left empty on purpose (abstained, or not
+          applicable given what else it filled), which no method is scored on
+        - `error_<method>`: RMSE / standard deviation of the complete column, of numbers and dates
+        - `accuracy_<method>`: share of right answers, of categories
+        - `coverage`: share of the hidden numbers that the imputer's 90 % interval holds; `width`: of that interval, on
+          average, in standard deviations
+        - `confidence`: mean of what the imputer gave; `calibration_error`: of categories, how far it was from the truth
+    overall : dict of str to dict of str to float
+        Of each method the means over columns `numeric_error` and `accuracy`, and the `seconds` it took. Columns with
+        fewer than 5 scored cells do not count; NaN where no column does.
+    rate : float
+        Share of the known cells hidden.
+    mechanism : str
+        Why they were hidden.
+    random_state : int
+        Seed of the hiding.
+    n_rows : int
+        Rows of the table.
+    notes : tuple of str
+        What a reader of the figures must know.
+    """
+
+    columns: pd.DataFrame
+    overall: dict[str, dict[str, float]]
+    rate: float
+    mechanism: str
+    random_state: int
+    n_rows: int
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give all figures as plain types, for JSON.
+
+        Returns
+        -------
+        dict
+            The attributes; `columns` as a list with one dict per column, NaN as None.
+        """
+        return {
+            "rate": self.rate,
+            "mechanism": self.mechanism,
+            "random_state": self.random_state,
+            "n_rows": self.n_rows,
+            "n_hidden": int(self.columns["n_hidden"].sum()),
+            "overall": {method: {k: _plain(v) for k, v in scores.items()} for method, scores in self.overall.items()},
+            "columns": [{k: _plain(v) for k, v in row.items()} for row in self.columns.to_dict("records")],
+            "notes": list(self.notes),
+        }
+
+    def __str__(self) -> str:
+        """Draw the figures as a table of fixed width."""
+        methods = list(self.overall)
+        head = ["column", "kind", "hidden", *methods, "in 90 % interval", "confidence"]
+        rows = [[*self._labels(row), *self._scores(row, methods)] for _, row in self.columns.iterrows()]
+        for name, key, write in (
+            ("numbers: RMSE / std", "numeric_error", _number),
+            ("categories: right", "accuracy", _percent),
+            ("seconds", "seconds", "{:.1f}".format),
+        ):
+            figures = [write(self.overall[method][key]) for method in methods]
+            rows.append([name, "", "", *figures, "", ""])
+        widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+        lines = [_line(row, widths) for row in [head, *rows]]
+        rule = "-" * max(map(len, lines))
+        n_hidden = int(self.columns["n_hidden"].sum())
+        title = f"{n_hidden:,} cells hidden: {self.rate:.0%} of the known ones of each column ({self.mechanism})"
+        notes = [f"Note: {note}." for note in self.notes]
+        return "\n".join([title, "", lines[0], rule, *lines[1:-3], rule, *lines[-3:], *notes])
+
+    @staticmethod
+    def _labels(row: pd.Series) -> list[str]:
+        name = str(row["column"])
+        short = name if len(name) <= WIDEST_NAME else name[: WIDEST_NAME - 1] + "…"
+        return [short, str(row["kind"]), f"{row['n_hidden']:,}"]
+
+    @staticmethod
+    def _scores(row: pd.Series, methods: list[str]) -> list[str]:
+        is_number = Kind(row["kind"]).is_number
+        figures = [
+            _number(row[f"error_{method}"]) if is_number else _percent(row[f"accuracy_{method}"]) for method in methods
+        ]
+        return [*figures, _percent(row["coverage"]), _number(row["confidence"])]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Task:
+    """A table with cells hidden, and what stood in them. `hidden` has a column for each one that can be filled."""
+
+    visible: pd.DataFrame
+    hidden: pd.DataFrame
+    truth: dict[str, ParsedColumn]
+    schema: Schema
+
+
+def evaluate(
+    imputer: GAINImputer,
+    table: Any,
+    *,
+    rate: float = 0.2,
+    mechanism: Mechanism | str = Mechanism.MCAR,
+    random_state: int = 0,
+    compare: Sequence[str] = ("mean", "knn"),
+    refit: bool | None = None,
+    by: str | Sequence[str] | None = None,
+) -> Evaluation:
+    """Hide known cells of every column that can be filled, fill them, and score that beside the peers.
+
+    All methods see the same table with the same holes, and learn from nothing else: means, ranges and categories are
+    those of the visible cells. The kinds of the columns are told to all, inferred from the whole table where the
+    imputer has no schema, as a person would know them.
+
+    Parameters
+    ----------
+    imputer : GAINImputer
+        What to evaluate. It is not changed.
+    table : DataFrame (pandas or polars) or array of shape (n_rows, n_columns)
+        The table, holes included.
+    rate : float in (0, 1), default=0.2
+        Share of the known cells of each column to hide.
+    mechanism : Mechanism or str, default="mcar"
+        Why cells are hidden: "mcar", "mar", "mnar" or "block"; see `hide_cells`.
+    random_state : int, default=0
+        Seed of the hiding.
+    compare : sequence of str, default=("mean", "knn")
+        The peers: mean and mode, and the five nearest neighbours.
+    refit : bool or None, default=None
+        Whether a clone of the imputer is fitted to the visible cells. None: unless the imputer is fitted already; then
+        it is used as it is, and the figures are honest only for rows that it has not seen.
+    by : str, sequence of str or None, default=None
+        What hiding depends on; see `hide_cells`.
+
+    Returns
+    -------
+    Evaluation
+        Figures for each column and over all.
+
+    Raises
+    ------
+    ConfigError
+        If a parameter is outside what it may be.
+    TableError
+        If no cell can be hidden, or a method leaves a hidden cell empty or changes an observed one.
+
+    Examples
+    --------
+    >>> shop = pd.DataFrame({"kind": ["cup", "pot"] * 50, "price": [4.5, 19.0] * 50})
+    >>> report = evaluate(GAINImputer(random_state=0, max_steps=50), shop, compare=["mean"])
+    >>> report.columns[["column", "n_hidden"]].to_dict("list")
+    {'column': ['kind', 'price'], 'n_hidden': [20, 20]}
+    """
+    is_fitted = hasattr(imputer, "schema_")
+    if refit is False and not is_fitted:
+        raise ConfigError("With refit=False the imputer must be fitted. It is not. Call fit first, or leave refit out.")
+    refit = not is_fitted if refit is None else refit
+    frame = to_pandas(table)
+    schema = resolve_schema(imputer.schema, imputer.missing_values, table, frame) if refit else imputer.schema_
+    peers = {name: make_peer(name, schema) for name in compare}
+    task = _hide(frame, schema, rate=rate, mechanism=mechanism, random_state=random_state, by=by)
+    given = task.visible.to_numpy() if isinstance(table, np.ndarray) else task.visible
+    started = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnfillableWarning)  # only columns that can be filled are scored
+        used = clone(imputer).set_params(schema=schema).fit(given) if refit else imputer
+        imputation = used.impute(given)
+    completed, seconds = {OURS: to_pandas(imputation.table)}, {OURS: time.perf_counter() - started}
+    for name, peer in peers.items():
+        started = time.perf_counter()
+        completed[name] = peer.fit_transform(task.visible)
+        seconds[name] = time.perf_counter() - started
+    columns = _score_columns(task, completed, imputation.cells)
+    return Evaluation(
+        columns=columns,
+        overall={name: _means(columns, name) | {"seconds": seconds[name]} for name in completed},
+        rate=rate,
+        mechanism=str(Mechanism(mechanism)),
+        random_state=random_state,
+        n_rows=len(frame),
+        notes=tuple(f"{name}: {peer.note}" for name, peer in peers.items() if peer.note),
+    )
+
+
+def _hide(
+    frame: pd.DataFrame,
+    schema: Schema,
+    *,
+    rate: float,
+    mechanism: Mechanism | str,
+    random_state: int,
+    by: str | Sequence[str] | None,
+) -> _Task:
+    """Hide cells that can be read, in columns that can be filled; a column keeps at least one."""
+    parsed = {name: schema.parse(name, frame[name]) for name in schema}
+    values = pd.DataFrame({name: column.values for name, column in parsed.items()})
+    readable = np.column_stack([column.readable for column in parsed.values()])
+    fillable = [name for name, column in schema.items() if column.is_fillable]
+    hidden = hide_cells(values, rate, mechanism=mechanism, rng=random_state, columns=fillable, by=by, observed=readable)
+    n_known = pd.Series(readable.sum(axis=0), index=hidden.columns)
+    kept = [name for name in fillable if 0 < hidden[name].sum() < n_known[name]]
+    if not kept:
+        raise TableError(
+            f"The table must have a column in which {rate:.0%} of the known cells can be hidden and filled. "
+            f"Found none among {len(schema)} columns. Give more rows, or a schema that makes columns fillable."
+        )
+    return _Task(
+        visible=apply_hidden(frame, hidden[kept]),
+        hidden=hidden[kept],
+        truth={name: parsed[name] for name in kept},
+        schema=schema,
+    )
+
+
+def _score_columns(task: _Task, completed: dict[str, pd.DataFrame], cells: pd.DataFrame) -> pd.DataFrame:
+    """One row of figures per column; all methods are scored on the cells that the imputer did not leave on purpose."""
+    is_left = cells["state"].isin([CellState.ABSTAINED, CellState.NOT_APPLICABLE])
+    left = {name: np.zeros(len(task.visible), dtype=bool) for name in task.truth}
+    for name, positions in cells[is_left].groupby("column")["position"]:
+        if name in left:
+            left[name][positions.to_numpy()] = True
+    for method, filled in completed.items():
+        _check_observed(task, filled, method)
+    return pd.DataFrame([_score_column(task, name, completed, left[name], cells) for name in task.truth])
+
+
+def _score_column(
+    task: _Task, name: str, completed: dict[str, pd.DataFrame], left: Bools, cells: pd.DataFrame
+) -> dict[str, Any]:
+    """Figures of one column."""
+    hidden, kind = task.hidden[name].to_numpy(), task.schema[name].kind
+    scored, truth = hidden & ~left, task.truth[name].values
+    std = float(pd.Series(truth).std()) if kind.is_number else math.nan
+    row: dict[str, Any] = {
+        "column": name,
+        "kind": str(kind),
+        "n_hidden": int(hidden.sum()),
+        "n_left": int((hidden & left).sum()),
+    }
+    guesses = {}
+    for method, filled in completed.items():
+        guesses[method] = guess = task.schema.parse(name, filled[name])
+        n_empty = int((scored & ~guess.readable).sum())
+        if n_empty:
+            raise TableError(
+                f"A method must fill every hidden cell. {method!r} left {n_empty:,} cells of column {name!r} empty. "
+                "Set fill = false for the column in the schema, or leave the method out."
+            )
+        error = score_numbers(truth[scored], guess.values[scored], std=std)["error"] if kind.is_number else math.nan
+        right = math.nan if kind.is_number else score_categories(truth[scored], guess.values[scored])["accuracy"]
+        row |= {f"error_{method}": error, f"accuracy_{method}": right}
+    is_right = None if kind.is_number else guesses[OURS].values == truth
+    return row | _score_report(cells[cells["column"] == name], scored, truth, std=std, is_right=is_right)
+
+
+def _score_report(
+    cells: pd.DataFrame, scored: Bools, truth: NDArray[Any], *, std: float, is_right: Bools | None
+) -> dict[str, float]:
+    """Figures of what the imputer said of its cells in one column."""
+    cells = cells[scored[cells["position"].to_numpy()]]
+    at, confidence = cells["position"].to_numpy(), cells["confidence"].to_numpy()
+    if is_right is None:
+        interval = score_intervals(truth[at], cells["lower"], cells["upper"], std=std)
+        calibration = math.nan
+    else:
+        interval = {"coverage": math.nan, "width": math.nan}
+        calibration = calibration_error(confidence, is_right[at])
+    mean = float(confidence.mean()) if len(confidence) else math.nan
+    return interval | {"confidence": mean, "calibration_error": calibration}
+
+
+def _check_observed(task: _Task, filled: pd.DataFrame, method: str) -> None:
+    """Refuse a method that changed a cell which it could see."""
+    for name, cells in task.visible.items():
+        before = cells.to_numpy(dtype=object)
+        known = cells.notna().to_numpy() & (before != "")
+        n_changed = int((filled[name].to_numpy(dtype=object)[known] != before[known]).sum())
+        if n_changed:
+            raise TableError(
+                f"A method must leave observed cells as they are. {method!r} changed {n_changed:,} of column {name!r}. "
+                "This is a defect of the method: report it."
+            )
+
+
+def _means(columns: pd.DataFrame, method: str) -> dict[str, float]:
+    """Means over the columns with enough scored cells."""
+    counted = columns[columns["n_hidden"] - columns["n_left"] >= LEAST_SCORED]
+    return {
+        "numeric_error": float(counted[f"error_{method}"].mean()),
+        "accuracy": float(counted[f"accuracy_{method}"].mean()),
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A figure as JSON knows it."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(plain, float) and math.isnan(plain) else plain
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.3f}"
+
+
+def _percent(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.1%}"
+
+
+def _line(cells: list[str], widths: list[int]) -> str:
+    """One line: two columns of words on the left, figures on the right."""
+    words = [cell.ljust(width) for cell, width in zip(cells[:2], widths, strict=False)]
+    figures = [cell.rjust(width) for cell, width in zip(cells[2:], widths[2:], strict=True)]
+    return "  ".join([*words, *figures]).rstrip()

@@ -1,0 +1,153 @@
+"""Files that appear whole or not at all, and the check of where they shall appear, before any work is done."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from gain_impute.errors import FileError
+
+__all__ = ["STANDARD_OUTPUT", "PathLike", "check_output", "open_output"]
+
+PathLike = str | os.PathLike[str]
+
+STANDARD_OUTPUT = "-"
+"""The name that stands for standard output."""
+
+
+def check_output(path: PathLike, *, apart_from: Iterable[PathLike] = ()) -> None:
+    """Check that a file can be written, so that a long run does not end in an error that could be seen before it.
+
+    Parameters
+    ----------
+    path : str or path
+        The file to be written; ``-`` is standard output.
+    apart_from : iterable of str or path, default=()
+        Files of the same run that the output must not replace: its input and its other outputs.
+
+    Raises
+    ------
+    FileError
+        If `path` is a folder or one of the other files, or its folder is missing or cannot be written to.
+
+    Examples
+    --------
+    >>> check_output("no_such_folder/filled.csv")
+    Traceback (most recent call last):
+        ...
+    gain_impute.errors.FileError: The folder of 'no_such_folder/filled.csv' must exist. Make it, or name another file.
+    """
+    if str(path) == STANDARD_OUTPUT:
+        return
+    file = Path(path).resolve()  # of a link, the file it leads to
+    for other in apart_from:
+        if str(other) != STANDARD_OUTPUT and (file == Path(other).resolve() or _is_same(file, Path(other))):
+            msg = f"Each file of a run must have a name of its own. {str(path)!r} is also {str(other)!r}. Name another."
+            raise FileError(msg)
+    if file.is_dir():
+        raise FileError(f"The output must be a file. {str(path)!r} is a folder. Name a file in it.")
+    if not file.parent.is_dir():
+        raise FileError(f"The folder of {str(path)!r} must exist. Make it, or name another file.")
+    if _is_replaced(file):
+        handle, unfinished = _new_file_beside(file, path)
+        os.close(handle)
+        unfinished.unlink()
+
+
+@contextmanager
+def open_output(path: PathLike) -> Iterator[BinaryIO]:
+    """Open a file for writing that takes its name only when all has been written.
+
+    Until then it is a hidden file in the same folder; whatever ends the block early, an interrupt too, removes it.
+
+    Parameters
+    ----------
+    path : str or path
+        The file; one that exists is replaced and keeps its permissions. ``-`` is standard output.
+
+    Yields
+    ------
+    binary file
+        What to write to.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "filled.csv"
+    ...     with open_output(file) as stream:
+    ...         _ = stream.write(b"a,b")
+    ...         file.exists()
+    ...     file.read_bytes()
+    False
+    b'a,b'
+    """
+    file = Path(path).resolve()
+    if str(path) == STANDARD_OUTPUT:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    elif not _is_replaced(file):
+        with file.open("wb") as stream:
+            yield stream
+    else:
+        handle, unfinished = _new_file_beside(file, path)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            if file.exists():
+                unfinished.chmod(file.stat().st_mode & 0o7777)
+            unfinished.replace(file)
+        except OSError as error:
+            raise _unwritable(path, error) from error
+        finally:
+            unfinished.unlink(missing_ok=True)
+        _sync_folder(file.parent)
+
+
+def _is_same(file: Path, other: Path) -> bool:
+    """Whether two names, such as hard links, lead to one file."""
+    with suppress(OSError):
+        return file.samefile(other)
+    return False
+
+
+def _is_replaced(file: Path) -> bool:
+    """Whether a new file takes the place: not that of a device or a pipe, which is written to as it is."""
+    return file.is_file() or not file.exists()
+
+
+def _new_file_beside(file: Path, path: PathLike) -> tuple[int, Path]:
+    """Make a hidden file in the same folder, with the permissions that a new file has."""
+    unfinished = file.with_name(f".{file.name[:200]}.{secrets.token_hex(4)}.tmp")
+    try:
+        return os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666), unfinished
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: PathLike, error: OSError) -> FileError:
+    """The error of a place that cannot be written to."""
+    reason = error.strerror or str(error)
+    return FileError(f"{str(path)!r} cannot be written: {reason}. Name a file in a folder that you may write to.")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name last; some file systems cannot, and then the name is as safe as they make it."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,193 @@
+"""From a table and its schema to a fitted state, and on from there."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from warnings import warn
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from gain_impute.batches import TensorTable
+from gain_impute.config import GAINConfig, default_max_steps
+from gain_impute.confidence import NumberCalibration, calibrate_numbers
+from gain_impute.encoding.table import EncodedTable, TableEncoder
+from gain_impute.errors import TableError, UnfillableWarning, UnreadableWarning
+from gain_impute.frames import cell_types
+from gain_impute.persistence import FittedState
+from gain_impute.prediction import predict
+from gain_impute.schema import Schema
+from gain_impute.state import EpochLog, TrainingState
+from gain_impute.training import held_out_cells, nothing_held_out, torch_session, train
+
+__all__ = ["Report", "continue_fit", "new_fit", "warn_of_holes", "warn_of_unreadable"]
+
+REFINING_SHARE = 1 / 6  # of the budget: training ends with the held-out cells given back
+REFINING_RATE = 0.3  # of the learning rate, from which it then falls
+CONTINUED_RATE = 0.3  # of the learning rate, for a network that has learned already
+MOST_UNREADABLE = 0.5  # share of a column's known cells
+
+Report = Callable[[EpochLog], None]
+
+
+def new_fit(
+    frame: pd.DataFrame,
+    schema: Schema,
+    config: GAINConfig,
+    *,
+    seed: int,
+    device: torch.device,
+    n_threads: int,
+    on_epoch: Report,
+) -> tuple[FittedState, pd.DataFrame, dict[str, int]]:
+    """Learn a table.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+        With the columns of the schema, in its order.
+    schema : Schema
+    config : GAINConfig
+    seed : int
+        What all randomness follows from.
+    device : torch.device
+    n_threads : int
+        Threads of torch.
+    on_epoch : callable
+        Called with each EpochLog.
+
+    Returns
+    -------
+    state : FittedState
+    empty : DataFrame of shape (n_rows, n_columns), bool
+        True where a cell is missing.
+    unreadable : dict of str to int
+        Of each column that has some, the number of known cells that could not be read.
+
+    Raises
+    ------
+    TableError
+        If more than half of a column's known cells cannot be read as its kind.
+    """
+    encoder = TableEncoder.fit(frame, schema, n_bins=config.n_bins, n_buckets=config.n_buckets)
+    encoded, empty, unreadable = encoder.encode(frame)
+    _check_readable(schema, empty, unreadable)
+    never_observed = tuple(name for name in schema if empty[name].all())
+    types = {
+        name: found
+        for position, name in enumerate(schema)
+        if (found := cell_types(frame.iloc[:, position], schema.parse(name, frame.iloc[:, position]).values))
+    }
+    state = FittedState(config, encoder, None, NumberCalibration.unknown(len(encoder.numbers)), types, never_observed, seed)
+    if encoder.layout.n_cells > 0:
+        with torch_session(n_threads, seed, device):
+            state.training = TrainingState.new(encoder.layout, state.edges, config, device)
+            _train(state, state.training, encoded, rate_scale=1.0, on_epoch=on_epoch)
+    return state, empty, unreadable
+
+
+def continue_fit(
+    state: FittedState,
+    frame: pd.DataFrame,
+    *,
+    n_threads: int,
+    on_epoch: Report,
+) -> tuple[FittedState, pd.DataFrame, dict[str, int]]:
+    """Learn more rows of a table that has been learned; new categories are appended, bounds widened.
+
+    Parameters and returns are those of `new_fit`; `state` itself is left as it is where it can be.
+    """
+    encoder = state.encoder.extend(frame)
+    encoded, empty, unreadable = encoder.encode(frame)
+    _check_readable(encoder.schema, empty, unreadable)
+    continued = replace(state, encoder=encoder)
+    if state.training is not None:
+        seed = np.random.SeedSequence([state.seed, state.training.n_steps]).generate_state(1)[0]
+        with torch_session(n_threads, int(seed), state.device):
+            continued.training = state.training.grow(encoder.layout, state.edges, state.config)
+            _train(continued, continued.training, encoded, rate_scale=CONTINUED_RATE, on_epoch=on_epoch)
+    return continued, empty, unreadable
+
+
+def _train(
+    state: FittedState, training: TrainingState, encoded: EncodedTable, *, rate_scale: float, on_epoch: Report
+) -> None:
+    """Train with some cells held out, calibrate on them, then give them back and refine."""
+    config, table = state.config, TensorTable.from_encoded(encoded, training.layout, training.device)
+    deadline = math.inf if config.max_time_s is None else time.perf_counter() + config.max_time_s
+    n_steps = config.max_steps or default_max_steps(encoded.n_rows)
+    held_out = held_out_cells(table.known, config.validation_share)
+    n_refining = int(n_steps * REFINING_SHARE) if bool(held_out[1].any()) else 0
+    train(
+        training,
+        table,
+        held_out,
+        config,
+        n_steps=n_steps - n_refining,
+        rate_scale=rate_scale,
+        deadline=deadline,
+        on_epoch=on_epoch,
+    )
+    if bool(held_out[1].any()):
+        state.calibration = _calibrate(training, table, encoded, held_out)
+    if n_refining > 0 and time.perf_counter() < deadline:
+        train(
+            training,
+            table,
+            nothing_held_out(table.known),
+            config,
+            n_steps=n_refining,
+            rate_scale=rate_scale * REFINING_RATE,
+            deadline=deadline,
+            on_epoch=on_epoch,
+        )
+
+
+def _calibrate(
+    training: TrainingState, table: TensorTable, encoded: EncodedTable, held_out: tuple[Tensor, Tensor]
+) -> NumberCalibration:
+    """Fill the held-out cells, and measure how far that is from the truth."""
+    rows, cells = held_out
+    chosen = cells.any(dim=1)
+    rows, cells = rows[chosen], cells[chosen]
+    known = table.known.clone()
+    known[rows] &= ~cells
+    rows_array = rows.cpu().numpy()
+    prediction = predict(training, table, rows_array, known=known, spread=True)
+    return calibrate_numbers(encoded, rows_array, cells.cpu().numpy(), prediction)
+
+
+def _check_readable(schema: Schema, empty: pd.DataFrame, unreadable: dict[str, int]) -> None:
+    """Refuse a column that is not what the schema says it is."""
+    for name, n_unreadable in unreadable.items():
+        n_known = int((~empty[name]).sum())
+        if n_unreadable > MOST_UNREADABLE * n_known:
+            raise TableError(
+                f"At least half of the known cells of column {name!r} must be readable as {schema[name].kind.value}. "
+                f"{n_unreadable} of {n_known} are not. Give the column another kind in the schema, or name the texts "
+                "that mean 'empty' with missing_values."
+            )
+
+
+def warn_of_holes(unfillable: dict[str, str], empty: pd.DataFrame, *, stacklevel: int) -> None:
+    """Warn once of the columns that have empty cells and cannot be filled."""
+    left = [f"{name!r} ({why})" for name, why in unfillable.items() if empty[name].any()]
+    if left:
+        warn(f"Empty cells of these columns stay empty: {_first(left)}.", UnfillableWarning, stacklevel=stacklevel)
+
+
+def warn_of_unreadable(unreadable: dict[str, int], *, stacklevel: int) -> None:
+    """Warn once of the known cells that could not be read."""
+    if unreadable:
+        told = _first([f"{name!r} ({count})" for name, count in unreadable.items()])
+        message = f"Some known cells cannot be read as their column's kind, and stay as they are: {told}."
+        warn(message, UnreadableWarning, stacklevel=stacklevel)
+
+
+def _first(words: list[str], n_told: int = 5) -> str:
+    return ", ".join(words[:n_told]) + (f" and {len(words) - n_told} more" if len(words) > n_told else "")

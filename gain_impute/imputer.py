@@ -1,0 +1,496 @@
+"""The scikit-learn face of the imputer."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.impute import MissingIndicator
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from gain_impute.batches import TensorTable
+from gain_impute.cells import Imputation
+from gain_impute.completion import Completion, complete
+from gain_impute.config import GAINConfig, default_max_steps
+from gain_impute.errors import ColumnMismatchError, ConfigError
+from gain_impute.fitting import continue_fit, new_fit, warn_of_holes, warn_of_unreadable
+from gain_impute.frames import append_columns, drop_columns, fill_frame, row_labels
+from gain_impute.intake import (
+    checked_config,
+    params_from_json,
+    params_to_json,
+    read_table,
+    resolve_schema,
+    seed_of,
+    torch_device,
+)
+from gain_impute.persistence import FittedState, read_model, write_model
+from gain_impute.prediction import predict_probabilities
+from gain_impute.progress import Watcher
+from gain_impute.schema import Schema
+from gain_impute.state import EpochLog
+from gain_impute.training import Tracker, torch_session
+
+__all__ = ["GAINImputer"]
+
+
+class GAINImputer(TransformerMixin, BaseEstimator):
+    """Fill the missing cells of a table with an adversarially trained network.
+
+    Numbers, categories, booleans and dates are filled; texts are read as context; observed cells are never changed.
+
+    Parameters
+    ----------
+    schema : Schema, mapping of str to kind, path of a TOML file or None, default=None
+        What the columns are. None infers it (`infer_schema`); a mapping overrides the kinds of single columns.
+    missing_values : scalar or list of scalars, default=nan
+        What means "empty" besides None, NaN and the empty text.
+    add_indicator : bool, default=False
+        Append a column for each column that had missing cells in fit, true where a cell was missing.
+    keep_empty_features : bool, default=True
+        Keep columns that were never observed in fit; they stay empty. False drops them.
+    round_to_grid : bool, default=True
+        Put filled numbers on their column's grid: integers stay integers, two decimals stay two.
+    random_state : int, Generator, RandomState or None, default=None
+        What all randomness follows from. None takes fresh entropy.
+    max_steps : int or None, default=None
+        Training steps at most; None derives them from the number of rows.
+    max_time_s : float or None, default=None
+        Seconds of training at most; a stop by time is recorded in `history_`, and makes results depend on the machine.
+    batch_size : int or None, default=None
+        Rows a step; None derives it from the number of rows.
+    learning_rate, weight_decay, dropout : float
+        Of the training; see `GAINConfig` for these and all parameters below, with their ranges.
+    d_hidden, n_blocks, d_text, n_buckets, n_bins, d_noise : int
+        Sizes of the generator.
+    rehide_min, rehide_max : float
+        Range of the share of a row's known cells that is hidden again while training.
+    visible_weight, draw_weight, adversary_weight : float
+        Weights of the terms of the objective.
+    hint_rate : float in [0, 1], default=0.9
+        Share of cells whose state the hint gives away to the discriminator.
+    ema_decay : float
+        Decay of the moving average of the weights.
+    validation_share : float
+        Share of known cells held out of training, to stop and to calibrate.
+    n_threads : int, default=1
+        Threads of torch. Take no more than there are idle cores.
+    device : str, default="auto"
+        Where the networks run: "auto" (a GPU if there is one), "cpu", "cuda", ...
+    verbose : int, default=0
+        1 shows a progress bar on stderr, if that is a terminal.
+
+    Attributes
+    ----------
+    schema_ : Schema
+        What the columns are.
+    state_ : FittedState
+        All that was learned.
+    history_ : DataFrame
+        One row per epoch: step, elapsed_s, losses, why training stopped.
+    unfillable_ : dict of str to str
+        Columns that cannot be filled, and why.
+    unreadable_ : dict of str to int
+        Of each column that had some in fit, the number of known cells that could not be read as its kind.
+    indicator_ : MissingIndicator or None
+        What appends the indicator columns.
+    n_features_in_ : int
+        Number of columns seen in fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns seen in fit, if they are all texts.
+
+    References
+    ----------
+    .. [1] Yoon, Jordon & van der Schaar (2018), "GAIN: Missing data imputation using generative adversarial nets".
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> shop = pd.DataFrame({"kind": ["cup", "pot", None] * 20, "price": [4.5, 19.0, 4.5] * 20})
+    >>> filled = GAINImputer(random_state=0, max_steps=100).fit_transform(shop)
+    >>> filled["kind"].iloc[2]
+    'cup'
+    """
+
+    def __init__(
+        self,
+        *,
+        schema: Schema | Mapping[str, str] | str | os.PathLike[str] | None = None,
+        missing_values: object = np.nan,
+        add_indicator: bool = False,
+        keep_empty_features: bool = True,
+        round_to_grid: bool = True,
+        random_state: int | np.random.Generator | np.random.RandomState | None = None,
+        max_steps: int | None = None,
+        max_time_s: float | None = None,
+        batch_size: int | None = None,
+        learning_rate: float = 2e-3,
+        weight_decay: float = 0.01,
+        dropout: float = 0.1,
+        d_hidden: int = 192,
+        n_blocks: int = 3,
+        d_text: int = 48,
+        n_buckets: int = 8_192,
+        n_bins: int = 24,
+        d_noise: int = 32,
+        rehide_min: float = 0.1,
+        rehide_max: float = 0.4,
+        visible_weight: float = 0.1,
+        draw_weight: float = 1.0,
+        adversary_weight: float = 0.05,
+        hint_rate: float = 0.9,
+        ema_decay: float = 0.999,
+        validation_share: float = 0.1,
+        n_threads: int = 1,
+        device: str = "auto",
+        verbose: int = 0,
+    ) -> None:
+        self.schema = schema
+        self.missing_values = missing_values
+        self.add_indicator = add_indicator
+        self.keep_empty_features = keep_empty_features
+        self.round_to_grid = round_to_grid
+        self.random_state = random_state
+        self.max_steps = max_steps
+        self.max_time_s = max_time_s
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.dropout = dropout
+        self.d_hidden = d_hidden
+        self.n_blocks = n_blocks
+        self.d_text = d_text
+        self.n_buckets = n_buckets
+        self.n_bins = n_bins
+        self.d_noise = d_noise
+        self.rehide_min = rehide_min
+        self.rehide_max = rehide_max
+        self.visible_weight = visible_weight
+        self.draw_weight = draw_weight
+        self.adversary_weight = adversary_weight
+        self.hint_rate = hint_rate
+        self.ema_decay = ema_decay
+        self.validation_share = validation_share
+        self.n_threads = n_threads
+        self.device = device
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: object = None, *, tracker: Tracker | None = None) -> Self:
+        """Learn a table.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas or polars) or array of shape (n_rows, n_columns)
+            The table, holes included. The columns of an array are numeric.
+        y : None
+            Ignored.
+        tracker : Tracker, optional
+            Told of the parameters, of each epoch and of the end.
+
+        Returns
+        -------
+        self : GAINImputer
+            The fitted imputer.
+
+        Raises
+        ------
+        TableError
+            If the table cannot be used: no rows or columns, columns of one name, a column that is mostly unreadable.
+        SchemaError
+            If the schema does not fit the table.
+        ConfigError
+            If a parameter is outside its range.
+        """
+        config = checked_config(self)
+        table, frame = read_table(self, X, reset=True)
+        schema = resolve_schema(self.schema, self.missing_values, table, frame)
+        seed, device = seed_of(self.random_state), torch_device(self.device)
+        with self._watcher(config, len(frame), tracker) as watcher:
+            fitted = new_fit(
+                frame, schema, config, seed=seed, device=device, n_threads=self.n_threads, on_epoch=watcher
+            )
+        self._take(*fitted)
+        return self
+
+    def partial_fit(self, X: Any, y: object = None, *, tracker: Tracker | None = None) -> Self:
+        """Go on learning with more rows, or begin.
+
+        Networks, optimisers and averages go on from where they are; new categories are added to the vocabulary; the
+        bounds of filled numbers widen. Columns never observed in the first fit stay so.
+
+        Parameters
+        ----------
+        X, y, tracker
+            As in `fit`.
+
+        Returns
+        -------
+        self : GAINImputer
+            The fitted imputer.
+        """
+        if not hasattr(self, "state_"):
+            return self.fit(X, y, tracker=tracker)
+        config = checked_config(self)
+        _, frame = read_table(self, X, reset=False)
+        before = dataclasses.replace(self.state_, config=config)
+        with self._watcher(config, len(frame), tracker) as watcher:
+            fitted = continue_fit(before, frame, n_threads=self.n_threads, on_epoch=watcher)
+        self._take(*fitted)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Fill the empty cells of a table.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas or polars) or array of shape (n_rows, n_columns)
+            Rows with the columns seen in fit.
+
+        Returns
+        -------
+        table of the type of X
+            The same rows, columns, index and dtypes, with the empty cells filled.
+
+        Raises
+        ------
+        ColumnMismatchError
+            If the columns are not those seen in fit, in their order.
+        """
+        check_is_fitted(self)
+        table, frame = read_table(self, X, reset=False)
+        return self._finish(table, self._complete(frame))
+
+    def impute(self, X: Any) -> Imputation:
+        """Fill the empty cells of a table, and say of each how.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas or polars) or array of shape (n_rows, n_columns)
+            Rows with the columns seen in fit.
+
+        Returns
+        -------
+        Imputation
+            The filled table, and one row per cell that was empty.
+        """
+        check_is_fitted(self)
+        table, frame = read_table(self, X, reset=False)
+        completion = self._complete(frame, report=True)
+        cells = completion.cells
+        if cells is None:
+            raise AssertionError
+        cells["row"] = pd.array(row_labels(table)[cells["position"].to_numpy()], dtype="string")
+        cells["model_id"] = pd.array(np.where(cells["source"] == "", "", self.state_.model_id()), dtype="string")
+        return Imputation(self._finish(table, completion), cells, len(frame), completion.unreadable)
+
+    def sample(self, X: Any, n_draws: int = 5) -> list[Any]:
+        """Fill the empty cells several times, each time differently: multiple imputation [1]_.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas or polars) or array of shape (n_rows, n_columns)
+            Rows with the columns seen in fit.
+        n_draws : int, default=5
+            How many tables.
+
+        Returns
+        -------
+        list of n_draws tables of the type of X
+            The same call gives the same draws.
+
+        References
+        ----------
+        .. [1] Rubin (1987), "Multiple imputation for nonresponse in surveys".
+        """
+        check_is_fitted(self)
+        if n_draws < 1:
+            raise ConfigError(f"The number of draws must be at least 1. Got n_draws={n_draws!r} instead.")
+        (table, frame), tables = read_table(self, X, reset=False), []
+        for seed in np.random.SeedSequence(self.state_.seed).generate_state(n_draws):
+            tables.append(self._finish(table, self._complete(frame, draw=True, seed=int(seed))))
+        return tables
+
+    def category_probabilities(self, X: Any, column: str) -> pd.DataFrame:
+        """Say how probable each category of a column is, with the column hidden in every row.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas or polars) or array of shape (n_rows, n_columns)
+            Rows with the columns seen in fit.
+        column : str
+            A column that is filled with categories.
+
+        Returns
+        -------
+        DataFrame of shape (n_rows, n_categories)
+            Probabilities; each row sums to 1.
+
+        Raises
+        ------
+        ConfigError
+            If the column is not filled with categories.
+        """
+        check_is_fitted(self)
+        _, frame = read_table(self, X, reset=False)
+        encoder, training = self.state_.encoder, self.state_.training
+        if column not in encoder.classes or training is None:
+            raise ConfigError(
+                f"The column must be one that is filled with categories: one of {list(encoder.classes)[:5]}. "
+                f"Got {column!r} instead."
+            )
+        encoded, _, _ = encoder.encode(frame)
+        position = encoder.layout.classes.index(column)
+        table = TensorTable.from_encoded(encoded, training.layout, training.device)
+        table.known[:, encoder.layout.n_numbers + position] = False
+        with torch_session(self.n_threads, 0, training.device):
+            probabilities = predict_probabilities(training, table, position, known=table.known)
+        return pd.DataFrame(probabilities, index=X.index if isinstance(X, pd.DataFrame) else None, columns=list(encoder.classes[column].vocabulary))
+
+    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> NDArray[np.object_]:
+        """Name the columns that `transform` returns.
+
+        Parameters
+        ----------
+        input_features : sequence of str, optional
+            Names of the columns, where fit saw an array.
+
+        Returns
+        -------
+        ndarray of str
+            The names; indicator columns come last.
+        """
+        check_is_fitted(self)
+        if input_features is None:
+            names = getattr(self, "feature_names_in_", np.array([f"x{i}" for i in range(self.n_features_in_)], object))
+        else:
+            names = np.asarray(input_features, dtype=object)
+            seen = getattr(self, "feature_names_in_", None)
+            if seen is not None and not np.array_equal(seen, names):
+                raise ColumnMismatchError("input_features is not equal to feature_names_in_. Leave it out.")
+            if len(names) != self.n_features_in_:
+                raise ColumnMismatchError(
+                    f"input_features should have length equal to number of features ({self.n_features_in_}), "
+                    f"got {len(names)}."
+                )
+        kept = np.array([name for i, name in enumerate(names) if i not in self._dropped()], dtype=object)
+        if self.indicator_ is None:
+            return kept
+        return np.concatenate([kept, self.indicator_.get_feature_names_out(names)])
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the fitted imputer to a folder, whole or not at all; a model that is there is replaced.
+
+        Parameters
+        ----------
+        folder : path
+            A new or empty folder, or that of a model.
+
+        Raises
+        ------
+        FileError
+            If the folder holds something else, or cannot be written.
+        """
+        check_is_fitted(self)
+        write_model(self.state_, self._description(), folder)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str], *, device: str = "auto") -> Self:
+        """Read an imputer that `save` wrote; nothing in the folder is run.
+
+        Parameters
+        ----------
+        folder : path
+            The model folder.
+        device : str, default="auto"
+            Where the networks are to run.
+
+        Returns
+        -------
+        GAINImputer
+            It fills cells as the saved one does.
+
+        Raises
+        ------
+        ModelFormatError
+            If the folder is not a model, is incomplete, was edited, or is of a newer format.
+        """
+        imputer = cls(device=device)
+        state, description = read_model(folder, torch_device(device))
+        imputer._restore(state, description)
+        return imputer
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = ["float64"]
+        return tags
+
+    def _watcher(self, config: GAINConfig, n_rows: int, tracker: Tracker | None) -> Watcher:
+        return Watcher(config.max_steps or default_max_steps(n_rows), self.get_params(), tracker, self.verbose)
+
+    def _take(self, state: FittedState, empty: pd.DataFrame, unreadable: dict[str, int]) -> None:
+        """Become fitted, and warn of what stays empty."""
+        self.state_, self.unreadable_ = state, unreadable
+        self.indicator_ = MissingIndicator(error_on_new=False).fit(np.where(empty, np.nan, 0.0)) if self.add_indicator else None
+        self._expose()
+        warn_of_holes(self.unfillable_, empty, stacklevel=4)
+        warn_of_unreadable(unreadable, stacklevel=4)
+
+    def _expose(self) -> None:
+        """Derive the public attributes from the state."""
+        logs = self.state_.training.history if self.state_.training else []
+        self.schema_, self.unfillable_ = self.state_.encoder.schema, self.state_.unfillable()
+        self.history_ = pd.DataFrame([log.as_dict() for log in logs], columns=list(EpochLog.__dataclass_fields__))
+
+    def _complete(self, frame: pd.DataFrame, *, report: bool = False, draw: bool = False, seed: int = 0) -> Completion:
+        with torch_session(self.n_threads, seed, self.state_.device):
+            return complete(self.state_, frame, round_to_grid=self.round_to_grid, report=report, draw=draw)
+
+    def _finish(self, table: Any, completion: Completion) -> Any:
+        """Put the filled cells into the user's table, drop and append columns as asked."""
+        table = fill_frame(table, completion.filled, self.schema_, self.state_.cell_types)
+        if self._dropped():
+            table = drop_columns(table, self._dropped())
+        if self.indicator_ is not None:
+            indicators = self.indicator_.transform(np.where(completion.empty, np.nan, 0.0))
+            table = append_columns(table, indicators, list(self.indicator_.get_feature_names_out(list(self.schema_))))
+        return table
+
+    def _dropped(self) -> list[int]:
+        """Positions of the columns that `transform` leaves out."""
+        if self.keep_empty_features:
+            return []
+        return [i for i, name in enumerate(self.schema_) if name in self.state_.never_observed]
+
+    def _description(self) -> dict[str, Any]:
+        """What a model folder says of the estimator besides its state."""
+        names = getattr(self, "feature_names_in_", None)
+        return {
+            "params": params_to_json(self),
+            "n_features_in": self.n_features_in_,
+            "feature_names_in": None if names is None else [str(name) for name in names],
+            "indicated": None if self.indicator_ is None else [int(i) for i in self.indicator_.features_],
+            "unreadable": self.unreadable_,
+        }
+
+    def _restore(self, state: FittedState, description: dict[str, Any]) -> None:
+        """Become what `_description` described."""
+        self.set_params(**params_from_json(description["params"]))
+        self.state_, self.unreadable_ = state, description["unreadable"]
+        self.n_features_in_ = description["n_features_in"]
+        if description["feature_names_in"] is not None:
+            self.feature_names_in_ = np.array(description["feature_names_in"], dtype=object)
+        self.indicator_ = None
+        if description["indicated"] is not None:
+            indicated = np.zeros((1, self.n_features_in_))
+            indicated[0, description["indicated"]] = np.nan
+            self.indicator_ = MissingIndicator(error_on_new=False).fit(indicated)
+        self._expose()

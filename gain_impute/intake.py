@@ -1,0 +1,218 @@
+"""From what a user passes to what the imputer works with: tables, schemas, seeds, devices."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
+
+from gain_impute.config import GAINConfig
+from gain_impute.errors import ColumnMismatchError, ConfigError, SchemaError, TableError
+from gain_impute.frames import is_frame, to_pandas
+from gain_impute.schema import ColumnSchema, Kind, Schema, infer_schema, read_schema
+
+__all__ = [
+    "checked_config",
+    "clean_markers",
+    "params_from_json",
+    "params_to_json",
+    "read_table",
+    "resolve_schema",
+    "seed_of",
+    "torch_device",
+]
+
+
+def checked_config(imputer: BaseEstimator) -> GAINConfig:
+    """Take the hyper-parameters of an imputer, and check every parameter of it.
+
+    Raises
+    ------
+    ConfigError
+        If one is outside what it may be.
+    """
+    params = imputer.get_params(deep=False)
+    for name in ("add_indicator", "keep_empty_features", "round_to_grid"):
+        if not isinstance(params[name], bool | np.bool_):
+            raise ConfigError(f"The {name!r} parameter of GAINImputer must be a bool. Got {params[name]!r} instead.")
+    for name, least in (("n_threads", 1), ("verbose", 0)):
+        if not isinstance(params[name], int | np.integer) or params[name] < least:
+            raise ConfigError(
+                f"The {name!r} parameter of GAINImputer must be an int of at least {least}. Got {params[name]!r} instead."
+            )
+    return GAINConfig(**{field.name: params[field.name] for field in dataclasses.fields(GAINConfig)})
+
+
+def read_table(imputer: BaseEstimator, X: Any, *, reset: bool) -> tuple[Any, pd.DataFrame]:
+    """Check a table against what fit saw, or take note of it in fit.
+
+    Parameters
+    ----------
+    imputer : GAINImputer
+        Its `n_features_in_` and `feature_names_in_` are set if `reset`, else compared.
+    X : DataFrame (pandas or polars) or array of shape (n_rows, n_columns)
+    reset : bool
+        True in fit.
+
+    Returns
+    -------
+    table : DataFrame or ndarray
+        X, or the array made of it.
+    frame : DataFrame
+        The same as pandas, for reading.
+
+    Raises
+    ------
+    TableError
+        If there is no row to fit, no column, or two columns of one name.
+    ColumnMismatchError
+        If the columns are not those seen in fit.
+    ValueError
+        If an array is not numeric, not of two dimensions, sparse, or holds infinity.
+    """
+    if not is_frame(X):
+        least = 1 if reset else 0
+        array = validate_data(
+            imputer, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan", ensure_min_samples=least
+        )
+        return array, to_pandas(array)
+    names = [str(name) for name in X.columns]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise TableError(f"The names of columns must differ. Got {repeated[:5]} more than once. Rename them.")
+    if not names or (reset and len(X) == 0):
+        raise TableError(f"A table must have at least one row and one column. Got {len(X)} x {len(names)}.")
+    try:
+        validate_data(imputer, X, reset=reset, skip_check_array=True)
+    except ValueError as error:
+        raise ColumnMismatchError(f"{str(error).rstrip()}\nRename or reorder the columns, or fit again.") from error
+    return X, to_pandas(X)
+
+
+def clean_markers(missing_values: object) -> tuple[str | float, ...]:
+    """Bring the `missing_values` parameter into the form that schemas take: texts and numbers, without NaN and None."""
+    many = not isinstance(missing_values, str) and isinstance(missing_values, Iterable)
+    values = list(missing_values) if many and isinstance(missing_values, Iterable) else [missing_values]
+    return tuple(value for value in values if not pd.isna(value))
+
+
+def resolve_schema(
+    schema: Schema | Mapping[str, str] | str | os.PathLike[str] | None, missing_values: object, table: Any, frame: pd.DataFrame
+) -> Schema:
+    """Make the schema of a table from the `schema` parameter.
+
+    Parameters
+    ----------
+    schema : Schema, mapping of str to kind, path or None
+    missing_values : scalar or iterable
+        The estimator's parameter.
+    table : DataFrame or ndarray
+        As the user passed it: the columns of an array are always numeric.
+    frame : DataFrame
+        The same, as pandas.
+
+    Raises
+    ------
+    SchemaError
+        If the schema has other columns than the table.
+    ConfigError
+        If the parameter is of another type.
+    """
+    markers = clean_markers(missing_values)
+    if isinstance(schema, str | os.PathLike):
+        schema = read_schema(Path(schema))
+    if isinstance(schema, Schema):
+        return _matched(schema, markers, list(frame.columns))
+    if schema is not None and not isinstance(schema, Mapping):
+        raise ConfigError(
+            "The 'schema' parameter of GAINImputer must be a Schema, a mapping of column to kind, a path or None. "
+            f"Got {type(schema).__name__} instead."
+        )
+    if schema is None and not is_frame(table):
+        decimals = 0 if np.issubdtype(table.dtype, np.integer) else None
+        columns = [ColumnSchema(name=name, kind=Kind.NUMERIC, decimals=decimals) for name in frame.columns]
+        return Schema(columns, missing_values=markers)
+    return infer_schema(frame, missing_values=markers, kinds=schema)
+
+
+def _matched(schema: Schema, markers: tuple[str | float, ...], names: list[str]) -> Schema:
+    """Put the schema's columns into the table's order, and add the markers."""
+    missing, unexpected = [n for n in names if n not in schema], [n for n in schema if n not in names]
+    if missing or unexpected:
+        raise SchemaError(
+            f"The schema must name the table's columns. It lacks {missing[:5]}, and the table lacks {unexpected[:5]}. "
+            "Correct the schema, or the table."
+        )
+    return Schema(
+        [schema[name] for name in names],
+        missing_values=tuple(dict.fromkeys([*schema.missing_values, *markers])),
+        record_key=schema.record_key,
+        time=schema.time,
+    )
+
+
+def seed_of(random_state: int | np.random.Generator | np.random.RandomState | None) -> int:
+    """Draw the one seed that all randomness follows from; the global generators are not touched.
+
+    Raises
+    ------
+    ConfigError
+        If `random_state` is none of the four.
+    """
+    match random_state:
+        case None:
+            return int(np.random.SeedSequence().generate_state(1)[0])
+        case np.random.Generator():
+            return int(random_state.integers(2**31))
+        case np.random.RandomState():
+            return int(random_state.randint(2**31 - 1))
+        case int() | np.integer() if not isinstance(random_state, bool) and random_state >= 0:
+            return int(random_state)
+    raise ConfigError(
+        "The 'random_state' parameter of GAINImputer must be an int of at least 0, a Generator, a RandomState or None. "
+        f"Got {random_state!r} instead."
+    )
+
+
+def torch_device(device: str) -> torch.device:
+    """Find the device: "auto" is a GPU if there is one, else the CPU.
+
+    Raises
+    ------
+    ConfigError
+        If torch knows no such device, or it is not there.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise ConfigError(
+            f"The 'device' parameter of GAINImputer must be 'auto' or a device of torch that is there. Got {device!r} instead."
+        ) from error
+    return found
+
+
+def params_to_json(imputer: BaseEstimator) -> dict[str, Any]:
+    """Parameters as JSON values, without the device, which is the machine's; a schema is saved with the state."""
+    params = imputer.get_params(deep=False)
+    del params["device"]
+    params["schema"] = None
+    params["missing_values"] = list(clean_markers(params["missing_values"])) or None
+    if not isinstance(params["random_state"], int | np.integer):
+        params["random_state"] = None
+    return {name: value.item() if isinstance(value, np.generic) else value for name, value in params.items()}
+
+
+def params_from_json(params: dict[str, Any]) -> dict[str, Any]:
+    """Parameters as the estimator takes them."""
+    return params | {"missing_values": np.nan if params["missing_values"] is None else params["missing_values"]}

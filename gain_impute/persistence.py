@@ -1,0 +1,272 @@
+"""A fitted imputer to and from a folder of JSON and safetensors; loading runs nothing from it.
+
+::
+
+    model/
+      model.json            what it is: format, parameters, schema, encoders, history
+      weights.safetensors   every tensor
+      SHA256SUMS            of the two, as sha256sum writes and checks it
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from gain_impute.confidence import NumberCalibration
+from gain_impute.config import GAINConfig
+from gain_impute.encoding.categorical import CategoricalEncoder
+from gain_impute.encoding.numeric import NumericEncoder
+from gain_impute.encoding.table import TableEncoder
+from gain_impute.encoding.text import TextEncoder
+from gain_impute.errors import FileError, GainImputeError, ModelFormatError
+from gain_impute.schema import schema_from_toml, schema_to_toml
+from gain_impute.state import EpochLog, TrainingState
+
+__all__ = ["FORMAT_VERSION", "FittedState", "read_model", "write_model"]
+
+FORMAT_VERSION = 1
+DESCRIPTION, WEIGHTS, CHECKSUMS = "model.json", "weights.safetensors", "SHA256SUMS"
+
+
+@dataclass
+class FittedState:
+    """All that `fit` learns.
+
+    Attributes
+    ----------
+    config : GAINConfig
+    encoder : TableEncoder
+    training : TrainingState or None
+        None where no column can be filled.
+    calibration : NumberCalibration
+    cell_types : dict of str to dict
+        Of each object column, the Python types of its values (`gain_impute.frames.cell_types`).
+    never_observed : tuple of str
+        Columns without a known cell in fit.
+    seed : int
+        What all randomness followed from.
+    """
+
+    config: GAINConfig
+    encoder: TableEncoder
+    training: TrainingState | None
+    calibration: NumberCalibration
+    cell_types: dict[str, dict[str, str]]
+    never_observed: tuple[str, ...]
+    seed: int
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return self.training.device if self.training is not None else torch.device("cpu")
+
+    def unfillable(self) -> dict[str, str]:
+        """Columns whose empty cells stay empty, and why."""
+        why = {}
+        for name, column in self.encoder.schema.items():
+            if name in self.never_observed and name not in self.encoder.fillable:
+                why[name] = "never observed in fit"
+            elif name not in self.encoder.fillable:
+                why[name] = f"{column.kind.value} is not filled" if column.fill else "the schema says fill = false"
+        return why
+
+    @property
+    def edges(self) -> np.ndarray:
+        """Knots (N, n_bins + 1), float32, of all numeric columns."""
+        columns = [column.edges for column in self.encoder.numbers.values()]
+        return np.stack(columns) if columns else np.zeros((0, self.config.n_bins + 1), np.float32)
+
+    def model_id(self) -> str:
+        """Name the model by its content: 12 hexadecimal digits."""
+        digest = hashlib.sha256(json.dumps(_encoders_to_json(self.encoder), sort_keys=True).encode())
+        if self.training is not None:
+            for tensor in self.training.averaged.state_dict().values():
+                digest.update(tensor.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:12]
+
+
+def write_model(state: FittedState, estimator: dict[str, Any], folder: str | os.PathLike[str]) -> None:
+    """Write a model folder, whole or not at all.
+
+    Parameters
+    ----------
+    state : FittedState
+    estimator : dict
+        What the estimator needs besides; JSON values.
+    folder : path
+        A new folder, an empty one, or a model folder, which is replaced.
+
+    Raises
+    ------
+    FileError
+        If the path is a file or a folder that holds something else, or cannot be written.
+    """
+    target = Path(folder)
+    _check_target(target)
+    description = {
+        "format_version": FORMAT_VERSION,
+        "estimator": estimator,
+        "config": dataclasses.asdict(state.config),
+        "schema": schema_to_toml(state.encoder.schema),
+        "encoders": _encoders_to_json(state.encoder),
+        "cell_types": state.cell_types,
+        "never_observed": state.never_observed,
+        "seed": state.seed,
+        "n_steps": state.training.n_steps if state.training else None,
+        "history": [log.as_dict() for log in state.training.history] if state.training else [],
+    }
+    files = {
+        DESCRIPTION: json.dumps(description, indent=1, ensure_ascii=False).encode(),
+        WEIGHTS: save(_tensors(state)),
+    }
+    sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in files.items())
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        try:
+            for name, content in {**files, CHECKSUMS: sums.encode()}.items():
+                (aside / name).write_bytes(content)
+            _swap(aside, target)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    except OSError as error:
+        raise FileError(f"The model cannot be written to {str(target)!r}: {error.strerror}.") from error
+
+
+def read_model(folder: str | os.PathLike[str], device: torch.device) -> tuple[FittedState, dict[str, Any]]:
+    """Read a model folder.
+
+    Returns
+    -------
+    state : FittedState
+    estimator : dict
+        As given to `write_model`.
+
+    Raises
+    ------
+    ModelFormatError
+        If the folder is not a model, is incomplete, was changed after it was written, or is of a newer format.
+    """
+    source = Path(folder)
+    contents = _checked_contents(source)
+    try:
+        description = json.loads(contents[DESCRIPTION])
+        version = description["format_version"]
+        if version != FORMAT_VERSION:
+            raise ModelFormatError(
+                f"The model in {str(source)!r} has format {version}, and this version of gain_impute reads format "
+                f"{FORMAT_VERSION}. Upgrade gain_impute, or fit again."
+            )
+        return _state_from(description, load(contents[WEIGHTS]), device), description["estimator"]
+    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        if isinstance(error, ModelFormatError):
+            raise
+        detail = str(error) if isinstance(error, GainImputeError) else f"{type(error).__name__}: {error}"
+        raise ModelFormatError(f"The model in {str(source)!r} is damaged ({detail}). Fit again.") from error
+
+
+def _check_target(target: Path) -> None:
+    """Refuse to replace anything but a model."""
+    if target.is_dir() and any(target.iterdir()) and not (target / DESCRIPTION).is_file():
+        raise FileError(f"{str(target)!r} must be a new folder or a model folder, and it holds other files. Choose another.")
+    if target.exists() and not target.is_dir():
+        raise FileError(f"{str(target)!r} must be a folder for the model, and it is a file. Choose another path.")
+
+
+def _swap(aside: Path, target: Path) -> None:
+    """Put the new folder in the place of the old one; if that fails, the old one is put back."""
+    old = aside.with_name(f"{aside.name}-old")
+    if target.exists():
+        target.rename(old)
+    try:
+        aside.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _checked_contents(source: Path) -> dict[str, bytes]:
+    """Bytes of the model's files, if they are those that were written."""
+    missing = [name for name in (DESCRIPTION, WEIGHTS, CHECKSUMS) if not (source / name).is_file()]
+    if missing:
+        raise ModelFormatError(f"{str(source)!r} must be a model folder, and it lacks {missing}. Name another, or fit again.")
+    contents = {name: (source / name).read_bytes() for name in (DESCRIPTION, WEIGHTS)}
+    wanted = dict(
+        reversed(line.split(maxsplit=1)) for line in (source / CHECKSUMS).read_text("utf-8", "replace").splitlines() if " " in line
+    )
+    for name, content in contents.items():
+        if wanted.get(name) != hashlib.sha256(content).hexdigest():
+            raise ModelFormatError(
+                f"{name!r} of the model in {str(source)!r} is not what was written: the file was truncated or edited. "
+                "Restore it, or fit again."
+            )
+    return contents
+
+
+def _encoders_to_json(encoder: TableEncoder) -> dict[str, Any]:
+    """Describe the encoders; the numbers' knots are among the tensors."""
+    scalars = ("name", "mean", "std", "minimum", "maximum", "grid")
+    return {
+        "numbers": [{key: getattr(column, key) for key in scalars} for column in encoder.numbers.values()],
+        "classes": [dataclasses.asdict(column) for column in encoder.classes.values()],
+        "texts": [dataclasses.asdict(column) for column in encoder.texts.values()],
+    }
+
+
+def _tensors(state: FittedState) -> dict[str, Tensor]:
+    """Every tensor of the model under its name."""
+    calibration = state.calibration
+    tensors = {
+        "edges": torch.from_numpy(state.edges),
+        "calibration.reach": torch.from_numpy(calibration.reach),
+        "calibration.floor": torch.from_numpy(calibration.floor),
+        "calibration.spread_scale": torch.from_numpy(calibration.spread_scale),
+    }
+    if state.training is not None:
+        tensors |= state.training.tensors()
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+
+def _state_from(description: dict[str, Any], tensors: dict[str, Tensor], device: torch.device) -> FittedState:
+    """Put a fitted state together again."""
+    config = GAINConfig(**description["config"])
+    encoders = description["encoders"]
+    numbers = [
+        NumericEncoder(**column, edges=edges.numpy())
+        for column, edges in zip(encoders["numbers"], tensors["edges"], strict=True)
+    ]
+    classes = [CategoricalEncoder(name=c["name"], vocabulary=tuple(c["vocabulary"])) for c in encoders["classes"]]
+    texts = [TextEncoder(**column) for column in encoders["texts"]]
+    encoder = TableEncoder(
+        schema=schema_from_toml(description["schema"]),
+        numbers={column.name: column for column in numbers},
+        classes={column.name: column for column in classes},
+        texts={column.name: column for column in texts},
+    )
+    names = ("reach", "floor", "spread_scale")
+    calibration = NumberCalibration(*(tensors[f"calibration.{name}"].numpy() for name in names))
+    never_observed, seed = tuple(description["never_observed"]), description["seed"]
+    state = FittedState(config, encoder, None, calibration, description["cell_types"], never_observed, seed)
+    if description["n_steps"] is not None:
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            state.training = TrainingState.new(encoder.layout, state.edges, config, device)
+        state.training.load_tensors(tensors)
+        state.training.n_steps = description["n_steps"]
+        state.training.history = [EpochLog(**log) for log in description["history"]]
+    return state

@@ -1,0 +1,127 @@
+"""What trained networks say of the cells of a table: best values, probabilities, spread, draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gain_impute.batches import TensorTable
+from gain_impute.networks import Draw
+from gain_impute.state import TrainingState
+
+__all__ = ["Prediction", "draw_cells", "fixed_noise", "predict", "predict_probabilities"]
+
+ROWS_A_BATCH = 2_048
+N_SPREAD_DRAWS = 16  # draws from whose spread the interval of a number is made
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the networks say of the chosen rows, whether a cell is known or not.
+
+    Attributes
+    ----------
+    numbers : ndarray of shape (n_chosen, N), float32
+        Best z-scores.
+    spread : ndarray of shape (n_chosen, N), float32
+        Standard deviation of the draws around them; zeros where it was not asked for.
+    codes : ndarray of shape (n_chosen, C), int64
+        Most probable categories, from 1.
+    probabilities : ndarray of shape (n_chosen, C), float32
+        Their probabilities.
+    """
+
+    numbers: NDArray[np.float32]
+    spread: NDArray[np.float32]
+    codes: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+
+
+def fixed_noise(n_draws: int, d_noise: int, device: torch.device) -> Tensor:
+    """Noise vectors (n_draws, d_noise) that are the same in every call, so that a row's spread is its own."""
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(n_draws, d_noise, generator=generator).to(device)
+
+
+@torch.no_grad()
+def predict(
+    state: TrainingState, table: TensorTable, rows: NDArray[np.int64], *, known: Tensor | None = None, spread: bool = False
+) -> Prediction:
+    """Run the averaged generator over rows of a table.
+
+    Parameters
+    ----------
+    state : TrainingState
+    table : TensorTable
+    rows : ndarray of shape (n_chosen,), int64
+        Row numbers.
+    known : Tensor of shape (n_rows, P), optional
+        Cells that may be read; the table's own by default.
+    spread : bool, default=False
+        Also make draws, and measure how far they lie from the best value.
+    """
+    known = table.known if known is None else known
+    noise = fixed_noise(N_SPREAD_DRAWS, state.generator.d_noise, state.device)
+    numbers, spreads, codes, probabilities = [], [], [], []
+    for part in torch.from_numpy(rows).to(state.device).split(ROWS_A_BATCH):
+        best, features = table.read(state.averaged, part, known[part])
+        numbers.append(best.numbers)
+        spreads.append(_spread(state, best, features, noise) if spread else torch.zeros_like(best.numbers))
+        tops = [_softmax(best.logits[:, at]).max(dim=1) for at in state.layout.class_slices]
+        codes.append(torch.stack([top.indices + 1 for top in tops], 1) if tops else part.new_zeros((len(part), 0)))
+        probabilities.append(
+            torch.stack([top.values for top in tops], 1) if tops else best.numbers.new_zeros((len(part), 0))
+        )
+    return Prediction(*(_together(tensors) for tensors in (numbers, spreads, codes, probabilities)))
+
+
+@torch.no_grad()
+def predict_probabilities(
+    state: TrainingState, table: TensorTable, column: int, *, known: Tensor
+) -> NDArray[np.float32]:
+    """Probability of each category of the categorical column number `column`, of shape (n_rows, n_categories)."""
+    at = state.layout.class_slices[column]
+    parts = [
+        _softmax(table.read(state.averaged, part, known[part])[0].logits[:, at])
+        for part in torch.arange(len(known), device=state.device).split(ROWS_A_BATCH)
+    ]
+    return torch.cat(parts).cpu().numpy() if parts else np.zeros((0, at.stop - at.start), np.float32)
+
+
+@torch.no_grad()
+def draw_cells(
+    state: TrainingState, table: TensorTable, rows: NDArray[np.int64], *, spread_scale: NDArray[np.float32]
+) -> Prediction:
+    """Draw every cell of the rows once, from torch's generator as it stands; `spread_scale` (N,) widens the numbers."""
+    scale = torch.from_numpy(spread_scale).to(state.device)
+    numbers, codes = [], []
+    for part in torch.from_numpy(rows).to(state.device).split(ROWS_A_BATCH):
+        best, features = table.read(state.averaged, part, table.known[part])
+        noise = torch.randn(len(part), state.generator.d_noise, device=state.device)
+        drawn = state.averaged.draw(best, features, noise)
+        numbers.append(best.numbers + scale * (drawn.numbers - best.numbers))
+        picks = [torch.multinomial(_softmax(drawn.logits[:, at]), 1) + 1 for at in state.layout.class_slices]
+        codes.append(torch.cat(picks, 1) if picks else part.new_zeros((len(part), 0)))
+    values, chosen = _together(numbers), _together(codes)
+    return Prediction(values, np.zeros_like(values), chosen, np.full(chosen.shape, np.nan, np.float32))
+
+
+def _softmax(logits: Tensor) -> Tensor:
+    return torch.softmax(logits, dim=1)
+
+
+def _spread(state: TrainingState, best: Draw, features: Tensor, noise: Tensor) -> Tensor:
+    """Root mean square distance (B, N) of draws from the best value."""
+    squares = torch.zeros_like(best.numbers)
+    for vector in noise:
+        drawn = state.averaged.draw(best, features, vector.expand(len(features), -1))
+        squares += (drawn.numbers - best.numbers) ** 2
+    return (squares / len(noise)).sqrt()
+
+
+def _together(parts: list[Tensor]) -> NDArray[np.generic]:
+    return torch.cat(parts).cpu().numpy() if parts else np.zeros((0, 0))

@@ -1,0 +1,76 @@
+"""The logits of all categorical columns side by side, and what is done to each column's segment of them.
+
+A table has many categorical columns and most are small: one operation on all of them costs what a loop over the
+columns would cost for one.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Segments"]
+
+# B rows, C categorical columns, V logits of all their categories
+
+
+class Segments(nn.Module):
+    """Which logits belong to which categorical column.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Number of categories of each column.
+    """
+
+    def __init__(self, sizes: tuple[int, ...]) -> None:
+        super().__init__()
+        self.n_columns, self.n_logits = len(sizes), sum(sizes)
+        lengths = torch.tensor(sizes, dtype=torch.long)
+        column_of = torch.repeat_interleave(torch.arange(len(sizes)), lengths)
+        self.register_buffer("column_of", column_of, persistent=False)  # (V,)
+        self.register_buffer("starts", torch.cumsum(lengths, 0) - lengths, persistent=False)  # (C,)
+        members = column_of[:, None] == torch.arange(len(sizes))
+        self.register_buffer("members", members.float(), persistent=False)  # (V, C)
+
+    def positions(self, codes: Tensor) -> Tensor:
+        """Where each category's logit stands, (B, C), for 1-based codes; that of the first category for code 0."""
+        return cast("Tensor", (codes - 1).clamp_min(0) + self.starts)
+
+    def spread(self, cells: Tensor) -> Tensor:
+        """Repeat values of columns (B, C) over their logits, to (B, V)."""
+        return cells[:, cast("Tensor", self.column_of)]
+
+    def maxima(self, logits: Tensor) -> Tensor:
+        """Greatest logit of each column, (B, C)."""
+        index = cast("Tensor", self.column_of).expand(len(logits), -1)
+        lowest = logits.new_full((len(logits), self.n_columns), -torch.inf)
+        return lowest.scatter_reduce(1, index, logits, "amax")
+
+    def log_partition(self, logits: Tensor) -> Tensor:
+        """Logarithm of the sum of the exponentials of each column's logits, (B, C)."""
+        maxima = self.maxima(logits.detach())
+        return (torch.exp(logits - self.spread(maxima)) @ cast("Tensor", self.members)).log() + maxima
+
+    def cross_entropy(self, logits: Tensor, codes: Tensor) -> Tensor:
+        """Negative log-probability of each true category, (B, C); meaningless where the code is 0."""
+        return self.log_partition(logits) - logits.gather(1, self.positions(codes))
+
+    def one_hot(self, codes: Tensor) -> Tensor:
+        """One-hot rows (B, V) of 1-based codes; all zeros for code 0."""
+        rows = torch.zeros(len(codes), self.n_logits, device=codes.device)
+        return rows.scatter_add(1, self.positions(codes), (codes > 0).float())
+
+    def sample(self, logits: Tensor) -> Tensor:
+        """One-hot categories (B, V) drawn from the logits, with the softmax's gradient (straight-through Gumbel) [1]_.
+
+        References
+        ----------
+        .. [1] Jang, Gu & Poole (2017), "Categorical reparameterization with Gumbel-softmax".
+        """
+        noisy = logits - torch.empty_like(logits).exponential_().clamp_min(1e-30).log()
+        soft = torch.exp(noisy - self.spread(self.log_partition(noisy)))
+        hard = (noisy == self.spread(self.maxima(noisy.detach()))).float()
+        return hard + soft - soft.detach()

@@ -1,0 +1,212 @@
+"""Everything that training goes on from: networks, their moving average, optimisers, history."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from gain_impute.config import GAINConfig
+from gain_impute.encoding.table import TableLayout
+from gain_impute.networks import Discriminator, Generator
+
+__all__ = ["EpochLog", "TrainingState"]
+
+
+@dataclass(frozen=True)
+class EpochLog:
+    """What is recorded at the end of each epoch; one row of `history_`.
+
+    Attributes
+    ----------
+    step : int
+        Training steps done.
+    elapsed_s : float
+        Seconds since training began.
+    imputation_loss, draw_loss, adversarial_loss, discriminator_loss : float
+        Means over the epoch.
+    validation_loss : float
+        Loss of the averaged weights on held-out cells; NaN where none are held out.
+    stopped : str
+        Why training ended at this epoch ("budget", "no improvement", "time"), else "".
+    """
+
+    step: int
+    elapsed_s: float
+    imputation_loss: float
+    draw_loss: float
+    adversarial_loss: float
+    discriminator_loss: float
+    validation_loss: float
+    stopped: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Name each value."""
+        return asdict(self)
+
+
+@dataclass
+class TrainingState:
+    """Everything that training goes on from.
+
+    Attributes
+    ----------
+    layout : TableLayout
+    generator : Generator
+        The weights being trained.
+    averaged : Generator
+        Their moving average: the weights that fill cells.
+    discriminator : Discriminator
+    generator_optimiser, discriminator_optimiser : AdamW
+    n_steps : int
+        Steps done in all, over every fit and partial fit.
+    history : list of EpochLog
+    """
+
+    layout: TableLayout
+    generator: Generator
+    averaged: Generator
+    discriminator: Discriminator
+    generator_optimiser: torch.optim.AdamW
+    discriminator_optimiser: torch.optim.AdamW
+    n_steps: int = 0
+    history: list[EpochLog] = field(default_factory=list)
+
+    @classmethod
+    def new(cls, layout: TableLayout, edges: NDArray[np.float32], config: GAINConfig, device: torch.device) -> TrainingState:
+        """Initialise networks and optimisers from torch's generator as it stands."""
+
+        def generator() -> Generator:
+            return Generator(
+                torch.from_numpy(edges.copy()),
+                layout.class_sizes,
+                layout.text_buckets,
+                d_hidden=config.d_hidden,
+                n_blocks=config.n_blocks,
+                dropout=config.dropout,
+                d_text=config.d_text,
+                d_noise=config.d_noise,
+            ).to(device)
+
+        trained, averaged = generator(), generator()
+        averaged.load_state_dict(trained.state_dict())
+        averaged.requires_grad_(requires_grad=False).eval()
+        discriminator = Discriminator(layout.n_numbers, layout.class_sizes).to(device)
+        return cls(
+            layout=layout,
+            generator=trained,
+            averaged=averaged,
+            discriminator=discriminator,
+            generator_optimiser=_adamw(trained, config),
+            discriminator_optimiser=_adamw(discriminator, config),
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return next(self.generator.parameters()).device
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor that training goes on from, under a name of its own."""
+        named: dict[str, Tensor] = {}
+        for owner, network in self._networks().items():
+            named |= {f"{owner}.{name}": tensor for name, tensor in network.state_dict().items()}
+        for owner, network, optimiser in self._optimised():
+            for name, parameter in network.named_parameters():
+                moments = optimiser.state.get(parameter, {})
+                named |= {f"{owner}.{moment}.{name}": value for moment, value in moments.items()}
+        return named
+
+    def load_tensors(self, named: dict[str, Tensor]) -> None:
+        """Take the tensors that `tensors` gave.
+
+        Raises
+        ------
+        KeyError, RuntimeError
+            If some are missing, or of another shape.
+        """
+        for owner, network in self._networks().items():
+            network.load_state_dict({name: named[f"{owner}.{name}"] for name in network.state_dict()})
+        for owner, network, optimiser in self._optimised():
+            for name, parameter in network.named_parameters():
+                if f"{owner}.exp_avg.{name}" in named:
+                    optimiser.state[parameter] = {
+                        moment: named[f"{owner}.{moment}.{name}"].clone().to(parameter.device)
+                        for moment in ("step", "exp_avg", "exp_avg_sq")
+                    }
+
+    def _networks(self) -> dict[str, nn.Module]:
+        return {"generator": self.generator, "averaged": self.averaged, "discriminator": self.discriminator}
+
+    def _optimised(self) -> list[tuple[str, nn.Module, torch.optim.AdamW]]:
+        return [
+            ("generator_optimiser", self.generator, self.generator_optimiser),
+            ("discriminator_optimiser", self.discriminator, self.discriminator_optimiser),
+        ]
+
+    def grow(self, layout: TableLayout, edges: NDArray[np.float32], config: GAINConfig) -> TrainingState:
+        """Make room for categories that were appended to vocabularies; all that was learned keeps its meaning.
+
+        Parameters
+        ----------
+        layout : TableLayout
+            The same columns, with class sizes at least those of now.
+        edges, config
+            As in `new`; the new rows of weights come from torch's generator as it stands.
+        """
+        if layout.class_sizes == self.layout.class_sizes:
+            return self
+        grown = TrainingState.new(layout, edges, config, self.device)
+        logits = [
+            at.start + i
+            for at, size in zip(layout.class_slices, self.layout.class_sizes, strict=True)
+            for i in range(size)
+        ]
+        outputs = [*range(layout.n_numbers), *(layout.n_numbers + i for i in logits)]
+        rows = {"categories": logits, **dict.fromkeys(OUTPUT_LAYERS, outputs)}
+        for owner, network in self._networks().items():
+            _copy(network, grown._networks()[owner], rows)
+        for before, after in zip(self._optimised(), grown._optimised(), strict=True):
+            _copy_moments(before, after, rows)
+        grown.n_steps, grown.history = self.n_steps, self.history
+        return grown
+
+
+OUTPUT_LAYERS = ("head", "noise_head")  # of the generator: one row of weights per output
+_Optimised = tuple[str, nn.Module, torch.optim.AdamW]
+
+
+@torch.no_grad()
+def _copy(old: nn.Module, new: nn.Module, rows: dict[str, list[int]]) -> None:
+    """Copy each parameter into its rows of the successor; `rows` names them where they are not the first ones."""
+    for (name, before), after in zip(old.named_parameters(), new.parameters(), strict=True):
+        after[_rows(name, before, rows)] = before
+
+
+def _copy_moments(old: _Optimised, new: _Optimised, rows: dict[str, list[int]]) -> None:
+    """Carry AdamW's moments over; those of new rows begin at zero."""
+    for (name, before), after in zip(old[1].named_parameters(), new[1].parameters(), strict=True):
+        moments = old[2].state.get(before)
+        if not moments:
+            continue
+        carried = {"step": moments["step"].clone()}
+        for moment in ("exp_avg", "exp_avg_sq"):
+            carried[moment] = torch.zeros_like(after)
+            carried[moment][_rows(name, before, rows)] = moments[moment]
+        new[2].state[after] = carried
+
+
+def _rows(name: str, before: Tensor, rows: dict[str, list[int]]) -> list[int]:
+    return rows.get(name.partition(".")[0], list(range(len(before))))
+
+
+def _adamw(network: nn.Module, config: GAINConfig) -> torch.optim.AdamW:
+    """AdamW with weight decay on matrices only, fused."""
+    matrices = [p for p in network.parameters() if p.ndim >= 2]  # noqa: PLR2004 - a matrix has two dimensions
+    vectors = [p for p in network.parameters() if p.ndim < 2]  # noqa: PLR2004
+    groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=config.learning_rate, fused=True)

@@ -1,0 +1,299 @@
+"""The training loop: hide known cells again, ask for them back, let the adversary judge the draws."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from gain_impute.batches import TensorTable
+from gain_impute.config import GAINConfig, default_batch_size
+from gain_impute.losses import (
+    adversarial_loss,
+    cell_losses,
+    discriminator_loss,
+    draw_losses,
+    hint_for,
+)
+from gain_impute.networks import Draw
+from gain_impute.state import EpochLog, TrainingState
+
+__all__ = ["NullTracker", "Tracker", "held_out_cells", "nothing_held_out", "torch_session", "train"]
+
+N_EPOCHS = 25  # an epoch is a share of the step budget: the held-out cells are scored at its end
+PATIENCE = 4  # epochs in a row that are worse than the best beyond noise, before training stops
+WARM_UP_STEPS = 100
+ADVERSARY_RAMP = 0.3  # share of the budget over which the adversary's weight rises to its full value
+MIN_HELD_OUT = 30  # fewer held-out cells than this tell nothing: train to the end of the budget instead
+MAX_HELD_OUT_ROWS = 4_096
+
+
+class Tracker(Protocol):
+    """Whoever wants to be told of a fit."""
+
+    def on_fit_begin(self, params: dict[str, Any]) -> None:
+        """Take note of the parameters."""
+
+    def on_epoch(self, epoch: EpochLog) -> None:
+        """Take note of an epoch."""
+
+    def on_fit_end(self, summary: dict[str, Any]) -> None:
+        """Take note of how it ended."""
+
+
+class NullTracker:
+    """A tracker that takes no note of anything."""
+
+    def on_fit_begin(self, params: dict[str, Any]) -> None:
+        """Do nothing."""
+
+    def on_epoch(self, epoch: EpochLog) -> None:
+        """Do nothing."""
+
+    def on_fit_end(self, summary: dict[str, Any]) -> None:
+        """Do nothing."""
+
+
+@contextmanager
+def torch_session(n_threads: int, seed: int, device: torch.device) -> Iterator[None]:
+    """Run torch with a seed and a number of threads of our own; the global generator and setting are put back."""
+    devices = [device] if device.type == "cuda" else []
+    threads_before = torch.get_num_threads()
+    with torch.random.fork_rng(devices):
+        torch.manual_seed(seed)
+        torch.set_num_threads(n_threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads_before)
+
+
+def held_out_cells(known: Tensor, share: float) -> tuple[Tensor, Tensor]:
+    """Choose known cells to hold out: some rows (ascending, int64) and a mask (n_chosen, P) in them.
+
+    Holding out cells of a few thousand rows is enough to score them, so long tables lose almost nothing.
+    """
+    n_rows = len(known)
+    rows = torch.randperm(n_rows, device=known.device)[:MAX_HELD_OUT_ROWS].sort().values
+    chosen = known[rows] & (torch.rand(known[rows].shape, device=known.device) < share)
+    if int(chosen.sum()) < MIN_HELD_OUT:
+        chosen = torch.zeros_like(chosen)
+    return rows, chosen
+
+
+def nothing_held_out(known: Tensor) -> tuple[Tensor, Tensor]:
+    """Hold out no cell: training then runs to the end of its budget."""
+    return torch.zeros(0, dtype=torch.long, device=known.device), torch.zeros_like(known[:0])
+
+
+@dataclass(frozen=True)
+class _Schedule:
+    """Learning rate and adversary weight at each step: linear warm-up, then cosine; a linear ramp."""
+
+    n_steps: int
+    learning_rate: float
+    adversary_weight: float
+    n_steps_before: int
+
+    def rate(self, step: int) -> float:
+        """Rise over the warm-up, then fall as a cosine."""
+        warm_up = min(1.0, (step + 1) / min(WARM_UP_STEPS, max(1, self.n_steps // 10)))
+        return self.learning_rate * warm_up * 0.5 * (1 + math.cos(math.pi * step / self.n_steps))
+
+    def weight(self, step: int) -> float:
+        """Rise from 0, unless earlier training has brought the weight up already."""
+        done = max(step, self.n_steps_before)
+        return self.adversary_weight * min(1.0, done / max(1.0, ADVERSARY_RAMP * self.n_steps))
+
+
+def train(
+    state: TrainingState,
+    table: TensorTable,
+    held_out: tuple[Tensor, Tensor],
+    config: GAINConfig,
+    *,
+    n_steps: int,
+    rate_scale: float = 1.0,
+    deadline: float = math.inf,
+    on_epoch: Callable[[EpochLog], None] | None = None,
+) -> None:
+    """Train in place, until the budget of steps or seconds is spent or held-out cells are filled clearly worse.
+
+    Parameters
+    ----------
+    state : TrainingState
+        Networks and optimisers; afterwards `averaged` holds the weights to fill cells with.
+    table : TensorTable
+        The rows to learn from; its held-out cells are neither read nor asked for.
+    held_out : tuple of Tensor
+        Of `held_out_cells`, or `nothing_held_out`.
+    config : GAINConfig
+    n_steps : int
+        Budget of steps.
+    rate_scale : float, default=1.0
+        Share of the learning rate to train with.
+    deadline : float, default=inf
+        Reading of `time.perf_counter` at which to stop.
+    on_epoch : callable, optional
+        Called with each EpochLog.
+    """
+    n_rows = len(table.known)
+    batch_size = min(config.batch_size or default_batch_size(n_rows), n_rows)
+    schedule = _Schedule(n_steps, rate_scale * config.learning_rate, config.adversary_weight, state.n_steps)
+    watch = _Watch(state, table, held_out)
+    batches, sums = _endless_batches(n_rows, batch_size, state.device), torch.zeros(4, device=state.device)
+    epoch_length, began = max(1, -(-n_steps // N_EPOCHS)), time.perf_counter()
+    state.generator.train()
+    for step in range(n_steps):
+        for group in (*state.generator_optimiser.param_groups, *state.discriminator_optimiser.param_groups):
+            group["lr"] = schedule.rate(step)
+        sums += _step(state, table, watch.known, next(batches), config, adversary_weight=schedule.weight(step))
+        state.n_steps += 1
+        _average(state, config.ema_decay)
+        out_of_time = time.perf_counter() >= deadline
+        if (step + 1) % epoch_length and step + 1 < n_steps and not out_of_time:
+            continue
+        validation_loss = watch.look()
+        stopped = "budget" if step + 1 == n_steps else "time" if out_of_time else watch.verdict()
+        means = (sums / (step % epoch_length + 1)).tolist()
+        sums.zero_()
+        log = EpochLog(state.n_steps, time.perf_counter() - began, *means, validation_loss, stopped)
+        state.history.append(log)
+        if on_epoch is not None:
+            on_epoch(log)
+        if stopped:
+            break
+    watch.restore_if_better()
+
+
+class _Watch:
+    """Scores the averaged weights on held-out cells, and keeps those that were best.
+
+    Scores of two epochs are compared cell by cell, and a difference counts only beyond twice its standard error:
+    on a small table the lowest of many noisy scores is no reason to stop.
+    """
+
+    def __init__(self, state: TrainingState, table: TensorTable, held_out: tuple[Tensor, Tensor]) -> None:
+        self.state, self.table = state, table
+        self.rows, self.cells = held_out
+        self.known = table.known
+        if bool(self.cells.any()):
+            self.known = table.known.clone()
+            self.known[self.rows] &= ~self.cells
+        self.losses = self.best_losses = torch.zeros(0)
+        self.best_weights: dict[str, Tensor] = {}
+        self.n_worse = 0
+
+    @torch.no_grad()
+    def look(self) -> float:
+        """Score the held-out cells; returns their mean loss, NaN where none are held out."""
+        if not bool(self.cells.any()):
+            return math.nan
+        losses = []
+        for part in torch.arange(len(self.rows), device=self.rows.device).split(2048):
+            at = self.rows[part]
+            best, _ = self.table.read(self.state.averaged, at, self.known[at])
+            segments = self.state.averaged.segments
+            of_cells = cell_losses(best, self.table.numbers[at], self.table.codes[at], segments)
+            losses.append(of_cells[self.cells[part]])
+        self.losses = torch.cat(losses)
+        if not self.best_weights or bool(self.losses.mean() < self.best_losses.mean()):
+            self.best_losses = self.losses
+            self.best_weights = {name: tensor.clone() for name, tensor in self.state.averaged.state_dict().items()}
+        self.n_worse = self.n_worse + 1 if self._is_worse() else 0
+        return float(self.losses.mean())
+
+    def verdict(self) -> str:
+        """Say why to stop, or nothing."""
+        return "no improvement" if self.n_worse >= PATIENCE else ""
+
+    def restore_if_better(self) -> None:
+        """Go back to the best weights where the last ones are worse beyond noise."""
+        if self._is_worse():
+            self.state.averaged.load_state_dict(self.best_weights)
+
+    def _is_worse(self) -> bool:
+        if not self.best_weights:
+            return False
+        difference = self.losses - self.best_losses
+        return bool(difference.mean() > 2 * difference.std() / len(difference) ** 0.5)
+
+
+def _endless_batches(n_rows: int, batch_size: int, device: torch.device) -> Iterator[Tensor]:
+    """Row numbers, batch by batch, in a new order each time round."""
+    while True:
+        order = torch.randperm(n_rows, device=device)
+        for first in range(0, n_rows - batch_size + 1, batch_size):
+            yield order[first : first + batch_size]
+
+
+def _step(
+    state: TrainingState, table: TensorTable, known: Tensor, rows: Tensor, config: GAINConfig, *, adversary_weight: float
+) -> Tensor:
+    """Do one step of both networks; returns its four losses, shape (4,)."""
+    segments = state.generator.segments
+    known = known[rows]
+    rate = config.rehide_min + (config.rehide_max - config.rehide_min) * torch.rand(len(rows), 1, device=known.device)
+    hidden = known & (torch.rand(known.shape, device=known.device) < rate)
+    visible = known & ~hidden
+    numbers, codes = table.numbers[rows], table.codes[rows]
+    best, features = table.read(state.generator, rows, visible)
+
+    n_hidden = hidden.sum().clamp_min(1)
+    weight = hidden.float() + config.visible_weight * visible.float()
+    imputation = (weight * cell_losses(best, numbers, codes, segments)).sum() / n_hidden
+    loss, draws, adversarial, discriminator = imputation, imputation.new_zeros(()), imputation.new_zeros(()), imputation.new_zeros(())
+    if config.draw_weight > 0 or adversary_weight > 0:
+        n = max(1, len(rows) // 2)  # half of the rows teach the spread as well as all do, at half the cost
+        numbers, codes, visible, hidden = numbers[:n], codes[:n], visible[:n], hidden[:n]
+        half, noise = best.first(n), torch.randn(2, n, config.d_noise, device=known.device)
+        first, second = (state.generator.draw(half, features[:n], z) for z in noise)
+        draws = (hidden * draw_losses(first, second, numbers, codes, segments)).sum() / hidden.sum().clamp_min(1)
+        loss = loss + config.draw_weight * draws
+        if adversary_weight > 0:
+            adversarial, discriminator = _play(state, first, numbers, codes, visible, config)
+            loss = loss + adversary_weight * adversarial
+    _descend(state.generator, state.generator_optimiser, loss)
+    return torch.stack([imputation, draws, adversarial, discriminator]).detach()
+
+
+def _play(
+    state: TrainingState, draw: Draw, numbers: Tensor, codes: Tensor, visible: Tensor, config: GAINConfig
+) -> tuple[Tensor, Tensor]:
+    """Complete the rows with a draw, train the discriminator on them, and judge them for the generator."""
+    n, segments = numbers.shape[1], state.generator.segments
+    observed = visible.float()
+    filled_numbers = torch.where(visible[:, :n], numbers, draw.numbers)
+    keep = segments.spread(visible[:, n:])
+    filled_choices = torch.where(keep, segments.one_hot(codes), segments.sample(draw.logits))
+    hint, untold = hint_for(observed, config.hint_rate)
+
+    judged = state.discriminator(filled_numbers.detach(), filled_choices.detach(), hint)
+    loss = discriminator_loss(judged, observed, untold)
+    _descend(state.discriminator, state.discriminator_optimiser, loss)
+
+    state.discriminator.requires_grad_(requires_grad=False)
+    judged = state.discriminator(filled_numbers, filled_choices, hint)
+    state.discriminator.requires_grad_(requires_grad=True)
+    return adversarial_loss(judged, (1 - observed) * untold), loss
+
+
+def _descend(network: nn.Module, optimiser: torch.optim.AdamW, loss: Tensor) -> None:
+    """One optimiser step with the gradient's norm clipped to 1."""
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+    optimiser.step()
+
+
+@torch.no_grad()
+def _average(state: TrainingState, decay: float) -> None:
+    """Move the averaged weights towards the trained ones; the first steps count more, as in a plain mean."""
+    decay = min(decay, (1 + state.n_steps) / (10 + state.n_steps))
+    torch._foreach_lerp_(list(state.averaged.parameters()), list(state.generator.parameters()), 1 - decay)  # noqa: SLF001 - no public name
