@@ -71,5 +71,8 @@ class TensorTable:
         shown = visible.to(self.numbers.dtype)
         n = self.numbers.shape[1]
         return generator(  # type: ignore[no-any-return]
-            self.numbers[rows] * shown[:, :n], self.codes[rows] * visible[:, n:], shown, self.text_batches(rows, visible)
+            self.numbers[rows] * shown[:, :n],
+            self.codes[rows] * visible[:, n:],
+            shown,
+            self.text_batches(rows, visible),
         )

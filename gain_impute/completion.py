@@ -13,11 +13,12 @@ from gain_impute.batches import TensorTable
 from gain_impute.cells import CELL_DTYPES, CellState, cells_frame
 from gain_impute.confidence import confidence_of_interval
 from gain_impute.encoding.table import EncodedTable
+from gain_impute.errors import ConfigError
 from gain_impute.frames import FilledColumn
 from gain_impute.persistence import FittedState
-from gain_impute.prediction import Prediction, draw_cells, predict
+from gain_impute.prediction import Prediction, draw_cells, predict, predict_probabilities
 
-__all__ = ["Completion", "complete"]
+__all__ = ["Completion", "category_probabilities", "complete"]
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,28 @@ def complete(
     return Completion(filled, empty, unreadable, cells)
 
 
+def category_probabilities(state: FittedState, frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Probability of each category of a column, (n_rows, n_categories), with the column hidden in every row.
+
+    Raises
+    ------
+    ConfigError
+        If the column is not filled with categories.
+    """
+    encoder, training = state.encoder, state.training
+    if column not in list(encoder.classes) or training is None:
+        raise ConfigError(
+            f"The column must be one that is filled with categories: one of {list(encoder.classes)[:5]}. "
+            f"Got {column!r} instead."
+        )
+    encoded, _, _ = encoder.encode(frame)
+    position = encoder.layout.classes.index(column)
+    table = TensorTable.from_encoded(encoded, training.layout, training.device)
+    table.known[:, encoder.layout.n_numbers + position] = False
+    probabilities = predict_probabilities(training, table, position)
+    return pd.DataFrame(probabilities, columns=list(encoder.classes[column].vocabulary))
+
+
 def _predict(
     state: FittedState, encoded: EncodedTable, rows: NDArray[np.int64], *, report: bool, draw: bool
 ) -> Prediction:
@@ -120,7 +143,7 @@ def _where_applicable(
         if condition:
             exists = np.ones(len(column.rows), bool)
             for other, allowed in condition.items():
-                exists &= np.isin(texts(other)[column.rows].astype(str), list(allowed))
+                exists &= pd.Series(texts(other)[column.rows]).isin(allowed).to_numpy()
             column = FilledColumn(column.rows[exists], column.values[exists])
         return column
 
@@ -156,7 +179,9 @@ def _blank_report(positions: NDArray[np.int64], name: str, cell_state: CellState
     fields: dict[str, NDArray[Any]] = {"position": positions}
     for field, dtype in CELL_DTYPES.items():
         if field != "position":
-            fields[field] = np.full(n_cells, np.nan if dtype == "float64" else "", float if dtype == "float64" else object)
+            fields[field] = np.full(
+                n_cells, np.nan if dtype == "float64" else "", float if dtype == "float64" else object
+            )
     fields["column"][:], fields["state"][:] = name, cell_state
     return fields
 

@@ -46,7 +46,7 @@ class NumberCalibration:
     def unknown(cls, n_numbers: int) -> NumberCalibration:
         """Claim nothing: intervals as wide as the column itself."""
         ones = np.ones(n_numbers, np.float32)
-        return cls(reach=NORMAL_QUANTILE * ones, floor=ones, spread_scale=ones)
+        return cls(reach=NORMAL_QUANTILE * ones, floor=ones, spread_scale=ones.copy())
 
     def interval(self, prediction: Prediction, column: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Lower and upper z-scores (n_chosen,) of a numeric column."""
@@ -74,7 +74,7 @@ def calibrate_numbers(
     n_numbers = encoded.numbers.shape[1]
     errors = np.where(held_out[:, :n_numbers], prediction.numbers - encoded.numbers[rows], np.nan)
     calibration = NumberCalibration.unknown(n_numbers)
-    reach, floor, scale = calibration.reach, calibration.floor.copy(), calibration.spread_scale.copy()
+    reach, floor, scale = calibration.reach, calibration.floor, calibration.spread_scale
     for column in range(n_numbers):
         here = ~np.isnan(errors[:, column])
         at = (here, column) if here.sum() >= MIN_CELLS else ~np.isnan(errors)
@@ -92,7 +92,7 @@ def calibrate_numbers(
 def confidence_of_interval(
     lower: NDArray[np.float64], upper: NDArray[np.float64], encoder: NumericEncoder
 ) -> NDArray[np.float64]:
-    """Share (n_cells,) of the column's own central 90 % range that the interval rules out; 0 where it rules out none."""
+    """Share (n_cells,) of the column's own central 90 % range that the interval rules out."""
     n_edges = len(encoder.edges)
     low, high = np.interp([(1 - COVERAGE) / 2, (1 + COVERAGE) / 2], np.linspace(0, 1, n_edges), encoder.edges)
     width = float(high - low) * encoder.std

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import numbers
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from gain_impute.errors import ConfigError
 
-__all__ = ["GAINConfig", "default_batch_size", "default_max_steps"]
+__all__ = ["GAINConfig", "default_batch_size", "default_dropout", "default_max_steps"]
 
 
-def _hyper(default: Any, low: float, high: float, meaning: str, *, affects_result: bool = True) -> Any:  # noqa: ANN401 - a field of any type
+BATCH_SIZES = ((2_000, 128), (8_000, 256))  # up to so many rows, so many a step
+
+
+def _hyper(default: Any, low: float, high: float, meaning: str, *, affects_result: bool = True) -> Any:
     """Declare a numeric field; a default of None means that it is derived from the table's size."""
     metadata = {"low": low, "high": high, "meaning": meaning, "affects_result": affects_result}
     return dataclasses.field(default=default, metadata=metadata)
@@ -40,14 +46,20 @@ class GAINConfig:
         None, 1, math.inf, "Training steps at most; None derives them from the number of rows (`default_max_steps`)."
     )
     max_time_s: float | None = _hyper(
-        None, 0, math.inf, "Seconds of training at most; a stop by time is recorded in the history.", affects_result=False
+        None,
+        0,
+        math.inf,
+        "Seconds of training at most; a stop by time is recorded in the history.",
+        affects_result=False,
     )
     batch_size: int | None = _hyper(
         None, 1, math.inf, "Rows a step; None derives it from the number of rows (`default_batch_size`)."
     )
     learning_rate: float = _hyper(2e-3, 0, 1, "Peak step size of AdamW, after a warm-up and before a cosine decay.")
     weight_decay: float = _hyper(0.01, 0, 10, "Decoupled weight decay of AdamW, on weight matrices only.")
-    dropout: float = _hyper(0.1, 0, 0.95, "Share of hidden units switched off while training.")
+    dropout: float | None = _hyper(
+        None, 0, 0.95, "Share of hidden units switched off while training; None derives it (`default_dropout`)."
+    )
     d_hidden: int = _hyper(192, 1, 8192, "Width of the generator.")
     n_blocks: int = _hyper(3, 0, 64, "Residual blocks of the generator.")
     d_text: int = _hyper(48, 1, 4096, "Width of a text column's embedding.")
@@ -61,12 +73,17 @@ class GAINConfig:
     adversary_weight: float = _hyper(0.05, 0, 100, "Weight of the adversarial loss, reached after a ramp.")
     hint_rate: float = _hyper(0.9, 0, 1, "Share of cells whose state the hint gives away to the discriminator.")
     ema_decay: float = _hyper(0.999, 0, 1, "Decay of the moving average of the weights that fills cells.")
-    validation_share: float = _hyper(0.1, 0, 0.5, "Share of known cells held out of training, to stop and to calibrate.")
+    validation_share: float = _hyper(
+        0.1, 0, 0.5, "Share of known cells held out of training, to stop and to calibrate."
+    )
 
     def __post_init__(self) -> None:
         """Check each value against its range."""
         for field in dataclasses.fields(self):
-            check_range(field, getattr(self, field.name))
+            value = getattr(self, field.name)
+            check_range(field, value)
+            if isinstance(value, np.generic):
+                object.__setattr__(self, field.name, value.item())
         if self.rehide_min > self.rehide_max:
             msg = (
                 f"The 'rehide_min' parameter must not exceed 'rehide_max'. "
@@ -80,8 +97,8 @@ def check_range(field: dataclasses.Field[Any], value: object) -> None:
     low, high, integral = field.metadata["low"], field.metadata["high"], "int" in str(field.type)
     optional = field.default is None
     wanted = f"{'an int' if integral else 'a float'} in the range [{low}, {high}]{' or None' if optional else ''}"
-    good_type = isinstance(value, int if integral else (int, float)) and not isinstance(value, bool)
-    if (value is None and optional) or (good_type and low <= value <= high):  # type: ignore[operator]
+    good_type = isinstance(value, numbers.Integral if integral else numbers.Real) and not isinstance(value, bool)
+    if (value is None and optional) or (good_type and low <= value <= high):
         return
     msg = f"The {field.name!r} parameter of GAINImputer must be {wanted}. Got {value!r} instead."
     raise ConfigError(msg)
@@ -100,4 +117,9 @@ def default_max_steps(n_rows: int) -> int:
 
 def default_batch_size(n_rows: int) -> int:
     """Rows a step: 128 up to 2,000 rows, 256 up to 8,000, then 384."""
-    return 128 if n_rows <= 2_000 else 256 if n_rows <= 8_000 else 384
+    return next((size for limit, size in BATCH_SIZES if n_rows <= limit), 384)
+
+
+def default_dropout(n_rows: int) -> float:
+    """Share of hidden units switched off: 0.1 up to 5,000 rows, none beyond, where it only slows learning."""
+    return 0.1 if n_rows <= 5_000 else 0.0  # noqa: PLR2004 - the rule itself

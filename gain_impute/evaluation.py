@@ -189,7 +189,7 @@ def evaluate(
 
     Examples
     --------
-    >>> shop = pd.DataFrame({"kind": ["cup", "pot"] * 50, "price": [4.5, 19.0] * 50})
+    >>> shop = pd.DataFrame({"kind": ["cup", "pot"] * 50, "price": [4.5, 19.0, 5.0, 21.5] * 25})
     >>> report = evaluate(GAINImputer(random_state=0, max_steps=50), shop, compare=["mean"])
     >>> report.columns[["column", "n_hidden"]].to_dict("list")
     {'column': ['kind', 'price'], 'n_hidden': [20, 20]}
@@ -260,8 +260,8 @@ def _score_columns(task: _Task, completed: dict[str, pd.DataFrame], cells: pd.Da
     is_left = cells["state"].isin([CellState.ABSTAINED, CellState.NOT_APPLICABLE])
     left = {name: np.zeros(len(task.visible), dtype=bool) for name in task.truth}
     for name, positions in cells[is_left].groupby("column")["position"]:
-        if name in left:
-            left[name][positions.to_numpy()] = True
+        if name in task.truth:
+            left[str(name)][positions.to_numpy()] = True
     for method, filled in completed.items():
         _check_observed(task, filled, method)
     return pd.DataFrame([_score_column(task, name, completed, left[name], cells) for name in task.truth])
@@ -316,7 +316,7 @@ def _check_observed(task: _Task, filled: pd.DataFrame, method: str) -> None:
     """Refuse a method that changed a cell which it could see."""
     for name, cells in task.visible.items():
         before = cells.to_numpy(dtype=object)
-        known = cells.notna().to_numpy() & (before != "")
+        known = task.schema.parse(str(name), cells).observed
         n_changed = int((filled[name].to_numpy(dtype=object)[known] != before[known]).sum())
         if n_changed:
             raise TableError(

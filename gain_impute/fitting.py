@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,8 +15,8 @@ import torch
 from torch import Tensor
 
 from gain_impute.batches import TensorTable
-from gain_impute.config import GAINConfig, default_max_steps
 from gain_impute.confidence import NumberCalibration, calibrate_numbers
+from gain_impute.config import GAINConfig, default_dropout, default_max_steps
 from gain_impute.encoding.table import EncodedTable, TableEncoder
 from gain_impute.errors import TableError, UnfillableWarning, UnreadableWarning
 from gain_impute.frames import cell_types
@@ -74,6 +75,8 @@ def new_fit(
     TableError
         If more than half of a column's known cells cannot be read as its kind.
     """
+    if config.dropout is None:
+        config = replace(config, dropout=default_dropout(len(frame)))
     encoder = TableEncoder.fit(frame, schema, n_bins=config.n_bins, n_buckets=config.n_buckets)
     encoded, empty, unreadable = encoder.encode(frame)
     _check_readable(schema, empty, unreadable)
@@ -83,7 +86,9 @@ def new_fit(
         for position, name in enumerate(schema)
         if (found := cell_types(frame.iloc[:, position], schema.parse(name, frame.iloc[:, position]).values))
     }
-    state = FittedState(config, encoder, None, NumberCalibration.unknown(len(encoder.numbers)), types, never_observed, seed)
+    state = FittedState(
+        config, encoder, None, NumberCalibration.unknown(len(encoder.numbers)), types, never_observed, seed
+    )
     if encoder.layout.n_cells > 0:
         with torch_session(n_threads, seed, device):
             state.training = TrainingState.new(encoder.layout, state.edges, config, device)
@@ -102,6 +107,8 @@ def continue_fit(
 
     Parameters and returns are those of `new_fit`; `state` itself is left as it is where it can be.
     """
+    if state.config.dropout is None and state.training is not None:
+        state = replace(state, config=replace(state.config, dropout=state.training.generator.dropout))
     encoder = state.encoder.extend(frame)
     encoded, empty, unreadable = encoder.encode(frame)
     _check_readable(encoder.schema, empty, unreadable)
@@ -174,19 +181,34 @@ def _check_readable(schema: Schema, empty: pd.DataFrame, unreadable: dict[str, i
             )
 
 
-def warn_of_holes(unfillable: dict[str, str], empty: pd.DataFrame, *, stacklevel: int) -> None:
+def warn_of_holes(unfillable: dict[str, str], empty: pd.DataFrame) -> None:
     """Warn once of the columns that have empty cells and cannot be filled."""
     left = [f"{name!r} ({why})" for name, why in unfillable.items() if empty[name].any()]
     if left:
-        warn(f"Empty cells of these columns stay empty: {_first(left)}.", UnfillableWarning, stacklevel=stacklevel)
+        warn(
+            f"Empty cells of these columns stay empty: {_first(left)}.",
+            UnfillableWarning,
+            stacklevel=_level_of_caller(),
+        )
 
 
-def warn_of_unreadable(unreadable: dict[str, int], *, stacklevel: int) -> None:
+def warn_of_unreadable(unreadable: dict[str, int]) -> None:
     """Warn once of the known cells that could not be read."""
     if unreadable:
         told = _first([f"{name!r} ({count})" for name, count in unreadable.items()])
         message = f"Some known cells cannot be read as their column's kind, and stay as they are: {told}."
-        warn(message, UnreadableWarning, stacklevel=stacklevel)
+        warn(message, UnreadableWarning, stacklevel=_level_of_caller())
+
+
+def _level_of_caller() -> int:
+    """Stack level of the first frame outside this package and scikit-learn: there a warning is of use."""
+    level, frame = 0, sys._getframe()  # noqa: SLF001 - `warn` itself counts these frames
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in {
+        "gain_impute",
+        "sklearn",
+    }:
+        level, frame = level + 1, frame.f_back
+    return max(level, 1)
 
 
 def _first(words: list[str], n_told: int = 5) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import decimal
+import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ __all__ = [
     "cell_types",
     "drop_columns",
     "fill_frame",
+    "has_foreign_values",
     "is_frame",
     "is_polars",
     "row_labels",
@@ -93,17 +95,17 @@ def append_columns(table: Any, columns: NDArray[np.bool_], names: list[str]) -> 
     return pd.concat([table, pd.DataFrame(columns, index=table.index, columns=names)], axis=1)
 
 
-def to_pandas(table: Any) -> pd.DataFrame:  # noqa: ANN401 - any of three kinds of table
+def to_pandas(table: Any) -> pd.DataFrame:
     """Show a table as a pandas DataFrame for reading; column names become texts."""
     if isinstance(table, np.ndarray):
         return pd.DataFrame(table, columns=[f"x{i}" for i in range(table.shape[1])], copy=False)
-    frame = table.to_pandas() if is_polars(table) else table.copy(deep=False)
+    frame: pd.DataFrame = table.to_pandas() if is_polars(table) else table.copy(deep=False)
     frame.columns = [str(name) for name in frame.columns]
     return frame
 
 
 def cell_types(cells: pd.Series, texts: NDArray[Any]) -> dict[str, str]:
-    """Learn the Python types of an object column, so that a filled cell is of the type that its neighbours have.
+    """Learn the Python types of a column's values, so that a filled cell is of the type that its neighbours have.
 
     Parameters
     ----------
@@ -114,33 +116,76 @@ def cell_types(cells: pd.Series, texts: NDArray[Any]) -> dict[str, str]:
     Returns
     -------
     dict
-        Name of the type of each text that is not a str, and under "" that of most known cells. Empty for other dtypes.
+        Under "" the name of the type of most known cells; under a text the name of its own type, where that is another.
     """
-    if cells.dtype != object:
-        return {}
+    dtype = cells.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        cells = cells.astype(object)
+    elif not pd.api.types.is_object_dtype(dtype):
+        return {"": _type_of_dtype(dtype)}
     known = cells.notna().to_numpy()
-    names = cells[known].map(lambda value: type(value).__name__)
+    names = cells[known].map(_type_name)
     if names.empty:
-        return {}
+        return {"": "str"}
     types = {"": str(names.mode().iloc[0])}
     if texts.dtype == object:
-        pairs = pd.DataFrame({"text": texts[known], "type": names.to_numpy()}).dropna().drop_duplicates("text")
-        types |= {text: name for text, name in zip(pairs["text"], pairs["type"], strict=True) if name != "str"}
+        pairs = pd.DataFrame({"text": pd.Series(texts[known], dtype=object), "type": names.to_numpy()})
+        pairs = pairs.dropna().drop_duplicates("text")
+        types |= {text: name for text, name in zip(pairs["text"], pairs["type"], strict=True) if name != types[""]}
     return types
 
 
+def has_foreign_values(cells: pd.Series) -> bool:
+    """Whether a column holds values that cannot be made from text: lists, intervals, durations, complex numbers, ..."""
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        cells = pd.Series(cells.dtype.categories)
+    dtype = cells.dtype
+    if pd.api.types.is_object_dtype(dtype):
+        known = cells[cells.notna().to_numpy()]
+        return bool((~known.map(_type_name).isin(FROM_TEXT)).any())
+    if isinstance(dtype, pd.SparseDtype):
+        return True
+    plain = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype)
+    return not (plain or pd.api.types.is_string_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype))
+
+
+def _type_of_dtype(dtype: Any) -> str:
+    if pd.api.types.is_bool_dtype(dtype):
+        return "bool"
+    if pd.api.types.is_datetime64_any_dtype(dtype):
+        return "Timestamp"
+    if pd.api.types.is_integer_dtype(dtype):
+        return "int"
+    return "float" if pd.api.types.is_numeric_dtype(dtype) else "str"
+
+
+def _type_name(value: object) -> str:
+    """Name the type of a value as `FROM_TEXT` knows it; numpy's scalars count as Python's."""
+    if isinstance(value, bool | np.bool_):
+        return "bool"
+    if isinstance(value, numbers.Integral):
+        return "int"
+    if isinstance(value, numbers.Real):
+        return "float"
+    if isinstance(value, str):
+        return "str"
+    if isinstance(value, dt.datetime) and value.tzinfo is not None:
+        return "datetime with a time zone"
+    return type(value).__name__
+
+
 def fill_frame(
-    table: Any,  # noqa: ANN401 - any of three kinds of table
+    table: Any,
     filled: Mapping[str, FilledColumn],
     schema: Mapping[str, ColumnSchema],
     types: Mapping[str, CellTypes],
-) -> Any:  # noqa: ANN401
+) -> Any:
     """Return a table like `table` with the given cells filled; dtypes, index, order and all other cells are kept."""
     names = list(schema)
     if isinstance(table, np.ndarray):
         completed = table.copy()
         for name, column in filled.items():
-            values = column.values if completed.dtype.kind == "f" else np.rint(column.values)
+            values = column.values if completed.dtype.kind == "f" else _whole(column.values, completed.dtype)
             completed[column.rows, names.index(name)] = values.astype(completed.dtype)
         return completed
     fill = _fill_polars if is_polars(table) else _fill_pandas
@@ -163,11 +208,11 @@ def _fill_pandas(
         if isinstance(cells.dtype, pd.CategoricalDtype):
             cells = cells.cat.add_categories([v for v in dict.fromkeys(values) if v not in set(cells.cat.categories)])
         cells.iloc[column.rows] = values
-        completed.isetitem(position, cells)
+        completed.isetitem(position, cells.array)
     return completed
 
 
-def _for_dtype(dtype: Any, values: NDArray[Any], column: ColumnSchema, types: CellTypes) -> Any:  # noqa: ANN401 - a dtype and its values
+def _for_dtype(dtype: Any, values: NDArray[Any], column: ColumnSchema, types: CellTypes) -> Any:
     """Turn canonical values into what a pandas column of this dtype holds."""
     is_number = values.dtype != object
     if pd.api.types.is_datetime64_any_dtype(dtype):
@@ -177,15 +222,21 @@ def _for_dtype(dtype: Any, values: NDArray[Any], column: ColumnSchema, types: Ce
     if pd.api.types.is_bool_dtype(dtype) and not isinstance(dtype, pd.CategoricalDtype):
         return pd.array(values == "True", dtype=dtype)
     if pd.api.types.is_numeric_dtype(dtype):
-        numbers = values if is_number else values.astype(np.float64)
-        return pd.array(np.rint(numbers) if pd.api.types.is_integer_dtype(dtype) else numbers, dtype=dtype)
+        floats = values if is_number else values.astype(np.float64)
+        return pd.array(_whole(floats, dtype) if pd.api.types.is_integer_dtype(dtype) else floats, dtype=dtype)
     if isinstance(dtype, pd.CategoricalDtype):
         texts = column.format(values) if is_number else values
-        known = {text: value for text, value in zip(_texts_of(dtype.categories, column), dtype.categories, strict=True)}
+        known = dict(zip(_texts_of(dtype.categories, column), dtype.categories, strict=True))
         return [known[text] if text in known else _of_type(text, types) for text in texts]
-    if dtype == object:
+    if pd.api.types.is_object_dtype(dtype):
         return _objects(values, column, types)
     return column.format(values) if is_number else values  # str, string and pyarrow's own string
+
+
+def _whole(values: NDArray[np.float64], dtype: Any) -> NDArray[np.float64]:
+    """Round to integers that the dtype can hold."""
+    limits = np.iinfo(getattr(dtype, "numpy_dtype", dtype))
+    return np.clip(np.rint(values), float(limits.min), np.nextafter(float(limits.max), 0))
 
 
 def _timestamps(seconds: NDArray[np.float64]) -> pd.Series:
@@ -200,7 +251,8 @@ def _texts_of(categories: pd.Index, column: ColumnSchema) -> NDArray[Any]:
 
 
 def _of_type(text: str, types: CellTypes) -> object:
-    return FROM_TEXT.get(types.get(text, "str"), str)(text)
+    """Make a value from its text, of the type that fit saw for it."""
+    return FROM_TEXT.get(types.get(text, types.get("", "str")), str)(text)
 
 
 def _objects(values: NDArray[Any], column: ColumnSchema, types: CellTypes) -> NDArray[np.object_]:
@@ -220,11 +272,11 @@ def _objects(values: NDArray[Any], column: ColumnSchema, types: CellTypes) -> ND
 
 
 def _fill_polars(
-    table: Any,  # noqa: ANN401 - a polars DataFrame
+    table: Any,
     filled: Mapping[str, FilledColumn],
     schema: Mapping[str, ColumnSchema],
     types: Mapping[str, CellTypes],  # noqa: ARG001 - polars columns hold one type
-) -> Any:  # noqa: ANN401
+) -> Any:
     import polars as pl  # noqa: PLC0415 - an extra; whoever passes a polars frame has it
 
     completed = []
@@ -234,13 +286,14 @@ def _fill_polars(
         cells = table[name]
         dtype = cells.dtype
         is_number = column.values.dtype != object
-        if is_number and dtype.is_temporal():
-            micros = pl.Series(name, np.rint(column.values * 1e6).astype(np.int64)).cast(pl.Datetime("us", "UTC"))
+        if dtype.is_temporal():
+            stamps = _timestamps(column.values) if is_number else pd.Series(pd.to_datetime(column.values, utc=True))
+            micros = pl.Series(name, stamps.dt.as_unit("us").astype(np.int64).to_numpy()).cast(pl.Datetime("us", "UTC"))
             zone = getattr(dtype, "time_zone", None)
             values = (micros.dt.convert_time_zone(zone) if zone else micros.dt.replace_time_zone(None)).cast(dtype)
         elif dtype.is_numeric():
-            numbers = column.values.astype(np.float64)
-            values = pl.Series(name, np.rint(numbers) if dtype.is_integer() else numbers).cast(dtype)
+            floats = column.values.astype(np.float64)
+            values = pl.Series(name, np.rint(floats) if dtype.is_integer() else floats).cast(dtype)
         elif dtype == pl.Boolean:
             values = pl.Series(name, column.values == "True")
         else:

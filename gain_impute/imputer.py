@@ -15,24 +15,23 @@ from sklearn.impute import MissingIndicator
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from gain_impute.batches import TensorTable
 from gain_impute.cells import Imputation
-from gain_impute.completion import Completion, complete
+from gain_impute.completion import Completion, category_probabilities, complete
 from gain_impute.config import GAINConfig, default_max_steps
-from gain_impute.errors import ColumnMismatchError, ConfigError
 from gain_impute.fitting import continue_fit, new_fit, warn_of_holes, warn_of_unreadable
 from gain_impute.frames import append_columns, drop_columns, fill_frame, row_labels
 from gain_impute.intake import (
+    check_count,
     checked_config,
-    params_from_json,
-    params_to_json,
+    describe,
+    input_names,
     read_table,
     resolve_schema,
+    restore,
     seed_of,
     torch_device,
 )
 from gain_impute.persistence import FittedState, read_model, write_model
-from gain_impute.prediction import predict_probabilities
 from gain_impute.progress import Watcher
 from gain_impute.schema import Schema
 from gain_impute.state import EpochLog
@@ -41,7 +40,7 @@ from gain_impute.training import Tracker, torch_session
 __all__ = ["GAINImputer"]
 
 
-class GAINImputer(TransformerMixin, BaseEstimator):
+class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Fill the missing cells of a table with an adversarially trained network.
 
     Numbers, categories, booleans and dates are filled; texts are read as context; observed cells are never changed.
@@ -66,8 +65,10 @@ class GAINImputer(TransformerMixin, BaseEstimator):
         Seconds of training at most; a stop by time is recorded in `history_`, and makes results depend on the machine.
     batch_size : int or None, default=None
         Rows a step; None derives it from the number of rows.
-    learning_rate, weight_decay, dropout : float
+    learning_rate, weight_decay : float
         Of the training; see `GAINConfig` for these and all parameters below, with their ranges.
+    dropout : float or None, default=None
+        Share of hidden units switched off while training; None derives it from the number of rows.
     d_hidden, n_blocks, d_text, n_buckets, n_bins, d_noise : int
         Sizes of the generator.
     rehide_min, rehide_max : float
@@ -133,7 +134,7 @@ class GAINImputer(TransformerMixin, BaseEstimator):
         batch_size: int | None = None,
         learning_rate: float = 2e-3,
         weight_decay: float = 0.01,
-        dropout: float = 0.1,
+        dropout: float | None = None,
         d_hidden: int = 192,
         n_blocks: int = 3,
         d_text: int = 48,
@@ -182,7 +183,7 @@ class GAINImputer(TransformerMixin, BaseEstimator):
         self.device = device
         self.verbose = verbose
 
-    def fit(self, X: Any, y: object = None, *, tracker: Tracker | None = None) -> Self:
+    def fit(self, X: Any, y: object = None, *, tracker: Tracker | None = None) -> Self:  # noqa: ARG002 - scikit-learn passes it
         """Learn a table.
 
         Parameters
@@ -216,7 +217,7 @@ class GAINImputer(TransformerMixin, BaseEstimator):
             fitted = new_fit(
                 frame, schema, config, seed=seed, device=device, n_threads=self.n_threads, on_epoch=watcher
             )
-        self._take(*fitted)
+        self._take(*fitted, indicated=[])
         return self
 
     def partial_fit(self, X: Any, y: object = None, *, tracker: Tracker | None = None) -> Self:
@@ -242,7 +243,7 @@ class GAINImputer(TransformerMixin, BaseEstimator):
         before = dataclasses.replace(self.state_, config=config)
         with self._watcher(config, len(frame), tracker) as watcher:
             fitted = continue_fit(before, frame, n_threads=self.n_threads, on_epoch=watcher)
-        self._take(*fitted)
+        self._take(*fitted, indicated=[] if self.indicator_ is None else list(self.indicator_.features_))
         return self
 
     def transform(self, X: Any) -> Any:
@@ -310,12 +311,10 @@ class GAINImputer(TransformerMixin, BaseEstimator):
         .. [1] Rubin (1987), "Multiple imputation for nonresponse in surveys".
         """
         check_is_fitted(self)
-        if n_draws < 1:
-            raise ConfigError(f"The number of draws must be at least 1. Got n_draws={n_draws!r} instead.")
-        (table, frame), tables = read_table(self, X, reset=False), []
-        for seed in np.random.SeedSequence(self.state_.seed).generate_state(n_draws):
-            tables.append(self._finish(table, self._complete(frame, draw=True, seed=int(seed))))
-        return tables
+        check_count("n_draws", n_draws)
+        table, frame = read_table(self, X, reset=False)
+        seeds = np.random.SeedSequence(self.state_.seed).generate_state(n_draws)
+        return [self._finish(table, self._complete(frame, draw=True, seed=int(seed))) for seed in seeds]
 
     def category_probabilities(self, X: Any, column: str) -> pd.DataFrame:
         """Say how probable each category of a column is, with the column hidden in every row.
@@ -339,19 +338,9 @@ class GAINImputer(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         _, frame = read_table(self, X, reset=False)
-        encoder, training = self.state_.encoder, self.state_.training
-        if column not in encoder.classes or training is None:
-            raise ConfigError(
-                f"The column must be one that is filled with categories: one of {list(encoder.classes)[:5]}. "
-                f"Got {column!r} instead."
-            )
-        encoded, _, _ = encoder.encode(frame)
-        position = encoder.layout.classes.index(column)
-        table = TensorTable.from_encoded(encoded, training.layout, training.device)
-        table.known[:, encoder.layout.n_numbers + position] = False
-        with torch_session(self.n_threads, 0, training.device):
-            probabilities = predict_probabilities(training, table, position, known=table.known)
-        return pd.DataFrame(probabilities, index=X.index if isinstance(X, pd.DataFrame) else None, columns=list(encoder.classes[column].vocabulary))
+        with torch_session(self.n_threads, 0, self.state_.device):
+            probabilities = category_probabilities(self.state_, frame, column)
+        return probabilities.set_axis(X.index) if isinstance(X, pd.DataFrame) else probabilities
 
     def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> NDArray[np.object_]:
         """Name the columns that `transform` returns.
@@ -367,18 +356,7 @@ class GAINImputer(TransformerMixin, BaseEstimator):
             The names; indicator columns come last.
         """
         check_is_fitted(self)
-        if input_features is None:
-            names = getattr(self, "feature_names_in_", np.array([f"x{i}" for i in range(self.n_features_in_)], object))
-        else:
-            names = np.asarray(input_features, dtype=object)
-            seen = getattr(self, "feature_names_in_", None)
-            if seen is not None and not np.array_equal(seen, names):
-                raise ColumnMismatchError("input_features is not equal to feature_names_in_. Leave it out.")
-            if len(names) != self.n_features_in_:
-                raise ColumnMismatchError(
-                    f"input_features should have length equal to number of features ({self.n_features_in_}), "
-                    f"got {len(names)}."
-                )
+        names = input_names(self, input_features)
         kept = np.array([name for i, name in enumerate(names) if i not in self._dropped()], dtype=object)
         if self.indicator_ is None:
             return kept
@@ -398,7 +376,7 @@ class GAINImputer(TransformerMixin, BaseEstimator):
             If the folder holds something else, or cannot be written.
         """
         check_is_fitted(self)
-        write_model(self.state_, self._description(), folder)
+        write_model(self.state_, describe(self), folder)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str], *, device: str = "auto") -> Self:
@@ -423,7 +401,12 @@ class GAINImputer(TransformerMixin, BaseEstimator):
         """
         imputer = cls(device=device)
         state, description = read_model(folder, torch_device(device))
-        imputer._restore(state, description)
+        restore(imputer, description)
+        imputer.state_, imputer.indicator_ = state, None
+        if description["indicated"] is not None:
+            indicated = np.isin(np.arange(imputer.n_features_in_), description["indicated"])
+            imputer.indicator_ = imputer._indicator(indicated)
+        imputer._expose()
         return imputer
 
     def __sklearn_tags__(self) -> Tags:
@@ -434,15 +417,24 @@ class GAINImputer(TransformerMixin, BaseEstimator):
         return tags
 
     def _watcher(self, config: GAINConfig, n_rows: int, tracker: Tracker | None) -> Watcher:
-        return Watcher(config.max_steps or default_max_steps(n_rows), self.get_params(), tracker, self.verbose)
+        n_steps = config.max_steps or default_max_steps(n_rows)
+        before = self.state_.training.n_steps if hasattr(self, "state_") and self.state_.training else 0
+        return Watcher(n_steps, before, self.get_params(), tracker, self.verbose)
 
-    def _take(self, state: FittedState, empty: pd.DataFrame, unreadable: dict[str, int]) -> None:
-        """Become fitted, and warn of what stays empty."""
+    def _take(
+        self, state: FittedState, empty: pd.DataFrame, unreadable: dict[str, int], *, indicated: list[int]
+    ) -> None:
+        """Become fitted, and warn of what stays empty; columns `indicated` before stay so."""
         self.state_, self.unreadable_ = state, unreadable
-        self.indicator_ = MissingIndicator(error_on_new=False).fit(np.where(empty, np.nan, 0.0)) if self.add_indicator else None
+        had_holes = empty.any().to_numpy() | np.isin(np.arange(empty.shape[1]), indicated)
+        self.indicator_ = self._indicator(had_holes) if self.add_indicator else None
         self._expose()
-        warn_of_holes(self.unfillable_, empty, stacklevel=4)
-        warn_of_unreadable(unreadable, stacklevel=4)
+        warn_of_holes(self.unfillable_, empty)
+        warn_of_unreadable(unreadable)
+
+    def _indicator(self, had_holes: NDArray[np.bool_]) -> MissingIndicator:
+        """Make the indicator of the columns (n_columns,) that had holes in fit."""
+        return MissingIndicator(error_on_new=False).fit(np.where(had_holes, np.nan, 0.0)[None, :])
 
     def _expose(self) -> None:
         """Derive the public attributes from the state."""
@@ -460,7 +452,7 @@ class GAINImputer(TransformerMixin, BaseEstimator):
         if self._dropped():
             table = drop_columns(table, self._dropped())
         if self.indicator_ is not None:
-            indicators = self.indicator_.transform(np.where(completion.empty, np.nan, 0.0))
+            indicators = completion.empty.to_numpy()[:, self.indicator_.features_]
             table = append_columns(table, indicators, list(self.indicator_.get_feature_names_out(list(self.schema_))))
         return table
 
@@ -469,28 +461,3 @@ class GAINImputer(TransformerMixin, BaseEstimator):
         if self.keep_empty_features:
             return []
         return [i for i, name in enumerate(self.schema_) if name in self.state_.never_observed]
-
-    def _description(self) -> dict[str, Any]:
-        """What a model folder says of the estimator besides its state."""
-        names = getattr(self, "feature_names_in_", None)
-        return {
-            "params": params_to_json(self),
-            "n_features_in": self.n_features_in_,
-            "feature_names_in": None if names is None else [str(name) for name in names],
-            "indicated": None if self.indicator_ is None else [int(i) for i in self.indicator_.features_],
-            "unreadable": self.unreadable_,
-        }
-
-    def _restore(self, state: FittedState, description: dict[str, Any]) -> None:
-        """Become what `_description` described."""
-        self.set_params(**params_from_json(description["params"]))
-        self.state_, self.unreadable_ = state, description["unreadable"]
-        self.n_features_in_ = description["n_features_in"]
-        if description["feature_names_in"] is not None:
-            self.feature_names_in_ = np.array(description["feature_names_in"], dtype=object)
-        self.indicator_ = None
-        if description["indicated"] is not None:
-            indicated = np.zeros((1, self.n_features_in_))
-            indicated[0, description["indicated"]] = np.nan
-            self.indicator_ = MissingIndicator(error_on_new=False).fit(indicated)
-        self._expose()

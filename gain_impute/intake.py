@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from gain_impute.config import GAINConfig
 from gain_impute.errors import ColumnMismatchError, ConfigError, SchemaError, TableError
-from gain_impute.frames import is_frame, to_pandas
-from gain_impute.schema import ColumnSchema, Kind, Schema, infer_schema, read_schema
+from gain_impute.frames import has_foreign_values, is_frame, to_pandas
+from gain_impute.schema import Kind, Schema, infer_schema, read_schema
 
 __all__ = [
+    "check_count",
     "checked_config",
     "clean_markers",
-    "params_from_json",
-    "params_to_json",
+    "describe",
+    "input_names",
     "read_table",
     "resolve_schema",
+    "restore",
     "seed_of",
     "torch_device",
 ]
@@ -43,12 +46,16 @@ def checked_config(imputer: BaseEstimator) -> GAINConfig:
     for name in ("add_indicator", "keep_empty_features", "round_to_grid"):
         if not isinstance(params[name], bool | np.bool_):
             raise ConfigError(f"The {name!r} parameter of GAINImputer must be a bool. Got {params[name]!r} instead.")
-    for name, least in (("n_threads", 1), ("verbose", 0)):
-        if not isinstance(params[name], int | np.integer) or params[name] < least:
-            raise ConfigError(
-                f"The {name!r} parameter of GAINImputer must be an int of at least {least}. Got {params[name]!r} instead."
-            )
+    check_count("n_threads", params["n_threads"])
+    check_count("verbose", params["verbose"], least=0)
     return GAINConfig(**{field.name: params[field.name] for field in dataclasses.fields(GAINConfig)})
+
+
+def check_count(name: str, value: object, *, least: int = 1) -> None:
+    """Raise ConfigError unless a parameter is an int of at least `least`."""
+    if not isinstance(value, int | np.integer) or value < least:
+        msg = f"The {name!r} parameter of GAINImputer must be an int of at least {least}."
+        raise ConfigError(f"{msg} Got {value!r} instead.")
 
 
 def read_table(imputer: BaseEstimator, X: Any, *, reset: bool) -> tuple[Any, pd.DataFrame]:
@@ -90,6 +97,12 @@ def read_table(imputer: BaseEstimator, X: Any, *, reset: bool) -> tuple[Any, pd.
         raise TableError(f"The names of columns must differ. Got {repeated[:5]} more than once. Rename them.")
     if not names or (reset and len(X) == 0):
         raise TableError(f"A table must have at least one row and one column. Got {len(X)} x {len(names)}.")
+    seen = [] if reset else list(getattr(imputer, "schema_", []))
+    if seen not in ([], names, [f"x{i}" for i in range(len(seen))]) and set(names) == set(seen):
+        raise ColumnMismatchError(
+            f"Feature names must be in the same order as they were in fit: {seen[:5]}. Got {names[:5]}. "
+            "Reorder the columns."
+        )
     try:
         validate_data(imputer, X, reset=reset, skip_check_array=True)
     except ValueError as error:
@@ -99,13 +112,16 @@ def read_table(imputer: BaseEstimator, X: Any, *, reset: bool) -> tuple[Any, pd.
 
 def clean_markers(missing_values: object) -> tuple[str | float, ...]:
     """Bring the `missing_values` parameter into the form that schemas take: texts and numbers, without NaN and None."""
-    many = not isinstance(missing_values, str) and isinstance(missing_values, Iterable)
-    values = list(missing_values) if many and isinstance(missing_values, Iterable) else [missing_values]
+    many = isinstance(missing_values, Iterable) and not isinstance(missing_values, str)
+    values: list[Any] = list(missing_values) if many else [missing_values]  # type: ignore[call-overload]
     return tuple(value for value in values if not pd.isna(value))
 
 
 def resolve_schema(
-    schema: Schema | Mapping[str, str] | str | os.PathLike[str] | None, missing_values: object, table: Any, frame: pd.DataFrame
+    schema: Schema | Mapping[str, str | Kind] | str | os.PathLike[str] | None,
+    missing_values: object,
+    table: Any,
+    frame: pd.DataFrame,
 ) -> Schema:
     """Make the schema of a table from the `schema` parameter.
 
@@ -130,17 +146,23 @@ def resolve_schema(
     if isinstance(schema, str | os.PathLike):
         schema = read_schema(Path(schema))
     if isinstance(schema, Schema):
-        return _matched(schema, markers, list(frame.columns))
+        return _without_foreign(_matched(schema, markers, list(frame.columns)), frame)
     if schema is not None and not isinstance(schema, Mapping):
         raise ConfigError(
             "The 'schema' parameter of GAINImputer must be a Schema, a mapping of column to kind, a path or None. "
             f"Got {type(schema).__name__} instead."
         )
-    if schema is None and not is_frame(table):
-        decimals = 0 if np.issubdtype(table.dtype, np.integer) else None
-        columns = [ColumnSchema(name=name, kind=Kind.NUMERIC, decimals=decimals) for name in frame.columns]
-        return Schema(columns, missing_values=markers)
-    return infer_schema(frame, missing_values=markers, kinds=schema)
+    kinds: dict[str, str | Kind] = {} if is_frame(table) else dict.fromkeys(frame.columns, Kind.NUMERIC)
+    kinds.update(schema or {})  # type: ignore[arg-type]  # a Schema has been returned above
+    return _without_foreign(infer_schema(frame, missing_values=markers, kinds=kinds), frame)
+
+
+def _without_foreign(schema: Schema, frame: pd.DataFrame) -> Schema:
+    """Leave the holes of columns whose values could not be made from text."""
+    for position, name in enumerate(schema):
+        if schema[name].is_fillable and has_foreign_values(frame.iloc[:, position]):
+            schema = schema.replace(name, fill=False)
+    return schema
 
 
 def _matched(schema: Schema, markers: tuple[str | float, ...], names: list[str]) -> Schema:
@@ -197,22 +219,61 @@ def torch_device(device: str) -> torch.device:
         torch.empty(0, device=found)
     except (RuntimeError, AssertionError, TypeError) as error:
         raise ConfigError(
-            f"The 'device' parameter of GAINImputer must be 'auto' or a device of torch that is there. Got {device!r} instead."
+            "The 'device' parameter of GAINImputer must be 'auto' or a device of torch that is there. "
+            f"Got {device!r} instead."
         ) from error
     return found
 
 
-def params_to_json(imputer: BaseEstimator) -> dict[str, Any]:
-    """Parameters as JSON values, without the device, which is the machine's; a schema is saved with the state."""
+def input_names(imputer: BaseEstimator, input_features: Sequence[str] | None) -> NDArray[np.object_]:
+    """Names of the input columns: those seen in fit, or those given where fit saw an array.
+
+    Raises
+    ------
+    ColumnMismatchError
+        If those given are not those seen, or not as many.
+    """
+    seen = getattr(imputer, "feature_names_in_", None)
+    if input_features is None:
+        return np.array([f"x{i}" for i in range(imputer.n_features_in_)], dtype=object) if seen is None else seen
+    names = np.asarray(input_features, dtype=object)
+    if seen is not None and not np.array_equal(seen, names):
+        raise ColumnMismatchError("input_features is not equal to feature_names_in_. Leave it out.")
+    if len(names) != imputer.n_features_in_:
+        raise ColumnMismatchError(
+            f"input_features should have length equal to number of features ({imputer.n_features_in_}), "
+            f"got {len(names)}."
+        )
+    return names
+
+
+def describe(imputer: BaseEstimator) -> dict[str, Any]:
+    """What a model folder says of the estimator besides its state, as JSON values.
+
+    The device is the machine's and left out; the schema is saved with the state.
+    """
     params = imputer.get_params(deep=False)
     del params["device"]
     params["schema"] = None
     params["missing_values"] = list(clean_markers(params["missing_values"])) or None
     if not isinstance(params["random_state"], int | np.integer):
         params["random_state"] = None
-    return {name: value.item() if isinstance(value, np.generic) else value for name, value in params.items()}
+    names, indicator = getattr(imputer, "feature_names_in_", None), imputer.indicator_
+    return {
+        "params": {name: value.item() if isinstance(value, np.generic) else value for name, value in params.items()},
+        "n_features_in": imputer.n_features_in_,
+        "feature_names_in": None if names is None else [str(name) for name in names],
+        "indicated": None if indicator is None else [int(i) for i in indicator.features_],
+        "unreadable": imputer.unreadable_,
+    }
 
 
-def params_from_json(params: dict[str, Any]) -> dict[str, Any]:
-    """Parameters as the estimator takes them."""
-    return params | {"missing_values": np.nan if params["missing_values"] is None else params["missing_values"]}
+def restore(imputer: BaseEstimator, description: dict[str, Any]) -> None:
+    """Give an estimator the parameters and input columns that `describe` took down."""
+    params = description["params"]
+    if params["missing_values"] is None:
+        params["missing_values"] = np.nan
+    imputer.set_params(**params)
+    imputer.n_features_in_, imputer.unreadable_ = description["n_features_in"], description["unreadable"]
+    if description["feature_names_in"] is not None:
+        imputer.feature_names_in_ = np.array(description["feature_names_in"], dtype=object)

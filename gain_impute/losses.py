@@ -73,5 +73,5 @@ def discriminator_loss(judged: Tensor, observed: Tensor, at: Tensor) -> Tensor:
 
 
 def adversarial_loss(judged: Tensor, filled: Tensor) -> Tensor:
-    """How well filled cells are told from observed ones, where it is not given away (eq. 8); the generator lowers it."""
+    """How well filled cells are told from observed ones, where the hint is silent (eq. 8): for the generator."""
     return (functional.softplus(-judged) * filled).sum() / filled.sum().clamp_min(1)

@@ -74,12 +74,12 @@ class PiecewiseLinearEmbedding(nn.Module):
 
     def __init__(self, edges: Tensor) -> None:
         super().__init__()
-        self.register_buffer("edges", edges)  # (N, n_bins + 1)
+        self.edges: Tensor  # (N, n_bins + 1)
+        self.register_buffer("edges", edges)
 
     def forward(self, numbers: Tensor, visible: Tensor) -> Tensor:
         """Embed the visible numbers; a hidden one is all zeros."""
-        edges = cast("Tensor", self.edges)
-        low, width = edges[:, :-1], (edges[:, 1:] - edges[:, :-1]).clamp_min(1e-6)
+        low, width = self.edges[:, :-1], self.edges.diff(dim=1).clamp_min(1e-6)
         passed = ((numbers[:, :, None] - low) / width).clamp(0, 1)  # (B, N, n_bins)
         return (passed * visible[:, :, None]).flatten(1)
 
@@ -119,7 +119,7 @@ class Generator(nn.Module):
     ) -> None:
         super().__init__()
         n_numbers, n_cells, n_outputs = len(edges), len(edges) + len(class_sizes), len(edges) + sum(class_sizes)
-        self.n_numbers, self.d_noise = n_numbers, d_noise
+        self.n_numbers, self.d_noise, self.dropout = n_numbers, d_noise, dropout
         self.segments = Segments(class_sizes)
         self.pieces = PiecewiseLinearEmbedding(edges)
         self.categories = nn.Parameter(torch.randn(sum(class_sizes), d_category) * d_category**-0.5)
@@ -129,11 +129,10 @@ class Generator(nn.Module):
         self.blocks = nn.ModuleList(ResidualBlock(d_hidden, dropout) for _ in range(n_blocks))
         self.norm = nn.LayerNorm(d_hidden)
         self.head = nn.Linear(d_hidden, n_outputs)
-        self.skip = nn.Linear(d_linear, n_numbers, bias=False)
+        self.skip = nn.Parameter(torch.zeros(n_numbers, d_linear))
         self.noise = nn.Linear(d_noise, d_hidden)
         self.noise_block = ResidualBlock(d_hidden, dropout)
         self.noise_head = nn.Linear(d_hidden, n_outputs)
-        nn.init.zeros_(self.skip.weight)
 
     def forward(
         self, numbers: Tensor, codes: Tensor, visible: Tensor, texts: tuple[TextBatch, ...]
@@ -166,7 +165,7 @@ class Generator(nn.Module):
             features = block(features)
         features = self.norm(features)
         best = self._split(self.head(features))
-        return Draw(best.numbers + self.skip(linear), best.logits), features
+        return Draw(best.numbers + linear @ self.skip.T, best.logits), features
 
     def draw(self, best: Draw, features: Tensor, noise: Tensor) -> Draw:
         """One of the many ways in which the cells could be filled; `noise` has shape (B, d_noise)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -32,7 +32,18 @@ class Peer(Protocol):
         """What a reader of its figures must know; "" where nothing."""
 
     def fit_transform(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Fill the holes of a table from its own known cells."""
+        """Fill the holes of a table from its own known cells.
+
+        Parameters
+        ----------
+        table : DataFrame of shape (n_rows, n_columns)
+            Typed or all text; empty texts are holes.
+
+        Returns
+        -------
+        DataFrame of shape (n_rows, n_columns)
+            The same, without holes in fillable columns that have a known cell.
+        """
 
 
 @dataclass(frozen=True)
@@ -52,10 +63,12 @@ class _Column:
 class MeanPeer:
     """Fill numbers and dates with the mean, all else with the most frequent value.
 
-    Parameters
+    Attributes
     ----------
     schema : Schema or None, default=None
         What the columns are. None: inferred from the table. Conditions (`applies_when`) are not heeded.
+    note : str
+        Nothing to know: "".
 
     Examples
     --------
@@ -65,11 +78,7 @@ class MeanPeer:
     """
 
     schema: Schema | None = None
-
-    @property
-    def note(self) -> str:
-        """Nothing to know."""
-        return ""
+    note: str = field(default="", init=False, repr=False)
 
     def fit_transform(self, table: pd.DataFrame) -> pd.DataFrame:
         """Fill the holes of a table.
@@ -100,7 +109,7 @@ class NeighboursPeer:
     one-hot, the largest mean winning and the more frequent category at ties; but the neighbours of a column of many
     categories are looked up once and not once per category. Free text is not read.
 
-    Parameters
+    Attributes
     ----------
     schema : Schema or None, default=None
         What the columns are. None: inferred from the table. Conditions (`applies_when`) are not heeded.
@@ -110,6 +119,8 @@ class NeighboursPeer:
         Rows that may be donors; of more, so many are drawn, and `note` says so. None: all, whatever it takes.
     random_state : int, default=0
         Seed of that draw.
+    note : str
+        How many rows were donors, where not all were.
 
     Raises
     ------
@@ -136,7 +147,7 @@ class NeighboursPeer:
     n_neighbors: int = 5
     max_donors: int | None = 5000
     random_state: int = 0
-    note: str = ""
+    note: str = field(default="", init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Check the counts."""

@@ -14,8 +14,8 @@ import dataclasses
 import hashlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ class FittedState:
             if name in self.never_observed and name not in self.encoder.fillable:
                 why[name] = "never observed in fit"
             elif name not in self.encoder.fillable:
-                why[name] = f"{column.kind.value} is not filled" if column.fill else "the schema says fill = false"
+                why[name] = f"{column.kind.value} is not filled" if column.fill else "fill = false"
         return why
 
     @property
@@ -130,13 +130,14 @@ def write_model(state: FittedState, estimator: dict[str, Any], folder: str | os.
         "history": [log.as_dict() for log in state.training.history] if state.training else [],
     }
     files = {
-        DESCRIPTION: json.dumps(description, indent=1, ensure_ascii=False).encode(),
+        DESCRIPTION: json.dumps(description, indent=1).encode(),
         WEIGHTS: save(_tensors(state)),
     }
     sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in files.items())
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        aside = target.parent / f".{target.name}-{secrets.token_hex(4)}"
+        aside.mkdir()
         try:
             for name, content in {**files, CHECKSUMS: sums.encode()}.items():
                 (aside / name).write_bytes(content)
@@ -182,7 +183,9 @@ def read_model(folder: str | os.PathLike[str], device: torch.device) -> tuple[Fi
 def _check_target(target: Path) -> None:
     """Refuse to replace anything but a model."""
     if target.is_dir() and any(target.iterdir()) and not (target / DESCRIPTION).is_file():
-        raise FileError(f"{str(target)!r} must be a new folder or a model folder, and it holds other files. Choose another.")
+        raise FileError(
+            f"{str(target)!r} must be a new folder or a model folder, and it holds other files. Choose another."
+        )
     if target.exists() and not target.is_dir():
         raise FileError(f"{str(target)!r} must be a folder for the model, and it is a file. Choose another path.")
 
@@ -205,11 +208,12 @@ def _checked_contents(source: Path) -> dict[str, bytes]:
     """Bytes of the model's files, if they are those that were written."""
     missing = [name for name in (DESCRIPTION, WEIGHTS, CHECKSUMS) if not (source / name).is_file()]
     if missing:
-        raise ModelFormatError(f"{str(source)!r} must be a model folder, and it lacks {missing}. Name another, or fit again.")
+        raise ModelFormatError(
+            f"{str(source)!r} must be a model folder, and it lacks {missing}. Name another, or fit again."
+        )
     contents = {name: (source / name).read_bytes() for name in (DESCRIPTION, WEIGHTS)}
-    wanted = dict(
-        reversed(line.split(maxsplit=1)) for line in (source / CHECKSUMS).read_text("utf-8", "replace").splitlines() if " " in line
-    )
+    lines = (source / CHECKSUMS).read_text("utf-8", "replace").splitlines()
+    wanted = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     for name, content in contents.items():
         if wanted.get(name) != hashlib.sha256(content).hexdigest():
             raise ModelFormatError(

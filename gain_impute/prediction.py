@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -49,7 +50,12 @@ def fixed_noise(n_draws: int, d_noise: int, device: torch.device) -> Tensor:
 
 @torch.no_grad()
 def predict(
-    state: TrainingState, table: TensorTable, rows: NDArray[np.int64], *, known: Tensor | None = None, spread: bool = False
+    state: TrainingState,
+    table: TensorTable,
+    rows: NDArray[np.int64],
+    *,
+    known: Tensor | None = None,
+    spread: bool = False,
 ) -> Prediction:
     """Run the averaged generator over rows of a table.
 
@@ -67,7 +73,7 @@ def predict(
     known = table.known if known is None else known
     noise = fixed_noise(N_SPREAD_DRAWS, state.generator.d_noise, state.device)
     numbers, spreads, codes, probabilities = [], [], [], []
-    for part in torch.from_numpy(rows).to(state.device).split(ROWS_A_BATCH):
+    for part in torch.split(torch.from_numpy(rows).to(state.device), ROWS_A_BATCH):
         best, features = table.read(state.averaged, part, known[part])
         numbers.append(best.numbers)
         spreads.append(_spread(state, best, features, noise) if spread else torch.zeros_like(best.numbers))
@@ -80,14 +86,13 @@ def predict(
 
 
 @torch.no_grad()
-def predict_probabilities(
-    state: TrainingState, table: TensorTable, column: int, *, known: Tensor
-) -> NDArray[np.float32]:
+def predict_probabilities(state: TrainingState, table: TensorTable, column: int) -> NDArray[np.float32]:
     """Probability of each category of the categorical column number `column`, of shape (n_rows, n_categories)."""
+    known = table.known
     at = state.layout.class_slices[column]
     parts = [
         _softmax(table.read(state.averaged, part, known[part])[0].logits[:, at])
-        for part in torch.arange(len(known), device=state.device).split(ROWS_A_BATCH)
+        for part in torch.split(torch.arange(len(known), device=state.device), ROWS_A_BATCH)
     ]
     return torch.cat(parts).cpu().numpy() if parts else np.zeros((0, at.stop - at.start), np.float32)
 
@@ -99,7 +104,7 @@ def draw_cells(
     """Draw every cell of the rows once, from torch's generator as it stands; `spread_scale` (N,) widens the numbers."""
     scale = torch.from_numpy(spread_scale).to(state.device)
     numbers, codes = [], []
-    for part in torch.from_numpy(rows).to(state.device).split(ROWS_A_BATCH):
+    for part in torch.split(torch.from_numpy(rows).to(state.device), ROWS_A_BATCH):
         best, features = table.read(state.averaged, part, table.known[part])
         noise = torch.randn(len(part), state.generator.d_noise, device=state.device)
         drawn = state.averaged.draw(best, features, noise)
@@ -123,5 +128,6 @@ def _spread(state: TrainingState, best: Draw, features: Tensor, noise: Tensor) -
     return (squares / len(noise)).sqrt()
 
 
-def _together(parts: list[Tensor]) -> NDArray[np.generic]:
+def _together(parts: list[Tensor]) -> NDArray[Any]:
+    """One array of the tensors of all batches."""
     return torch.cat(parts).cpu().numpy() if parts else np.zeros((0, 0))

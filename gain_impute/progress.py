@@ -20,6 +20,8 @@ class Watcher:
     ----------
     n_steps : int
         Budget of training steps.
+    n_steps_before : int
+        Steps done in earlier fits.
     params : dict
         Parameters of the fit, for the tracker.
     tracker : Tracker or None
@@ -27,9 +29,11 @@ class Watcher:
         0 shows no bar; 1 shows one on stderr, if that is a terminal.
     """
 
-    def __init__(self, n_steps: int, params: dict[str, Any], tracker: Tracker | None, verbose: int) -> None:
+    def __init__(
+        self, n_steps: int, n_steps_before: int, params: dict[str, Any], tracker: Tracker | None, verbose: int
+    ) -> None:
         self.tracker: Tracker = NullTracker() if tracker is None else tracker
-        self.params, self.n_steps_before = params, -1
+        self.params, self.n_steps_before = params, n_steps_before
         self.bar = tqdm(total=n_steps, unit="step", desc="fit", leave=False, disable=None if verbose else True)
         self.last: EpochLog | None = None
 
@@ -39,8 +43,7 @@ class Watcher:
 
     def __call__(self, epoch: EpochLog) -> None:
         """Show an epoch."""
-        done = epoch.step if self.last is None else epoch.step - self.last.step
-        self.bar.update(done)
+        self.bar.update(epoch.step - self.n_steps_before - self.bar.n)
         self.bar.set_postfix(loss=f"{epoch.imputation_loss:.3f}", held_out=f"{epoch.validation_loss:.3f}")
         self.tracker.on_epoch(epoch)
         self.last = epoch

@@ -6,8 +6,6 @@ columns would cost for one.
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 
@@ -30,29 +28,32 @@ class Segments(nn.Module):
         self.n_columns, self.n_logits = len(sizes), sum(sizes)
         lengths = torch.tensor(sizes, dtype=torch.long)
         column_of = torch.repeat_interleave(torch.arange(len(sizes)), lengths)
-        self.register_buffer("column_of", column_of, persistent=False)  # (V,)
-        self.register_buffer("starts", torch.cumsum(lengths, 0) - lengths, persistent=False)  # (C,)
+        self.column_of: Tensor  # (V,)
+        self.starts: Tensor  # (C,)
+        self.members: Tensor  # (V, C), 1 where a logit belongs to a column
+        self.register_buffer("column_of", column_of, persistent=False)
+        self.register_buffer("starts", torch.cumsum(lengths, 0) - lengths, persistent=False)
         members = column_of[:, None] == torch.arange(len(sizes))
-        self.register_buffer("members", members.float(), persistent=False)  # (V, C)
+        self.register_buffer("members", members.float(), persistent=False)
 
     def positions(self, codes: Tensor) -> Tensor:
         """Where each category's logit stands, (B, C), for 1-based codes; that of the first category for code 0."""
-        return cast("Tensor", (codes - 1).clamp_min(0) + self.starts)
+        return (codes - 1).clamp_min(0) + self.starts
 
     def spread(self, cells: Tensor) -> Tensor:
         """Repeat values of columns (B, C) over their logits, to (B, V)."""
-        return cells[:, cast("Tensor", self.column_of)]
+        return cells[:, self.column_of]
 
     def maxima(self, logits: Tensor) -> Tensor:
         """Greatest logit of each column, (B, C)."""
-        index = cast("Tensor", self.column_of).expand(len(logits), -1)
+        index = self.column_of.expand(len(logits), -1)
         lowest = logits.new_full((len(logits), self.n_columns), -torch.inf)
         return lowest.scatter_reduce(1, index, logits, "amax")
 
     def log_partition(self, logits: Tensor) -> Tensor:
         """Logarithm of the sum of the exponentials of each column's logits, (B, C)."""
         maxima = self.maxima(logits.detach())
-        return (torch.exp(logits - self.spread(maxima)) @ cast("Tensor", self.members)).log() + maxima
+        return (torch.exp(logits - self.spread(maxima)) @ self.members).log() + maxima
 
     def cross_entropy(self, logits: Tensor, codes: Tensor) -> Tensor:
         """Negative log-probability of each true category, (B, C); meaningless where the code is 0."""

@@ -77,7 +77,9 @@ class TrainingState:
     history: list[EpochLog] = field(default_factory=list)
 
     @classmethod
-    def new(cls, layout: TableLayout, edges: NDArray[np.float32], config: GAINConfig, device: torch.device) -> TrainingState:
+    def new(
+        cls, layout: TableLayout, edges: NDArray[np.float32], config: GAINConfig, device: torch.device
+    ) -> TrainingState:
         """Initialise networks and optimisers from torch's generator as it stands."""
 
         def generator() -> Generator:
@@ -87,7 +89,7 @@ class TrainingState:
                 layout.text_buckets,
                 d_hidden=config.d_hidden,
                 n_blocks=config.n_blocks,
-                dropout=config.dropout,
+                dropout=config.dropout or 0.0,
                 d_text=config.d_text,
                 d_noise=config.d_noise,
             ).to(device)
@@ -113,9 +115,9 @@ class TrainingState:
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor that training goes on from, under a name of its own."""
         named: dict[str, Tensor] = {}
-        for owner, network in self._networks().items():
+        for owner, network in self.networks().items():
             named |= {f"{owner}.{name}": tensor for name, tensor in network.state_dict().items()}
-        for owner, network, optimiser in self._optimised():
+        for owner, network, optimiser in self.optimised():
             for name, parameter in network.named_parameters():
                 moments = optimiser.state.get(parameter, {})
                 named |= {f"{owner}.{moment}.{name}": value for moment, value in moments.items()}
@@ -129,9 +131,9 @@ class TrainingState:
         KeyError, RuntimeError
             If some are missing, or of another shape.
         """
-        for owner, network in self._networks().items():
+        for owner, network in self.networks().items():
             network.load_state_dict({name: named[f"{owner}.{name}"] for name in network.state_dict()})
-        for owner, network, optimiser in self._optimised():
+        for owner, network, optimiser in self.optimised():
             for name, parameter in network.named_parameters():
                 if f"{owner}.exp_avg.{name}" in named:
                     optimiser.state[parameter] = {
@@ -139,10 +141,12 @@ class TrainingState:
                         for moment in ("step", "exp_avg", "exp_avg_sq")
                     }
 
-    def _networks(self) -> dict[str, nn.Module]:
+    def networks(self) -> dict[str, nn.Module]:
+        """Each network under its name."""
         return {"generator": self.generator, "averaged": self.averaged, "discriminator": self.discriminator}
 
-    def _optimised(self) -> list[tuple[str, nn.Module, torch.optim.AdamW]]:
+    def optimised(self) -> list[tuple[str, nn.Module, torch.optim.AdamW]]:
+        """Each optimiser under its name, with its network."""
         return [
             ("generator_optimiser", self.generator, self.generator_optimiser),
             ("discriminator_optimiser", self.discriminator, self.discriminator_optimiser),
@@ -168,9 +172,9 @@ class TrainingState:
         ]
         outputs = [*range(layout.n_numbers), *(layout.n_numbers + i for i in logits)]
         rows = {"categories": logits, **dict.fromkeys(OUTPUT_LAYERS, outputs)}
-        for owner, network in self._networks().items():
-            _copy(network, grown._networks()[owner], rows)
-        for before, after in zip(self._optimised(), grown._optimised(), strict=True):
+        for owner, network in self.networks().items():
+            _copy(network, grown.networks()[owner], rows)
+        for before, after in zip(self.optimised(), grown.optimised(), strict=True):
             _copy_moments(before, after, rows)
         grown.n_steps, grown.history = self.n_steps, self.history
         return grown

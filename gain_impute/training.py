@@ -28,7 +28,9 @@ __all__ = ["NullTracker", "Tracker", "held_out_cells", "nothing_held_out", "torc
 
 N_EPOCHS = 25  # an epoch is a share of the step budget: the held-out cells are scored at its end
 PATIENCE = 4  # epochs in a row that are worse than the best beyond noise, before training stops
+LOSSES = ("imputation_loss", "draw_loss", "adversarial_loss", "discriminator_loss")
 WARM_UP_STEPS = 100
+ADVERSARY_EVERY = 2  # steps: playing at every second one costs half and teaches as much
 ADVERSARY_RAMP = 0.3  # share of the budget over which the adversary's weight rises to its full value
 MIN_HELD_OUT = 30  # fewer held-out cells than this tell nothing: train to the end of the budget instead
 MAX_HELD_OUT_ROWS = 4_096
@@ -107,8 +109,10 @@ class _Schedule:
         return self.learning_rate * warm_up * 0.5 * (1 + math.cos(math.pi * step / self.n_steps))
 
     def weight(self, step: int) -> float:
-        """Rise from 0, unless earlier training has brought the weight up already."""
+        """Rise from 0, unless earlier training has brought the weight up already; 0 at steps without the adversary."""
         done = max(step, self.n_steps_before)
+        if step % ADVERSARY_EVERY:
+            return 0.0
         return self.adversary_weight * min(1.0, done / max(1.0, ADVERSARY_RAMP * self.n_steps))
 
 
@@ -147,7 +151,7 @@ def train(
     batch_size = min(config.batch_size or default_batch_size(n_rows), n_rows)
     schedule = _Schedule(n_steps, rate_scale * config.learning_rate, config.adversary_weight, state.n_steps)
     watch = _Watch(state, table, held_out)
-    batches, sums = _endless_batches(n_rows, batch_size, state.device), torch.zeros(4, device=state.device)
+    batches, sums = _endless_batches(n_rows, batch_size, state.device), torch.zeros(len(LOSSES), device=state.device)
     epoch_length, began = max(1, -(-n_steps // N_EPOCHS)), time.perf_counter()
     state.generator.train()
     for step in range(n_steps):
@@ -161,9 +165,11 @@ def train(
             continue
         validation_loss = watch.look()
         stopped = "budget" if step + 1 == n_steps else "time" if out_of_time else watch.verdict()
-        means = (sums / (step % epoch_length + 1)).tolist()
+        means: list[float] = (sums / (step % epoch_length + 1)).tolist()
         sums.zero_()
-        log = EpochLog(state.n_steps, time.perf_counter() - began, *means, validation_loss, stopped)
+        elapsed_s = time.perf_counter() - began
+        losses = dict(zip(LOSSES, means, strict=True))
+        log = EpochLog(state.n_steps, elapsed_s, **losses, validation_loss=validation_loss, stopped=stopped)
         state.history.append(log)
         if on_epoch is not None:
             on_epoch(log)
@@ -196,7 +202,7 @@ class _Watch:
         if not bool(self.cells.any()):
             return math.nan
         losses = []
-        for part in torch.arange(len(self.rows), device=self.rows.device).split(2048):
+        for part in torch.split(torch.arange(len(self.rows), device=self.rows.device), 2048):
             at = self.rows[part]
             best, _ = self.table.read(self.state.averaged, at, self.known[at])
             segments = self.state.averaged.segments
@@ -234,7 +240,13 @@ def _endless_batches(n_rows: int, batch_size: int, device: torch.device) -> Iter
 
 
 def _step(
-    state: TrainingState, table: TensorTable, known: Tensor, rows: Tensor, config: GAINConfig, *, adversary_weight: float
+    state: TrainingState,
+    table: TensorTable,
+    known: Tensor,
+    rows: Tensor,
+    config: GAINConfig,
+    *,
+    adversary_weight: float,
 ) -> Tensor:
     """Do one step of both networks; returns its four losses, shape (4,)."""
     segments = state.generator.segments
@@ -248,7 +260,12 @@ def _step(
     n_hidden = hidden.sum().clamp_min(1)
     weight = hidden.float() + config.visible_weight * visible.float()
     imputation = (weight * cell_losses(best, numbers, codes, segments)).sum() / n_hidden
-    loss, draws, adversarial, discriminator = imputation, imputation.new_zeros(()), imputation.new_zeros(()), imputation.new_zeros(())
+    loss, draws, adversarial, discriminator = (
+        imputation,
+        imputation.new_zeros(()),
+        imputation.new_zeros(()),
+        imputation.new_zeros(()),
+    )
     if config.draw_weight > 0 or adversary_weight > 0:
         n = max(1, len(rows) // 2)  # half of the rows teach the spread as well as all do, at half the cost
         numbers, codes, visible, hidden = numbers[:n], codes[:n], visible[:n], hidden[:n]
@@ -257,14 +274,14 @@ def _step(
         draws = (hidden * draw_losses(first, second, numbers, codes, segments)).sum() / hidden.sum().clamp_min(1)
         loss = loss + config.draw_weight * draws
         if adversary_weight > 0:
-            adversarial, discriminator = _play(state, first, numbers, codes, visible, config)
+            adversarial, discriminator = _play(state, first, numbers, codes, visible, hint_rate=config.hint_rate)
             loss = loss + adversary_weight * adversarial
     _descend(state.generator, state.generator_optimiser, loss)
     return torch.stack([imputation, draws, adversarial, discriminator]).detach()
 
 
 def _play(
-    state: TrainingState, draw: Draw, numbers: Tensor, codes: Tensor, visible: Tensor, config: GAINConfig
+    state: TrainingState, draw: Draw, numbers: Tensor, codes: Tensor, visible: Tensor, *, hint_rate: float
 ) -> tuple[Tensor, Tensor]:
     """Complete the rows with a draw, train the discriminator on them, and judge them for the generator."""
     n, segments = numbers.shape[1], state.generator.segments
@@ -272,7 +289,7 @@ def _play(
     filled_numbers = torch.where(visible[:, :n], numbers, draw.numbers)
     keep = segments.spread(visible[:, n:])
     filled_choices = torch.where(keep, segments.one_hot(codes), segments.sample(draw.logits))
-    hint, untold = hint_for(observed, config.hint_rate)
+    hint, untold = hint_for(observed, hint_rate)
 
     judged = state.discriminator(filled_numbers.detach(), filled_choices.detach(), hint)
     loss = discriminator_loss(judged, observed, untold)
@@ -296,4 +313,4 @@ def _descend(network: nn.Module, optimiser: torch.optim.AdamW, loss: Tensor) -> 
 def _average(state: TrainingState, decay: float) -> None:
     """Move the averaged weights towards the trained ones; the first steps count more, as in a plain mean."""
     decay = min(decay, (1 + state.n_steps) / (10 + state.n_steps))
-    torch._foreach_lerp_(list(state.averaged.parameters()), list(state.generator.parameters()), 1 - decay)  # noqa: SLF001 - no public name
+    torch._foreach_lerp_(list(state.averaged.parameters()), list(state.generator.parameters()), 1 - decay)

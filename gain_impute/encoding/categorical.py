@@ -30,7 +30,9 @@ class CategoricalEncoder:
     vocabulary: tuple[str, ...]
 
     @classmethod
-    def fit(cls, name: str, texts: NDArray[np.object_], *, allowed: tuple[str, ...] | None = None) -> CategoricalEncoder:
+    def fit(
+        cls, name: str, texts: NDArray[np.object_], *, allowed: tuple[str, ...] | None = None
+    ) -> CategoricalEncoder:
         """Take the categories that the schema allows, or else those that occur (None is an unknown one)."""
         return cls(name=name, vocabulary=_frequent(texts) if allowed is None else allowed)
 
@@ -52,5 +54,5 @@ class CategoricalEncoder:
 def _frequent(texts: NDArray[np.object_]) -> tuple[str, ...]:
     """Name the categories in order of frequency, ties by text, so that row order does not matter."""
     counts = pd.Series(texts, dtype=object).value_counts()
-    ordered = counts.to_frame("n").assign(text=counts.index).sort_values(["n", "text"], ascending=[False, True])
-    return tuple(ordered["text"].head(MAX_CATEGORIES))
+    ordered = sorted(zip(counts.index, counts, strict=True), key=lambda pair: (-pair[1], pair[0]))
+    return tuple(text for text, _ in ordered[:MAX_CATEGORIES])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 __all__ = ["NumericEncoder"]
 
+MAX_SCORE = 1e4  # a z-score beyond it says no more, and would drown the rest of its row
 MAX_QUANTILE_ROWS = 100_000  # quantiles of more rows than this are those of an even sample
 
 
@@ -55,12 +56,14 @@ class NumericEncoder:
     ) -> NumericEncoder:
         """Learn scale, bounds and knots from the known values; NaN is an unknown one."""
         known = values[~np.isnan(values)]
-        with np.errstate(over="ignore"):
-            mean, std = float(known.mean()), float(known.std())
-        if not np.isfinite(std) or std <= 1e-12 * max(abs(mean), 1e-300):
+        scale = float(np.abs(known).max()) or 1.0  # of 1e308 the square is no number, of 1 it is
+        mean, std = scale * float((known / scale).mean()), scale * float((known / scale).std())
+        if std <= 1e-12 * scale:
             mean, std = float(known[0]), 1.0
         sample = known[:: max(1, -(-len(known) // MAX_QUANTILE_ROWS))]
-        edges = np.quantile((sample - mean) / std, np.linspace(0, 1, n_bins + 1)).astype(np.float32)
+        edges = np.quantile(
+            np.clip((sample - mean) / std, -MAX_SCORE, MAX_SCORE), np.linspace(0, 1, n_bins + 1)
+        ).astype(np.float32)
         return cls(
             name=name,
             mean=mean,
@@ -73,11 +76,14 @@ class NumericEncoder:
 
     def encode(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
         """Z-scores of shape (n_rows,); 0 where a value is unknown."""
-        return np.nan_to_num((values - self.mean) / self.std, nan=0.0).astype(np.float32)
+        with np.errstate(over="ignore"):
+            scores = np.clip((values - self.mean) / self.std, -MAX_SCORE, MAX_SCORE)
+        return np.nan_to_num(scores, nan=0.0).astype(np.float32)
 
     def decode(self, scores: NDArray[np.float32], *, round_to_grid: bool) -> NDArray[np.float64]:
         """Values of shape (n_rows,), between `minimum` and `maximum`, on the grid if `round_to_grid`."""
-        values = np.clip(scores.astype(np.float64) * self.std + self.mean, self.minimum, self.maximum)
+        with np.errstate(over="ignore"):
+            values = np.clip(scores.astype(np.float64) * self.std + self.mean, self.minimum, self.maximum)
         if not round_to_grid or self.grid == 0:
             return values
         return self.snap(values)

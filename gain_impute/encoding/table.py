@@ -180,7 +180,7 @@ class TableEncoder:
         return encoded, pd.DataFrame(empty, columns=list(self.schema)), unreadable
 
     def extend(self, table: pd.DataFrame) -> TableEncoder:
-        """Take in more rows: new categories are appended, bounds widened; all that the network learned keeps its place."""
+        """Take in more rows: new categories are appended, bounds widened, all else keeps its place."""
         numbers, classes = dict(self.numbers), dict(self.classes)
         for position, name in enumerate(self.schema):
             column = self.schema[name]
@@ -195,9 +195,7 @@ class TableEncoder:
 def _fit_number(column: ColumnSchema, values: NDArray[np.float64], *, n_bins: int) -> NumericEncoder:
     """Learn a numeric or a date column."""
     if column.kind is Kind.DATETIME:
-        return fit_datetime_encoder(
-            column.name, values, n_bins=n_bins, minimum=column.minimum, maximum=column.maximum
-        )
+        return fit_datetime_encoder(column.name, values, n_bins=n_bins, minimum=column.minimum, maximum=column.maximum)
     grid = 0.0 if column.decimals is None else 10.0**-column.decimals
     return NumericEncoder.fit(
         column.name, values, n_bins=n_bins, grid=grid, minimum=column.minimum, maximum=column.maximum

@@ -21,6 +21,7 @@ BASE_INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 1 << 64))
 BREAK = "\n"  # between texts; no n-gram spans it
 CHARACTER_NGRAMS = (3, 4)  # of alphabetic scripts
 IDEOGRAPH_NGRAMS = (1, 2)  # of scripts whose characters are words or nearly so
+IDEOGRAPHS = ((0x2E80, 0xFAFF), (0x20000, 0x3FFFF))  # code points: Chinese, kana, hangul, and their extensions
 MAX_NGRAMS = 256  # of one text; a longer one is thinned evenly
 TEXTS_A_CHUNK = 20_000  # bounds the memory of the arrays below
 
@@ -60,7 +61,7 @@ class TextEncoder:
 
     @classmethod
     def fit(cls, name: str, texts: NDArray[np.object_], *, n_buckets: int) -> TextEncoder:
-        """Take two to four times as many buckets as the column has distinct n-grams, so that few collide; at most `n_buckets`."""
+        """Take two to four times as many buckets as there are distinct n-grams, so that few collide, up to a limit."""
         n_distinct = len(np.unique(cls(name=name, n_buckets=2**31 - 1).encode(texts).ids))
         return cls(name=name, n_buckets=min(n_buckets, 2 << max(n_distinct - 1, 1).bit_length()))
 
@@ -101,7 +102,9 @@ def _classify(points: NDArray[np.uint32]) -> tuple[NDArray[np.bool_], NDArray[np
     """Which code points belong to words, and which are ideographs, kana or hangul."""
     distinct, where = np.unique(points, return_inverse=True)
     word = np.array([chr(p).isalnum() for p in distinct])
-    ideograph = np.array([word[i] and 0x2E80 <= p < 0xFB00 or p >= 0x20000 for i, p in enumerate(distinct)], dtype=bool)
+    ideograph = np.zeros(len(distinct), dtype=bool)
+    for first, last in IDEOGRAPHS:
+        ideograph |= word & (first <= distinct) & (distinct <= last)
     return word[where] & ~ideograph[where], ideograph[where]
 
 
@@ -115,7 +118,8 @@ def _window_hashes(
     mixed = (sums[start + length] - sums[start]) * inverses[start] + length.astype(np.uint64)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
+    hashes: NDArray[np.uint64] = mixed ^ (mixed >> np.uint64(31))
+    return hashes
 
 
 def _keep_some(

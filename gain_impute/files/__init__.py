@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gain_impute.files.delimited import DelimitedReader, check_delimiter
-from gain_impute.files.output import STANDARD_OUTPUT, check_output, open_output
+from gain_impute.files.output import STANDARD_OUTPUT, check_output, check_output_folder, open_output
 from gain_impute.files.tables import TableFile, check_format, read_table, select_columns, write_frame
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "check_delimiter",
     "check_format",
     "check_output",
+    "check_output_folder",
     "open_output",
     "read_table",
     "select_columns",

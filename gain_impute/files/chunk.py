@@ -42,7 +42,13 @@ class Chunk:
 
     @property
     def n_rows(self) -> int:
-        """Number of records."""
+        """Number of records.
+
+        Returns
+        -------
+        int
+            The number.
+        """
         return int(self.starts.shape[1])
 
     def values(self, column: int) -> pa.LargeStringArray:

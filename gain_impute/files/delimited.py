@@ -239,7 +239,7 @@ class DelimitedReader:
 def _opened(path: Path) -> Iterator[BinaryIO]:
     """Open a file for reading; errors say what is wrong with it."""
     try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:
+        with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as stream:
             yield stream  # type: ignore[misc]  # a GzipFile reads as a binary file does
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         msg = f"{str(path)!r} must be a whole gzip file. It is cut off or damaged ({error}). Copy or export it again."

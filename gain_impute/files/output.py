@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import os
 import secrets
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from gain_impute.errors import FileError
 
-__all__ = ["STANDARD_OUTPUT", "PathLike", "check_output", "open_output"]
+__all__ = ["STANDARD_OUTPUT", "PathLike", "check_output", "check_output_folder", "open_output"]
+
+_GZIP_LEVEL = 6
 
 PathLike = str | os.PathLike[str]
 
@@ -59,6 +63,43 @@ def check_output(path: PathLike, *, apart_from: Iterable[PathLike] = ()) -> None
         unfinished.unlink()
 
 
+def check_output_folder(path: PathLike, *, marker: str) -> None:
+    """Check that a folder can be made, or replaced, before the work that fills it.
+
+    Parameters
+    ----------
+    path : str or path
+        The folder to be written.
+    marker : str
+        The file that every folder has which may be replaced.
+
+    Raises
+    ------
+    FileError
+        If `path` is a file, or a folder that holds something else, or cannot be made.
+
+    Examples
+    --------
+    >>> check_output_folder(__file__, marker="model.json")
+    Traceback (most recent call last):
+        ...
+    gain_impute.errors.FileError: A folder must be written to '...', and that is a file. Choose another name.
+    """
+    folder = Path(path).resolve()
+    if folder.is_dir():
+        if any(folder.iterdir()) and not (folder / marker).is_file():
+            msg = f"The folder {str(path)!r} must be new, empty, or written by an earlier run. It holds other files."
+            raise FileError(f"{msg} Choose another name.")
+    elif folder.exists():
+        raise FileError(f"A folder must be written to {str(path)!r}, and that is a file. Choose another name.")
+    above = next(above for above in folder.parents if above.exists())
+    if not above.is_dir():
+        raise FileError(f"{str(path)!r} must lie in a folder. {str(above)!r} is a file. Choose another name.")
+    handle, unfinished = _new_file_beside(above / folder.name, path)
+    os.close(handle)
+    unfinished.unlink()
+
+
 @contextmanager
 def open_output(path: PathLike) -> Iterator[BinaryIO]:
     """Open a file for writing that takes its name only when all has been written.
@@ -68,7 +109,8 @@ def open_output(path: PathLike) -> Iterator[BinaryIO]:
     Parameters
     ----------
     path : str or path
-        The file; one that exists is replaced and keeps its permissions. ``-`` is standard output.
+        The file, gzipped if its name ends in ``.gz``; one that exists is replaced and keeps its permissions. ``-`` is
+        standard output.
 
     Yields
     ------
@@ -94,8 +136,8 @@ def open_output(path: PathLike) -> Iterator[BinaryIO]:
     """
     file = Path(path).resolve()
     if str(path) == STANDARD_OUTPUT:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        with _standard_output() as stream:
+            yield stream
     elif not _is_replaced(file):
         with file.open("wb") as stream:
             yield stream
@@ -103,7 +145,13 @@ def open_output(path: PathLike) -> Iterator[BinaryIO]:
         handle, unfinished = _new_file_beside(file, path)
         try:
             with os.fdopen(handle, "wb") as stream:
-                yield stream
+                if file.suffix.lower() == ".gz":
+                    with gzip.GzipFile(
+                        "", "wb", _GZIP_LEVEL, stream, mtime=0
+                    ) as packed:  # no name, no time: reproducible
+                        yield cast("BinaryIO", packed)
+                else:
+                    yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
             if file.exists():
@@ -114,6 +162,23 @@ def open_output(path: PathLike) -> Iterator[BinaryIO]:
         finally:
             unfinished.unlink(missing_ok=True)
         _sync_folder(file.parent)
+
+
+@contextmanager
+def _standard_output() -> Iterator[BinaryIO]:
+    """Standard output as a stream that writes all it is given, also where Python was told not to buffer it."""
+    stream = sys.stdout.buffer
+    if not isinstance(stream, io.RawIOBase):
+        yield stream
+        stream.flush()
+        return
+    buffered = io.BufferedWriter(stream)  # a raw stream may write a part and call it a success
+    try:
+        yield cast("BinaryIO", buffered)
+        buffered.flush()
+    finally:
+        with suppress(OSError):  # what a failed flush left behind cannot be written now either
+            buffered.detach()
 
 
 def _is_same(file: Path, other: Path) -> bool:

@@ -96,7 +96,23 @@ def scan(buffer: Bytes, delimiter: int, *, is_last: bool) -> Scan:
 
 
 def count_lines(buffer: Bytes) -> int:
-    """Count the line ends of a buffer, whether inside quotes or not."""
+    r"""Count the line ends of a buffer, whether inside quotes or not.
+
+    Parameters
+    ----------
+    buffer : ndarray of shape (n_bytes,), uint8
+        Some text.
+
+    Returns
+    -------
+    int
+        How many there are; ``\r\n`` is one.
+
+    Examples
+    --------
+    >>> count_lines(np.frombuffer(b"a\r\nb\n", dtype=np.uint8))
+    2
+    """
     is_return = buffer == CARRIAGE_RETURN
     is_feed = buffer == LINE_FEED
     n_pairs = np.count_nonzero(is_return[:-1] & is_feed[1:]) if is_return.any() else 0

@@ -127,18 +127,21 @@ def read_table(path: PathLike, *, delimiter: str | None = None) -> TableFile:
     return DelimitedTable(path, _DELIMITERS[kind] if delimiter is None else delimiter)
 
 
-def check_format(path: PathLike, source: PathLike) -> None:
-    """Check that a filled table is written in the format that it was read in.
+def check_format(path: PathLike, source: PathLike | None = None) -> None:
+    """Check that a table can be written in the format that a name asks for.
 
     Parameters
     ----------
-    path, source : str or path
-        The output and the input. Standard output takes every format, and either may be gzipped.
+    path : str or path
+        The file to be written.
+    source : str, path or None, default=None
+        The file that it is a filled version of: the formats must be the same, and standard output takes each. Whether
+        they are gzipped is free.
 
     Raises
     ------
     FileError
-        If their formats differ, or are not known.
+        If the formats differ, or one is not known.
 
     Examples
     --------
@@ -148,6 +151,9 @@ def check_format(path: PathLike, source: PathLike) -> None:
         ...
     gain_impute.errors.FileError: 'filled.parquet' must be in the format of its input, .csv. Change its ending.
     """
+    if source is None:
+        _format_of(path)
+        return
     kind = _format_of(source)
     if str(path) != STANDARD_OUTPUT and _format_of(path) != kind:
         raise FileError(f"{str(path)!r} must be in the format of its input, {kind}. Change its ending.")

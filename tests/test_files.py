@@ -1,0 +1,547 @@
+"""Files: what was there comes out byte for byte, what is wrong is named, and nothing is half written."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import itertools
+import os
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gain_impute.errors import ColumnMismatchError, ConfigError, FileError
+from gain_impute.files import (
+    DelimitedReader,
+    check_delimiter,
+    check_format,
+    check_output,
+    check_output_folder,
+    open_output,
+    read_table,
+    select_columns,
+    write_frame,
+)
+from gain_impute.files.scan import count_lines, scan
+
+BOM = b"\xef\xbb\xbf"
+LINE_ENDS = ["\n", "\r\n", "\r"]
+CHARACTERS = st.sampled_from('ab,;"\r\n \té漢\U0001f4e6')
+TEXTS = st.text(CHARACTERS, max_size=6)
+BARE_TEXTS = st.text(st.sampled_from('ab;" \té漢\U0001f4e6'), max_size=6).filter(lambda text: not text.startswith('"'))
+
+
+def as_quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def as_filled(field: str, text: str) -> str:
+    needs_quotes = any(mark in text for mark in ',"\r\n') or text != text.strip(" \t")
+    return as_quoted(text) if needs_quotes or field.startswith('"') else text
+
+
+FIELDS = st.one_of(
+    st.sampled_from(["", '""']),
+    BARE_TEXTS,
+    TEXTS.map(as_quoted),
+    st.builds(lambda inside, behind: as_quoted(inside) + behind, TEXTS, BARE_TEXTS),
+)
+
+
+@dataclass(frozen=True)
+class Dump:
+    """A CSV file in pieces: each record's fields as they are written, its line end, and blank lines behind it."""
+
+    mark: bytes
+    records: list[list[str]]
+    ends: list[str]
+
+    def to_bytes(self) -> bytes:
+        lines = [",".join(fields) + end for fields, end in zip(self.records, self.ends, strict=True)]
+        return self.mark + "".join(lines).encode()
+
+
+@st.composite
+def dumps(draw) -> Dump:
+    n_columns = draw(st.integers(2, 4))
+    rows = draw(st.lists(st.lists(FIELDS, min_size=n_columns, max_size=n_columns), max_size=6))
+    records = [[f"c{number}" for number in range(n_columns)], *rows]
+    line_end = st.lists(st.sampled_from(LINE_ENDS), min_size=1, max_size=3).map("".join)
+    ends = [draw(line_end) for _ in records]
+    if draw(st.booleans()):
+        ends[-1] = ""
+    return Dump(draw(st.sampled_from([b"", BOM])), records, ends)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("files")
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_bytes(content: bytes, name: str = "dump.csv") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content)
+        return path
+
+    return write_bytes
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def rows_of_csv_module(content: bytes) -> list[list[str]]:
+    text = content.removeprefix(BOM).decode()
+    return [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+
+
+def rows_of(reader: DelimitedReader) -> list[list[str]]:
+    chunks = list(reader)
+    columns = [[value for chunk in chunks for value in chunk.values(j).to_pylist()] for j in range(len(reader.names))]
+    return [reader.names, *([value or "" for value in row] for row in zip(*columns, strict=True))]
+
+
+def fill(path: Path, cells: dict[tuple[int, str], str]) -> bytes:
+    """Fill cells given by row number and column."""
+    file = read_table(path)
+    positions, columns = [row for row, _ in cells], [column for _, column in cells]
+    report = pd.DataFrame({"position": positions, "column": columns, "value": list(cells.values())})
+    stream = io.BytesIO()
+    file.write(stream, file.frame, report.astype({"position": "int64", "column": "str", "value": "str"}))
+    return stream.getvalue()
+
+
+# ------------------------------------------------------------------------------------------- delimited: laws
+
+
+@given(dump=dumps(), chunk_bytes=st.integers(1, 40))
+def test_a_file_is_read_as_the_csv_module_reads_it(folder, dump, chunk_bytes):
+    path = folder / "dump.csv"
+    path.write_bytes(dump.to_bytes())
+    assert rows_of(DelimitedReader(path, chunk_bytes=chunk_bytes)) == rows_of_csv_module(dump.to_bytes())
+
+
+@given(dump=dumps(), chunk_bytes=st.integers(1, 40))
+def test_the_chunks_of_a_file_are_its_bytes(folder, dump, chunk_bytes):
+    path = folder / "dump.csv"
+    path.write_bytes(dump.to_bytes())
+    chunks = list(DelimitedReader(path, chunk_bytes=chunk_bytes))
+    assert b"".join(chunk.raw.tobytes() for chunk in chunks) == dump.to_bytes()
+
+
+@given(dump=dumps())
+def test_a_file_without_filled_cells_is_written_as_it_was(folder, dump):
+    path = folder / "dump.csv"
+    path.write_bytes(dump.to_bytes())
+    assert fill(path, {}) == dump.to_bytes()
+
+
+@given(dump=dumps(), chunk_bytes=st.integers(1, 40), data=st.data())
+def test_filling_changes_the_filled_fields_and_no_other_byte(folder, dump, chunk_bytes, data):
+    path = folder / "dump.csv"
+    path.write_bytes(dump.to_bytes())
+    holes = [(i, j) for i, row in enumerate(dump.records[1:]) for j, field in enumerate(row) if field in {"", '""'}]
+    texts = {hole: data.draw(TEXTS.filter(bool)) for hole in holes if data.draw(st.booleans())}
+    written, first_row = [], 0
+    for chunk in DelimitedReader(path, chunk_bytes=chunk_bytes):
+        inside = data.draw(st.permutations([hole for hole in texts if first_row <= hole[0] < first_row + chunk.n_rows]))
+        rows, columns = np.array(inside, dtype=np.int64).reshape(-1, 2).T
+        new = pa.array([texts[hole] for hole in inside], pa.large_string())
+        written.append(chunk.filled(rows - first_row, columns, new))
+        first_row += chunk.n_rows
+    filled = [list(fields) for fields in dump.records]
+    for (row, column), text in texts.items():
+        filled[row + 1][column] = as_filled(filled[row + 1][column], text)
+    assert b"".join(written) == Dump(dump.mark, filled, dump.ends).to_bytes()
+
+
+@settings(max_examples=500)
+@given(text=st.text(st.sampled_from('a,"\r\n'), max_size=14))
+def test_spans_are_the_fields_of_the_csv_module_whatever_the_text(text):
+    content = text.encode()
+    found = scan(np.frombuffer(content, dtype=np.uint8), ord(","), is_last=True)
+    is_open = rows_of_csv_module(content + b"\nX")[-1:] != [["X"]]
+    assert (found.open_quote is not None) == is_open
+    if not is_open:
+        rows = rows_of_csv_module(content)
+        assert found.n_fields.tolist() == [len(row) for row in rows]
+        fields = [text[start:end] for start, end in zip(found.starts, found.ends, strict=True)]
+        assert [next(csv.reader(io.StringIO(field, newline="")), [""])[0] for field in fields] == list(
+            itertools.chain(*rows)
+        )
+
+
+@given(text=st.text(st.sampled_from("a\r\n"), max_size=20))
+def test_lines_are_counted_as_python_counts_them(text):
+    assert count_lines(np.frombuffer(text.encode(), dtype=np.uint8)) == len(re.findall(r"\r\n|\r|\n", text))
+
+
+# --------------------------------------------------------------------------------------- delimited: examples
+
+
+def test_only_the_empty_field_is_missing(write):
+    frame = read_table(write(b'a,b\n"",\nNA,None\nnull,n/a\n 0 ,""""\n')).frame
+    assert frame.isna().to_numpy().tolist() == [[True, True], [False] * 2, [False] * 2, [False] * 2]
+    assert frame.iloc[1:].to_numpy().tolist() == [["NA", "None"], ["null", "n/a"], [" 0 ", '"']]
+
+
+def test_numbers_stay_texts(write):
+    frame = read_table(write(b"gtin,price\n0012,1.50\n,\n")).frame
+    assert frame["gtin"].tolist()[0] == "0012"
+    assert frame["price"].tolist()[0] == "1.50"
+
+
+def test_inch_marks_open_no_quotes(write):
+    path = write(b'title,width\nTV 55" OLED,\n15.6" laptop,15"\n"3"" pipe, steel",\n')
+    assert read_table(path).frame["title"].tolist() == ['TV 55" OLED', '15.6" laptop', '3" pipe, steel']
+    assert fill(path, {(0, "width"): "a,b"}) == path.read_bytes().replace(b"OLED,\n", b'OLED,"a,b"\n')
+
+
+def test_a_header_alone_is_a_table_without_rows(write):
+    for content in (b"a,b", b"a,b\n", BOM + b"a,b\r\n\r\n"):
+        path = write(content)
+        assert read_table(path).frame.shape == (0, 2)
+        assert fill(path, {}) == content
+
+
+def test_an_unnamed_column_is_called_by_its_number(write):
+    assert list(read_table(write(b",a\n0,1\n")).frame) == ["Unnamed: 0", "a"]
+
+
+@pytest.mark.parametrize(("name", "mark"), [("dump.tsv", b"\t"), ("dump.csv", b",")])
+def test_the_name_of_a_file_says_its_delimiter(write, name, mark):
+    path = write(b"a" + mark + b"b;c\n1" + mark + b"2\n", name)
+    assert list(read_table(path).frame) == ["a", "b;c"]
+
+
+def test_a_delimiter_can_be_named(write):
+    path = write(b"a;b,c\n1;\n")
+    assert list(read_table(path, delimiter=";").frame) == ["a", "b,c"]
+
+
+def test_a_gzipped_file_is_read_as_what_it_holds(write):
+    content = b"a,b\n1,\n"
+    path = write(gzip.compress(content[:4]) + gzip.compress(content[4:]), "dump.csv.gz")  # of two members
+    assert fill(path, {(0, "b"): "x"}) == b"a,b\n1,x\n"
+
+
+def test_a_record_longer_than_a_chunk_is_read(write):
+    long = b"x" * 500
+    path = write(b'a,b\n"' + long + b'\n",1\n2,3\n')
+    assert rows_of(DelimitedReader(path, chunk_bytes=7))[1:] == [[long.decode() + "\n", "1"], ["2", "3"]]
+
+
+# ----------------------------------------------------------------------------------------- delimited: errors
+
+BAD_FILES = {
+    "long row": (b"a,b\n1,2\n\n3,4,5\n", r"'dump.csv' line 4 has 3 fields where the header has 2\. Quote the field"),
+    "short row": (b'a,b\n"1\n2",2\n3\n', r"'dump.csv' line 4 has 1 field where the header has 2"),
+    "open quote": (b'a,b\n1,2\n3,"4\n5,6\n', r"'dump.csv' line 3 opens a quote that is never closed"),
+    "NUL": (b"a,b\n1,\x002\n", r"'dump.csv' line 2 holds a NUL byte"),
+    "empty": (b"", r"'dump.csv' must begin with a line of column names\. It is empty"),
+    "blank": (BOM + b"\n\r\n", r"'dump.csv' must begin with a line of column names\. It is empty"),
+    "twice": (b"a,b,a\n", r"'dump.csv' must have names that differ\. 'a' stands there twice"),
+    "latin": (
+        b"a,b\n1,2\nxy,caf\xe9\n",
+        r"must be UTF-8\. Line 3, character 7 is the byte 0xe9.*iconv -f WINDOWS-1252",
+    ),
+    "UTF-16": ("a,b\n".encode("utf-16"), r"It is UTF-16\. Save it as UTF-8"),
+    "spreadsheet": (b"PK\x03\x04rest", r"It is a ZIP file, as spreadsheets are\. Export it as CSV"),
+    "gzip": (gzip.compress(b"a,b\n"), r"It is gzipped\. Add \.gz to its name"),
+    "semicolons": (b"a;b\n1;2\n", r"Got the header 'a;b'\. Name the delimiter with --delimiter ';'"),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), BAD_FILES.values(), ids=BAD_FILES)
+@pytest.mark.parametrize("chunk_bytes", [3, 1 << 20])
+def test_what_is_wrong_with_a_file_is_named(write, monkeypatch, content, message, chunk_bytes):
+    path = write(content)
+    monkeypatch.chdir(path.parent)
+    with pytest.raises(FileError, match=message):
+        list(DelimitedReader("dump.csv", chunk_bytes=chunk_bytes))
+
+
+def test_text_behind_a_closing_quote_belongs_to_the_field(write):
+    for mark in (b"", BOM):
+        assert read_table(write(mark + b'a,b\n"x, "y"z",\n"x"y""z,1\n')).frame["a"].tolist() == ['x, y"z"', 'xy""z']
+
+
+@pytest.mark.parametrize("chunk_bytes", [4, 5, 6, 50])
+def test_lines_are_counted_across_chunks(write, chunk_bytes):
+    path = write(b"a,b\r\n" + b"1,2\r\n" * 526 + b"1,2,3\r\n")
+    with pytest.raises(FileError, match="line 528 has 3 fields where the header has 2"):
+        list(DelimitedReader(path, chunk_bytes=chunk_bytes))
+
+
+def test_a_damaged_gzip_file_is_an_error(write):
+    whole = gzip.compress(b"a,b\n" + os.urandom(99).hex().encode() + b",\n" * 99)
+    for content in (whole[:-9], b"a,b\n", whole[:30] + b"\0\0\0\0" + whole[34:]):
+        with pytest.raises(FileError, match="must be a whole gzip file"):
+            read_table(write(content, "dump.csv.gz"))
+
+
+def test_a_file_that_cannot_be_opened_is_an_error(tmp_path):
+    with pytest.raises(FileError, match=r"none.csv' cannot be read: No such file or directory\. Check"):
+        read_table(tmp_path / "none.csv")
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(FileError, match="cannot be read: Is a directory"):
+        read_table(tmp_path / "folder.csv")
+
+
+def test_an_unknown_format_is_an_error():
+    with pytest.raises(FileError, match=r"must end in \.csv, .* Got 'dump.xlsx' instead"):
+        read_table("dump.xlsx")
+    with pytest.raises(FileError, match=r"must end in \.csv, .* Got 'dump.parquet.gz' instead"):
+        read_table("dump.parquet.gz")
+
+
+@pytest.mark.parametrize("delimiter", ["", ",,", '"', "\n", "\r", "\0", "é"])
+def test_a_delimiter_is_one_plain_character(delimiter):
+    with pytest.raises(ConfigError, match="must be one ASCII character"):
+        check_delimiter(delimiter)
+
+
+# --------------------------------------------------------------------------------------------------- Parquet
+
+
+@pytest.fixture
+def parquet(tmp_path) -> Path:
+    table = pa.table(
+        {
+            "sku": pa.array(["a", "b", "c", "d", "e"]),
+            "stock": pa.array([2**60 + 1, None, 3, None, 5], pa.int64()),
+            "price": pa.array([1.5, None, 2.5, None, None], pa.float32()),
+            "brand": pa.array(["x", None, "x", "y", None]).dictionary_encode(),
+            "since": pa.array([0, None, 86400, None, None], pa.timestamp("s")),
+            "is_new": pa.array([True, None, False, None, None]),
+            "tags": pa.array([["t"], [], None, ["u", "v"], None]),
+        }
+    )
+    table = table.replace_schema_metadata({b"source": b"shop"})
+    path = tmp_path / "dump.parquet"
+    pq.write_table(table, path, row_group_size=2, compression=dict.fromkeys(table.column_names, "gzip"))
+    return path
+
+
+def fill_parquet(path: Path, filled: pd.DataFrame, cells: list[tuple[int, str]]) -> Path:
+    output = path.with_name("filled.parquet")
+    with open_output(output) as stream:
+        read_table(path).write(stream, filled, pd.DataFrame(cells, columns=["position", "column"]))
+    return output
+
+
+def test_a_parquet_file_without_filled_cells_keeps_all_it_says(parquet):
+    output = fill_parquet(parquet, read_table(parquet).frame, [])
+    before, after = pq.ParquetFile(parquet), pq.ParquetFile(output)
+    assert after.read().equals(before.read(), check_metadata=True)
+    groups = [[file.metadata.row_group(i).num_rows for i in range(3)] for file in (before, after)]
+    assert groups == [[2, 2, 1]] * 2
+    assert after.metadata.row_group(0).column(0).compression == "GZIP"
+
+
+def test_filled_parquet_cells_have_the_type_of_their_column(parquet):
+    filled = read_table(parquet).frame
+    filled.loc[1, "stock"], filled.loc[4, "price"], filled.loc[4, "brand"] = 7, 9.5, "y"
+    filled.loc[3, "since"], filled.loc[1, "is_new"] = pd.Timestamp("1970-01-03"), True
+    cells = [(1, "stock"), (4, "price"), (4, "brand"), (3, "since"), (1, "is_new")]
+    output = fill_parquet(parquet, filled[["stock", "price", "brand", "since", "is_new"]], cells)
+    before, after = pq.read_table(parquet), pq.read_table(output)
+    assert after.schema.equals(before.schema, check_metadata=True)
+    expected = before.to_pydict()
+    for (row, column), value in zip(cells, [7, 9.5, "y", pd.Timestamp("1970-01-03"), True], strict=True):
+        expected[column][row] = value
+    assert after.to_pydict() == expected
+
+
+def test_parquet_integers_are_read_exactly_and_lists_are_left_out(parquet):
+    frame = read_table(parquet).frame
+    assert frame["stock"].iloc[0] == 2**60 + 1
+    assert "tags" not in frame
+
+
+def test_an_index_that_pandas_stored_is_the_index(tmp_path):
+    path = tmp_path / "dump.parquet"
+    frame = pd.DataFrame({"price": [1.0, None]}, index=pd.Index(["a", "b"], name="sku"))
+    frame.to_parquet(path)
+    pd.testing.assert_frame_equal(read_table(path).frame, frame)
+
+
+def test_a_parquet_file_without_rows_is_written_again(tmp_path):
+    path = tmp_path / "dump.parquet"
+    pq.write_table(pa.table({"a": pa.array([], pa.int8())}), path)
+    assert pq.read_table(fill_parquet(path, read_table(path).frame, [])).equals(pq.read_table(path))
+
+
+def test_a_broken_parquet_file_is_an_error(parquet):
+    whole = parquet.read_bytes()
+    for content in (b"", b"a,b\n1,2\n", whole[:-20], whole[:40] + b"\xff" * 60 + whole[100:]):
+        parquet.write_bytes(content)
+        with pytest.raises(FileError, match="must be a whole Parquet file"):
+            read_table(parquet)
+
+
+def test_a_value_that_a_parquet_column_cannot_hold_is_an_error(parquet):
+    with pytest.raises(FileError, match="The filled cells of 'stock' must be of its type, int64"):
+        fill_parquet(parquet, pd.DataFrame({"stock": ["many"] * 5}), [(1, "stock")])
+    assert not parquet.with_name("filled.parquet").exists()
+
+
+# --------------------------------------------------------------------------------------------------- outputs
+
+
+def test_an_output_appears_when_it_is_whole(tmp_path):
+    path = tmp_path / "out.csv"
+    with open_output(path) as stream:
+        stream.write(b"whole")
+        assert not path.exists()
+    assert path.read_bytes() == b"whole"
+    assert names_in(tmp_path) == ["out.csv"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, ValueError])
+def test_an_output_that_is_not_finished_leaves_nothing(tmp_path, error):
+    path = tmp_path / "out.csv"
+    path.write_bytes(b"before")
+
+    def write_half():
+        with open_output(path) as stream:
+            stream.write(b"half")
+            raise error
+
+    with pytest.raises(error):
+        write_half()
+    assert path.read_bytes() == b"before"
+    assert names_in(tmp_path) == ["out.csv"]
+
+
+def test_an_output_has_the_permissions_of_a_new_file_or_of_the_one_before(tmp_path):
+    path = tmp_path / "out.csv"
+    before = os.umask(0o027)
+    try:
+        write_frame(pd.DataFrame({"a": [1]}), path)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
+        path.chmod(0o604)
+        write_frame(pd.DataFrame({"a": [2]}), path)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o604
+    finally:
+        os.umask(before)
+
+
+def test_an_output_through_a_link_goes_where_the_link_leads(tmp_path):
+    path, link = tmp_path / "out.csv", tmp_path / "link.csv"
+    path.write_bytes(b"before")
+    link.symlink_to(path)
+    write_frame(pd.DataFrame({"a": [1]}), link)
+    assert link.is_symlink()
+    assert path.read_bytes() == b"a\n1\n"
+
+
+class Narrow(io.RawIOBase):
+    """A raw stream that takes ten bytes at a time, as a pipe may."""
+
+    def __init__(self):
+        self.content = b""
+
+    def writable(self):
+        return True
+
+    def write(self, part):
+        self.content += bytes(part[:10])
+        return min(len(part), 10)
+
+
+def test_standard_output_gets_everything_where_it_is_not_buffered(monkeypatch):
+    raw = Narrow()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, write_through=True))
+    with open_output("-") as stream:
+        stream.write(b"x" * 100_000)
+    assert raw.content == b"x" * 100_000
+    assert not raw.closed
+
+
+def test_a_device_is_written_to_and_not_replaced():
+    with open_output("/dev/null") as stream:
+        stream.write(b"x")
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+
+
+def test_a_gzipped_output_is_gzipped_and_the_same_each_time(tmp_path):
+    path = tmp_path / "out.csv.gz"
+    write_frame(pd.DataFrame({"a": [1]}), path)
+    content = path.read_bytes()
+    assert gzip.decompress(content) == b"a\n1\n"
+    write_frame(pd.DataFrame({"a": [1]}), path)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("name", ["cells.csv", "cells.tsv", "cells.parquet"])
+def test_a_frame_is_written_in_the_format_of_its_name(tmp_path, name):
+    write_frame(pd.DataFrame({"a": ["1"], "b": ["x"]}), tmp_path / name)
+    assert read_table(tmp_path / name).frame.to_dict("list") == {"a": ["1"], "b": ["x"]}
+
+
+def test_an_output_is_never_the_input(write, tmp_path):
+    path = write(b"a,b\n")
+    (tmp_path / "link.csv").symlink_to(path)
+    (tmp_path / "hard.csv").hardlink_to(path)
+    for other in (path, tmp_path / "link.csv", tmp_path / "hard.csv", tmp_path / "x" / ".." / "dump.csv"):
+        with pytest.raises(FileError, match=r"Each file of a run must have a name of its own\. .* is also .*dump.csv'"):
+            check_output(other, apart_from=[path])
+    check_output(tmp_path / "other.csv", apart_from=[path, "-"])
+
+
+def test_an_output_that_cannot_be_written_is_known_before(tmp_path, write):
+    with pytest.raises(FileError, match="is a folder"):
+        check_output(tmp_path)
+    with pytest.raises(FileError, match=r"The folder of .* must exist"):
+        check_output(tmp_path / "none" / "out.csv")
+    with pytest.raises(FileError, match=r"The folder of .* must exist"):
+        check_output(write(b"") / "out.csv")
+    with pytest.raises(FileError, match="cannot be written"):
+        check_output("/proc/out.csv")
+    assert names_in(tmp_path) == ["dump.csv"]
+
+
+def test_a_model_folder_is_checked_before(tmp_path, write):
+    path = write(b"")
+    with pytest.raises(FileError, match="is a file"):
+        check_output_folder(path, marker="model.json")
+    with pytest.raises(FileError, match="It holds other files"):
+        check_output_folder(tmp_path, marker="model.json")
+    with pytest.raises(FileError, match="must lie in a folder"):
+        check_output_folder(path / "model", marker="model.json")
+    (tmp_path / "model.json").touch()
+    for good in (tmp_path, tmp_path / "new", tmp_path / "new" / "newer"):
+        check_output_folder(good, marker="model.json")
+    assert names_in(tmp_path) == ["dump.csv", "model.json"]
+
+
+def test_the_formats_of_input_and_output_are_the_same():
+    for good in ("-", "out.csv", "out.csv.gz", "OUT.CSV"):
+        check_format(good, "dump.csv")
+    for bad in ("out.tsv", "out.parquet"):
+        with pytest.raises(FileError, match=r"must be in the format of its input, \.csv"):
+            check_format(bad, "dump.csv")
+    with pytest.raises(FileError, match="Got '-' instead"):
+        check_format("-")
+
+
+def test_columns_are_selected_by_name():
+    table = pd.DataFrame({"a": [1], "b": [2], "c": [3]})
+    selected, extra = select_columns(table, ["c", "a"])
+    assert list(selected) == ["c", "a"]
+    assert extra == ["b"]
+    with pytest.raises(ColumnMismatchError, match=r"missing \['d'\], unexpected \['b'\]\. Rename them or fit again"):
+        select_columns(table, ["c", "a", "d"])
