@@ -178,10 +178,10 @@ def _fit(
 ) -> None:
     """Fit a model to a table, for use on others with `impute --model`."""
     from gain_impute.files import check_output_folder, read_table
-    from gain_impute.persistence import DESCRIPTION
+    from gain_impute.persistence import MODEL_FILES
 
     started = time.perf_counter()
-    check_output_folder(model, marker=DESCRIPTION)
+    check_output_folder(model, contents=MODEL_FILES)
     fitting = _given(schema=schema, missing_values=missing, random_state=seed, max_time_s=max_time, max_steps=max_steps)
     imputer = _imputer(None, fitting, n_threads=threads, device=device)
     frame = read_table(source, delimiter=_character(delimiter)).frame

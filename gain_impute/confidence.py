@@ -84,7 +84,7 @@ def calibrate_numbers(
         rms_error, rms_spread = np.sqrt((error**2).mean()), np.sqrt((spread**2).mean())
         floor[column] = max(0.1 * rms_error, 1e-6)
         rank = min(1.0, np.ceil((len(error) + 1) * COVERAGE) / len(error))
-        reach[column] = np.quantile(np.abs(error) / np.hypot(spread, floor[column]), rank, method="higher")
+        reach[column] = np.quantile(np.abs(error) / np.hypot(spread, floor[column]), rank, method="inverted_cdf")
         scale[column] = np.clip(rms_error / max(rms_spread, 1e-6), 0.1, 100)
     return NumberCalibration(reach, floor, scale)
 

@@ -15,7 +15,8 @@ from gain_impute.errors import ConfigError
 __all__ = ["GAINConfig", "default_batch_size", "default_dropout", "default_max_steps"]
 
 
-BATCH_SIZES = ((2_000, 128), (8_000, 256))  # up to so many rows, so many a step
+BATCH_LIMITS = (2_000, 8_000)  # rows from which a step takes more of them
+MANY_LOGITS = 250  # categories beyond which a row costs so much that more steps teach more than more rows
 
 
 def _hyper(default: Any, low: float, high: float, meaning: str, *, affects_result: bool = True) -> Any:
@@ -105,19 +106,22 @@ def check_range(field: dataclasses.Field[Any], value: object) -> None:
 
 
 def default_max_steps(n_rows: int) -> int:
-    """Budget of training steps: 300 at least, 2,000 at 569 rows, 4,000 at 20,000, and 1,300 for each further decade.
+    """Budget of training steps: 2,000 at 569 rows; fewer as the square root below, slowly more above.
 
     Examples
     --------
-    >>> default_max_steps(569), default_max_steps(20_000)
-    (2000, 3990)
+    >>> [default_max_steps(n_rows) for n_rows in (10, 569, 20_000, 1_000_000)]
+    [300, 2000, 3010, 4720]
     """
-    return max(300, 10 * round(200 + 128.9 * math.log10(max(n_rows, 1) / 569)))
+    ratio = max(n_rows, 1) / 569
+    return max(300, 10 * round(200 * math.pow(ratio, 0.5 if ratio < 1 else 0.115)))
 
 
-def default_batch_size(n_rows: int) -> int:
-    """Rows a step: 128 up to 2,000 rows, 256 up to 8,000, then 384."""
-    return next((size for limit, size in BATCH_SIZES if n_rows <= limit), 384)
+def default_batch_size(n_rows: int, n_logits: int) -> int:
+    """Rows a step: 128 up to 2,000 rows, 256 up to 8,000 or with more than 250 categories in all, else 384."""
+    if n_rows <= BATCH_LIMITS[0]:
+        return 128
+    return 256 if n_rows <= BATCH_LIMITS[1] or n_logits > MANY_LOGITS else 384
 
 
 def default_dropout(n_rows: int) -> float:

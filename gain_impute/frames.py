@@ -208,7 +208,7 @@ def _fill_pandas(
         if isinstance(cells.dtype, pd.CategoricalDtype):
             cells = cells.cat.add_categories([v for v in dict.fromkeys(values) if v not in set(cells.cat.categories)])
         cells.iloc[column.rows] = values
-        completed.isetitem(position, cells.array)
+        completed.isetitem(position, cells)  # type: ignore[arg-type]  # an array would be inferred anew
     return completed
 
 
@@ -220,7 +220,7 @@ def _for_dtype(dtype: Any, values: NDArray[Any], column: ColumnSchema, types: Ce
         zone = getattr(dtype, "tz", None)
         return pd.Series(stamps.dt.tz_convert(zone) if zone else stamps.dt.tz_localize(None)).astype(dtype).array
     if pd.api.types.is_bool_dtype(dtype) and not isinstance(dtype, pd.CategoricalDtype):
-        return pd.array(values == "True", dtype=dtype)
+        return pd.array(values >= 0.5 if is_number else values == "True", dtype=dtype)  # noqa: PLR2004 - nearer to True
     if pd.api.types.is_numeric_dtype(dtype):
         floats = values if is_number else values.astype(np.float64)
         return pd.array(_whole(floats, dtype) if pd.api.types.is_integer_dtype(dtype) else floats, dtype=dtype)
@@ -236,7 +236,10 @@ def _for_dtype(dtype: Any, values: NDArray[Any], column: ColumnSchema, types: Ce
 def _whole(values: NDArray[np.float64], dtype: Any) -> NDArray[np.float64]:
     """Round to integers that the dtype can hold."""
     limits = np.iinfo(getattr(dtype, "numpy_dtype", dtype))
-    return np.clip(np.rint(values), float(limits.min), np.nextafter(float(limits.max), 0))
+    highest = float(limits.max)
+    if int(highest) > limits.max:  # the greatest int64 is no float64; the float above it is no int64
+        highest = float(np.nextafter(highest, 0))
+    return np.clip(np.rint(values), float(limits.min), highest)
 
 
 def _timestamps(seconds: NDArray[np.float64]) -> pd.Series:
@@ -293,9 +296,11 @@ def _fill_polars(
             values = (micros.dt.convert_time_zone(zone) if zone else micros.dt.replace_time_zone(None)).cast(dtype)
         elif dtype.is_numeric():
             floats = column.values.astype(np.float64)
-            values = pl.Series(name, np.rint(floats) if dtype.is_integer() else floats).cast(dtype)
+            if dtype.is_integer():
+                floats = _whole(floats, np.dtype(str(dtype).lower()))
+            values = pl.Series(name, floats).cast(dtype)
         elif dtype == pl.Boolean:
-            values = pl.Series(name, column.values == "True")
+            values = pl.Series(name, column.values >= 0.5 if is_number else column.values == "True")  # noqa: PLR2004 - nearer to True
         else:
             texts = schema[name].format(column.values) if is_number else column.values
             values = pl.Series(name, list(texts), dtype=pl.String).cast(dtype)

@@ -402,10 +402,9 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         imputer = cls(device=device)
         state, description = read_model(folder, torch_device(device))
         restore(imputer, description)
-        imputer.state_, imputer.indicator_ = state, None
-        if description["indicated"] is not None:
-            indicated = np.isin(np.arange(imputer.n_features_in_), description["indicated"])
-            imputer.indicator_ = imputer._indicator(indicated)
+        imputer.state_, imputer.indicator_, indicated = state, None, description.get("indicated")
+        if indicated is not None:
+            imputer.indicator_ = imputer._indicator(np.isin(np.arange(imputer.n_features_in_), indicated))
         imputer._expose()
         return imputer
 

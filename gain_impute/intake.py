@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from gain_impute.config import GAINConfig
-from gain_impute.errors import ColumnMismatchError, ConfigError, SchemaError, TableError
+from gain_impute.errors import ColumnMismatchError, ConfigError, ModelFormatError, SchemaError, TableError
 from gain_impute.frames import has_foreign_values, is_frame, to_pandas
 from gain_impute.schema import Kind, Schema, infer_schema, read_schema
 
@@ -85,7 +85,7 @@ def read_table(imputer: BaseEstimator, X: Any, *, reset: bool) -> tuple[Any, pd.
     ValueError
         If an array is not numeric, not of two dimensions, sparse, or holds infinity.
     """
-    if not is_frame(X):
+    if not is_frame(X) or (not reset and _saw_array(imputer)):
         least = 1 if reset else 0
         array = validate_data(
             imputer, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan", ensure_min_samples=least
@@ -97,17 +97,23 @@ def read_table(imputer: BaseEstimator, X: Any, *, reset: bool) -> tuple[Any, pd.
         raise TableError(f"The names of columns must differ. Got {repeated[:5]} more than once. Rename them.")
     if not names or (reset and len(X) == 0):
         raise TableError(f"A table must have at least one row and one column. Got {len(X)} x {len(names)}.")
-    seen = [] if reset else list(getattr(imputer, "schema_", []))
-    if seen not in ([], names, [f"x{i}" for i in range(len(seen))]) and set(names) == set(seen):
-        raise ColumnMismatchError(
-            f"Feature names must be in the same order as they were in fit: {seen[:5]}. Got {names[:5]}. "
-            "Reorder the columns."
-        )
     try:
         validate_data(imputer, X, reset=reset, skip_check_array=True)
     except ValueError as error:
         raise ColumnMismatchError(f"{str(error).rstrip()}\nRename or reorder the columns, or fit again.") from error
+    seen = [] if reset else list(getattr(imputer, "schema_", []))
+    if seen != names and set(names) == set(seen):
+        raise ColumnMismatchError(
+            f"Feature names must be in the same order as they were in fit: {seen[:5]}. Got {names[:5]}. "
+            "Reorder the columns."
+        )
     return X, to_pandas(X)
+
+
+def _saw_array(imputer: BaseEstimator) -> bool:
+    """Whether fit saw an array: its columns have no names, so a frame counts as an array too."""
+    names = [f"x{i}" for i in range(imputer.n_features_in_)] if hasattr(imputer, "schema_") else None
+    return not hasattr(imputer, "feature_names_in_") and names is not None and list(imputer.schema_) == names
 
 
 def clean_markers(missing_values: object) -> tuple[str | float, ...]:
@@ -269,11 +275,19 @@ def describe(imputer: BaseEstimator) -> dict[str, Any]:
 
 
 def restore(imputer: BaseEstimator, description: dict[str, Any]) -> None:
-    """Give an estimator the parameters and input columns that `describe` took down."""
-    params = description["params"]
-    if params["missing_values"] is None:
-        params["missing_values"] = np.nan
-    imputer.set_params(**params)
-    imputer.n_features_in_, imputer.unreadable_ = description["n_features_in"], description["unreadable"]
-    if description["feature_names_in"] is not None:
-        imputer.feature_names_in_ = np.array(description["feature_names_in"], dtype=object)
+    """Give an estimator the parameters and input columns that `describe` took down.
+
+    Raises
+    ------
+    ModelFormatError
+        If the description is not one that `describe` made.
+    """
+    try:
+        params = dict(description["params"])
+        params["missing_values"] = np.nan if params["missing_values"] is None else params["missing_values"]
+        imputer.set_params(**params)
+        imputer.n_features_in_, imputer.unreadable_ = description["n_features_in"], description["unreadable"]
+        if description["feature_names_in"] is not None:
+            imputer.feature_names_in_ = np.array(description["feature_names_in"], dtype=object)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelFormatError(f"The model's description of the estimator is damaged ({error}). Fit again.") from error

@@ -84,6 +84,25 @@ class PiecewiseLinearEmbedding(nn.Module):
         return (passed * visible[:, :, None]).flatten(1)
 
 
+class BagOfNgrams(nn.Module):
+    """Mean of the vectors of a text's n-grams, brought to unit variance: long and short texts speak equally loud.
+
+    Shape
+    -----
+    TextBatch of B rows -> (B, d_text)
+    """
+
+    def __init__(self, n_buckets: int, d_text: int) -> None:
+        super().__init__()
+        self.vectors = nn.EmbeddingBag(n_buckets, d_text, mode="mean")
+        nn.init.normal_(self.vectors.weight, std=0.2)
+
+    def forward(self, text: TextBatch) -> Tensor:
+        """Read a batch of texts; an empty one is all zeros."""
+        means = self.vectors(text.ids, text.offsets)
+        return nn.functional.layer_norm(means, means.shape[1:])
+
+
 class Generator(nn.Module):
     """Predict every cell of a row from those that are visible.
 
@@ -123,7 +142,7 @@ class Generator(nn.Module):
         self.segments = Segments(class_sizes)
         self.pieces = PiecewiseLinearEmbedding(edges)
         self.categories = nn.Parameter(torch.randn(sum(class_sizes), d_category) * d_category**-0.5)
-        self.texts = nn.ModuleList(nn.EmbeddingBag(n_buckets, d_text, mode="mean") for n_buckets in text_buckets)
+        self.texts = nn.ModuleList(BagOfNgrams(n_buckets, d_text) for n_buckets in text_buckets)
         d_linear = n_numbers + n_cells + len(class_sizes) * d_category + len(text_buckets) * d_text
         self.read = nn.Linear(edges[:, 1:].numel() + d_linear, d_hidden)
         self.blocks = nn.ModuleList(ResidualBlock(d_hidden, dropout) for _ in range(n_blocks))
@@ -158,7 +177,7 @@ class Generator(nn.Module):
         """
         pieces = self.pieces(numbers, visible[:, : self.n_numbers])
         embedded = self.categories[self.segments.positions(codes)] * (codes > 0)[:, :, None]  # (B, C, d_category)
-        bags = [bag(text.ids, text.offsets) for bag, text in zip(self.texts, texts, strict=True)]
+        bags = [bag(text) for bag, text in zip(self.texts, texts, strict=True)]
         linear = torch.cat([numbers, visible, embedded.flatten(1), *bags], dim=1)
         features = self.read(torch.cat([pieces, linear], dim=1))
         for block in self.blocks:

@@ -33,13 +33,14 @@ from gain_impute.encoding.numeric import NumericEncoder
 from gain_impute.encoding.table import TableEncoder
 from gain_impute.encoding.text import TextEncoder
 from gain_impute.errors import FileError, GainImputeError, ModelFormatError
+from gain_impute.files import check_output_folder
 from gain_impute.schema import schema_from_toml, schema_to_toml
 from gain_impute.state import EpochLog, TrainingState
 
-__all__ = ["FORMAT_VERSION", "FittedState", "read_model", "write_model"]
+__all__ = ["FORMAT_VERSION", "MODEL_FILES", "FittedState", "read_model", "write_model"]
 
 FORMAT_VERSION = 1
-DESCRIPTION, WEIGHTS, CHECKSUMS = "model.json", "weights.safetensors", "SHA256SUMS"
+MODEL_FILES = DESCRIPTION, WEIGHTS, CHECKSUMS = "model.json", "weights.safetensors", "SHA256SUMS"
 
 
 @dataclass
@@ -116,7 +117,7 @@ def write_model(state: FittedState, estimator: dict[str, Any], folder: str | os.
         If the path is a file or a folder that holds something else, or cannot be written.
     """
     target = Path(folder)
-    _check_target(target)
+    check_output_folder(target, contents=MODEL_FILES)
     description = {
         "format_version": FORMAT_VERSION,
         "estimator": estimator,
@@ -180,16 +181,6 @@ def read_model(folder: str | os.PathLike[str], device: torch.device) -> tuple[Fi
         raise ModelFormatError(f"The model in {str(source)!r} is damaged ({detail}). Fit again.") from error
 
 
-def _check_target(target: Path) -> None:
-    """Refuse to replace anything but a model."""
-    if target.is_dir() and any(target.iterdir()) and not (target / DESCRIPTION).is_file():
-        raise FileError(
-            f"{str(target)!r} must be a new folder or a model folder, and it holds other files. Choose another."
-        )
-    if target.exists() and not target.is_dir():
-        raise FileError(f"{str(target)!r} must be a folder for the model, and it is a file. Choose another path.")
-
-
 def _swap(aside: Path, target: Path) -> None:
     """Put the new folder in the place of the old one; if that fails, the old one is put back."""
     old = aside.with_name(f"{aside.name}-old")
@@ -206,7 +197,7 @@ def _swap(aside: Path, target: Path) -> None:
 
 def _checked_contents(source: Path) -> dict[str, bytes]:
     """Bytes of the model's files, if they are those that were written."""
-    missing = [name for name in (DESCRIPTION, WEIGHTS, CHECKSUMS) if not (source / name).is_file()]
+    missing = [name for name in MODEL_FILES if not (source / name).is_file()]
     if missing:
         raise ModelFormatError(
             f"{str(source)!r} must be a model folder, and it lacks {missing}. Name another, or fit again."

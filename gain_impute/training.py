@@ -30,6 +30,7 @@ N_EPOCHS = 25  # an epoch is a share of the step budget: the held-out cells are 
 PATIENCE = 4  # epochs in a row that are worse than the best beyond noise, before training stops
 LOSSES = ("imputation_loss", "draw_loss", "adversarial_loss", "discriminator_loss")
 WARM_UP_STEPS = 100
+DRAWN_ROWS = 96  # of a batch make draws, at most: the spread needs fewer lessons than the best value
 ADVERSARY_EVERY = 2  # steps: playing at every second one costs half and teaches as much
 ADVERSARY_RAMP = 0.3  # share of the budget over which the adversary's weight rises to its full value
 MIN_HELD_OUT = 30  # fewer held-out cells than this tell nothing: train to the end of the budget instead
@@ -148,7 +149,7 @@ def train(
         Called with each EpochLog.
     """
     n_rows = len(table.known)
-    batch_size = min(config.batch_size or default_batch_size(n_rows), n_rows)
+    batch_size = min(config.batch_size or default_batch_size(n_rows, sum(state.layout.class_sizes)), n_rows)
     schedule = _Schedule(n_steps, rate_scale * config.learning_rate, config.adversary_weight, state.n_steps)
     watch = _Watch(state, table, held_out)
     batches, sums = _endless_batches(n_rows, batch_size, state.device), torch.zeros(len(LOSSES), device=state.device)
@@ -267,10 +268,10 @@ def _step(
         imputation.new_zeros(()),
     )
     if config.draw_weight > 0 or adversary_weight > 0:
-        n = max(1, len(rows) // 2)  # half of the rows teach the spread as well as all do, at half the cost
+        n = min(len(rows), DRAWN_ROWS)
         numbers, codes, visible, hidden = numbers[:n], codes[:n], visible[:n], hidden[:n]
-        half, noise = best.first(n), torch.randn(2, n, config.d_noise, device=known.device)
-        first, second = (state.generator.draw(half, features[:n], z) for z in noise)
+        chosen, noise = best.first(n), torch.randn(2, n, config.d_noise, device=known.device)
+        first, second = (state.generator.draw(chosen, features[:n], z) for z in noise)
         draws = (hidden * draw_losses(first, second, numbers, codes, segments)).sum() / hidden.sum().clamp_min(1)
         loss = loss + config.draw_weight * draws
         if adversary_weight > 0:

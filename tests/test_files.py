@@ -517,15 +517,20 @@ def test_an_output_that_cannot_be_written_is_known_before(tmp_path, write):
 def test_a_model_folder_is_checked_before(tmp_path, write):
     path = write(b"")
     with pytest.raises(FileError, match="is a file"):
-        check_output_folder(path, marker="model.json")
+        check_output_folder(path, contents=["model.json"])
     with pytest.raises(FileError, match="It holds other files"):
-        check_output_folder(tmp_path, marker="model.json")
+        check_output_folder(tmp_path, contents=["model.json"])
     with pytest.raises(FileError, match="must lie in a folder"):
-        check_output_folder(path / "model", marker="model.json")
-    (tmp_path / "model.json").touch()
-    for good in (tmp_path, tmp_path / "new", tmp_path / "new" / "newer"):
-        check_output_folder(good, marker="model.json")
-    assert names_in(tmp_path) == ["dump.csv", "model.json"]
+        check_output_folder(path / "model", contents=["model.json"])
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "model.json").touch()
+    for good in (model, tmp_path / "new", tmp_path / "new" / "newer"):
+        check_output_folder(good, contents=["model.json"])
+    (model / "notes.txt").touch()
+    with pytest.raises(FileError, match="It holds other files"):
+        check_output_folder(model, contents=["model.json"])
+    assert names_in(tmp_path) == ["dump.csv", "model"]
 
 
 def test_the_formats_of_input_and_output_are_the_same():

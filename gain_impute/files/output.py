@@ -7,7 +7,7 @@ import io
 import os
 import secrets
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -63,15 +63,15 @@ def check_output(path: PathLike, *, apart_from: Iterable[PathLike] = ()) -> None
         unfinished.unlink()
 
 
-def check_output_folder(path: PathLike, *, marker: str) -> None:
+def check_output_folder(path: PathLike, *, contents: Collection[str]) -> None:
     """Check that a folder can be made, or replaced, before the work that fills it.
 
     Parameters
     ----------
     path : str or path
         The folder to be written.
-    marker : str
-        The file that every folder has which may be replaced.
+    contents : collection of str
+        The files of a folder that may be replaced; one that holds anything else is left alone.
 
     Raises
     ------
@@ -80,14 +80,14 @@ def check_output_folder(path: PathLike, *, marker: str) -> None:
 
     Examples
     --------
-    >>> check_output_folder(__file__, marker="model.json")
+    >>> check_output_folder(__file__, contents=["model.json"])
     Traceback (most recent call last):
         ...
     gain_impute.errors.FileError: A folder must be written to '...', and that is a file. Choose another name.
     """
     folder = Path(path).resolve()
     if folder.is_dir():
-        if any(folder.iterdir()) and not (folder / marker).is_file():
+        if not {entry.name for entry in folder.iterdir()} <= set(contents):
             msg = f"The folder {str(path)!r} must be new, empty, or written by an earlier run. It holds other files."
             raise FileError(f"{msg} Choose another name.")
     elif folder.exists():

@@ -1,0 +1,138 @@
+"""What is said of the sureness of a filled cell is borne out by cells whose truth is known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gain_impute.confidence import COVERAGE, MIN_CELLS, NumberCalibration, calibrate_numbers, confidence_of_interval
+from gain_impute.encoding.numeric import NumericEncoder
+from gain_impute.encoding.table import EncodedTable
+from gain_impute.prediction import Prediction
+from tests.strategies import quick_imputer
+
+
+def made(n_cells: int, *, error: float, spread: float, seed: int = 0) -> tuple[EncodedTable, Prediction]:
+    """One column of numbers of which the best values are off by `error`, with draws of that spread."""
+    rng = np.random.default_rng(seed)
+    truth = rng.normal(size=(n_cells, 1)).astype(np.float32)
+    best = truth + np.float32(error) * rng.normal(size=truth.shape).astype(np.float32)
+    nothing = np.zeros((n_cells, 0))
+    encoded = EncodedTable(numbers=truth, codes=nothing.astype(np.int64), known=np.ones(truth.shape, bool), texts=())
+    said = Prediction(best, np.full_like(truth, spread), nothing.astype(np.int64), nothing.astype(np.float32))
+    return encoded, said
+
+
+def calibrated(encoded: EncodedTable, said: Prediction) -> NumberCalibration:
+    return calibrate_numbers(encoded, np.arange(encoded.n_rows), np.ones(encoded.known.shape, bool), said)
+
+
+def share_covered(calibration: NumberCalibration, encoded: EncodedTable, said: Prediction) -> float:
+    lower, upper = calibration.interval(said, 0)
+    return float(((lower <= encoded.numbers[:, 0]) & (encoded.numbers[:, 0] <= upper)).mean())
+
+
+@settings(deadline=None, max_examples=40)
+@given(error=st.floats(1e-3, 10), spread=st.floats(0, 10), n_cells=st.integers(MIN_CELLS, 300), seed=st.integers(0, 99))
+def test_the_cells_calibrated_on_are_covered_at_the_promised_share(error, spread, n_cells, seed):
+    encoded, said = made(n_cells, error=error, spread=spread, seed=seed)
+    covered = share_covered(calibrated(encoded, said), encoded, said)
+    assert COVERAGE - 1e-9 <= covered <= COVERAGE + 2 / n_cells + 1e-9
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.1, 1.0], ids="draws spread by {}".format)
+def test_other_cells_are_covered_at_the_promised_share_whatever_the_spread_of_draws(spread):
+    n_cells = 2_000
+    calibration = calibrated(*made(n_cells, error=0.5, spread=spread, seed=1))
+    covered = share_covered(calibration, *made(n_cells, error=0.5, spread=spread, seed=2))
+    standard_error = math.sqrt(2 * COVERAGE * (1 - COVERAGE) / n_cells)  # of both samples
+    assert covered == pytest.approx(COVERAGE, abs=3 * standard_error)
+
+
+def test_draws_are_widened_to_the_spread_of_the_errors():
+    assert calibrated(*made(4_000, error=0.5, spread=0.25)).spread_scale[0] == pytest.approx(2, rel=0.1)
+    assert calibrated(*made(4_000, error=0.5, spread=1.0)).spread_scale[0] == pytest.approx(0.5, rel=0.1)
+    assert np.isfinite(calibrated(*made(100, error=0.5, spread=0.0)).spread_scale).all()
+
+
+def test_with_too_few_cells_nothing_is_claimed():
+    calibration = calibrated(*made(MIN_CELLS - 1, error=0.01, spread=0.01))
+    unknown = NumberCalibration.unknown(1)
+    assert (calibration.reach, calibration.floor, calibration.spread_scale) == (
+        unknown.reach,
+        unknown.floor,
+        unknown.spread_scale,
+    )
+    said = Prediction(np.zeros((1, 1)), np.zeros((1, 1)), np.zeros((1, 0)), np.zeros((1, 0)))
+    lower, upper = unknown.interval(said, 0)
+    assert (lower[0], upper[0]) == pytest.approx((-1.645, 1.645))  # as wide as the column
+
+
+def test_a_column_of_few_cells_is_taken_together_with_the_others():
+    encoded, said = made(200, error=0.5, spread=0.1)
+    both = EncodedTable(
+        numbers=np.hstack([encoded.numbers] * 2), codes=encoded.codes, known=np.hstack([encoded.known] * 2), texts=()
+    )
+    said = Prediction(np.hstack([said.numbers] * 2), np.hstack([said.spread] * 2), said.codes, said.probabilities)
+    held_out = np.ones(both.known.shape, bool)
+    held_out[5:, 1] = False
+    calibration = calibrate_numbers(both, np.arange(200), held_out, said)
+    assert calibration.reach[1] == pytest.approx(calibration.reach[0], rel=0.1)
+
+
+def test_arrays_of_a_calibration_are_its_own():
+    unknown = NumberCalibration.unknown(3)
+    parts = [unknown.reach, unknown.floor, unknown.spread_scale]
+    assert not any(np.shares_memory(one, two) for one in parts for two in parts if one is not two)
+
+
+def test_an_interval_that_rules_out_nothing_has_no_confidence_and_a_point_has_all():
+    column = NumericEncoder.fit("n", np.linspace(0, 100, 1001), n_bins=20)
+    widths = np.array([0.0, 45.0, 90.0, 500.0])
+    confidence = confidence_of_interval(50 - widths / 2, 50 + widths / 2, column)
+    assert confidence == pytest.approx([1.0, 0.5, 0.0, 0.0], abs=0.01)
+
+
+def test_a_column_of_one_value_is_certain():
+    column = NumericEncoder.fit("n", np.array([7.0, 7.0]), n_bins=4)
+    assert confidence_of_interval(np.array([7.0]), np.array([7.0]), column).tolist() == [1.0]
+
+
+def test_intervals_of_filled_numbers_cover_about_nine_of_ten_truths():
+    rng = np.random.default_rng(0)
+    size = rng.normal(size=3_500)
+    table = pd.DataFrame({"size": size, "price": 2 * size + rng.normal(size=3_500), "other": rng.normal(size=3_500)})
+    fitted_on, new = table.iloc[:1_500], table.iloc[1_500:].reset_index(drop=True)
+    share = 0.2
+    imputer = quick_imputer(max_steps=300, d_hidden=32, validation_share=share).fit(fitted_on)
+    holes = rng.random(new.shape) < share  # as the cells that were held out: of a row any, or several
+    cells = imputer.impute(new.mask(holes)).cells
+    assert len(cells) == holes.sum()
+    truth = new.to_numpy()[holes]  # row by row, as the report
+    covered = float(((cells["lower"] <= truth) & (truth <= cells["upper"])).mean())
+    n_calibrated = share * fitted_on.size
+    standard_error = math.sqrt(COVERAGE * (1 - COVERAGE) * (1 / len(cells) + 1 / n_calibrated))
+    assert covered == pytest.approx(COVERAGE, abs=3 * standard_error)
+    of_price = cells[cells["column"] == "price"]
+    assert (of_price["upper"] - of_price["lower"]).mean() < table["price"].quantile(0.95) - table["price"].quantile(
+        0.05
+    )
+
+
+def test_probabilities_of_filled_categories_are_about_as_often_right_as_they_say():
+    rng = np.random.default_rng(0)
+    right = rng.random(3_000) < 0.8  # what can be known of the kind is known in four of five rows
+    size = rng.normal(size=3_000)
+    table = pd.DataFrame({"size": size, "kind": np.where((size > 0) == right, "big", "small")})
+    imputer = quick_imputer(max_steps=150, d_hidden=32).fit(table.iloc[:1_500])
+    new = table.iloc[1_500:]
+    cells = imputer.impute(new.assign(kind=None)).cells
+    is_right = cells["value"].to_numpy(str) == new["kind"].to_numpy(str)
+    standard_error = math.sqrt(0.8 * 0.2 / len(new))
+    assert is_right.mean() == pytest.approx(0.8, abs=4 * standard_error)
+    assert cells["confidence"].mean() == pytest.approx(is_right.mean(), abs=0.08)

@@ -1,0 +1,267 @@
+"""Tables are read as they are, and written back with nothing but the holes changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import sys
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gain_impute.frames import (
+    FilledColumn,
+    append_columns,
+    cell_types,
+    drop_columns,
+    fill_frame,
+    is_frame,
+    is_polars,
+    row_labels,
+    to_pandas,
+)
+from gain_impute.schema import ColumnSchema, Kind
+from tests.strategies import cells_of, polars_tables, tables
+
+LAW = settings(deadline=None, max_examples=50)
+
+
+def filled_at(table, name: str, rows: list[int], values: list, kind: Kind, *, like=None, **rules):
+    """Fill cells of one column with given values, as a model would that was fitted on `like`."""
+    column = ColumnSchema(name=name, kind=kind, **rules)
+    like = to_pandas(table if like is None else like)[name]
+    types = {name: cell_types(like, column.parse(like).values)}
+    values = np.array(values, dtype=float if kind.is_number else object)
+    return fill_frame(table, {name: FilledColumn(np.array(rows), values)}, {name: column}, types)
+
+
+@LAW
+@given(table=tables() | polars_tables())
+def test_filling_nothing_changes_nothing_and_returns_another_table(table):
+    schema = {str(name): ColumnSchema(name=str(name), kind=Kind.TEXT) for name in table.columns}
+    nothing = {name: FilledColumn(np.zeros(0, np.int64), np.zeros(0)) for name in schema}
+    same = fill_frame(table, nothing, schema, {})
+    assert same is not table
+    assert same.equals(table)
+
+
+@LAW
+@given(table=tables())
+def test_a_table_is_read_in_place_under_names_that_are_texts(table):
+    numbered = table.set_axis(range(table.shape[1]), axis=1)
+    frame = to_pandas(numbered)
+    assert list(frame.columns) == [str(i) for i in range(table.shape[1])]
+    assert list(numbered.columns) == list(range(table.shape[1]))
+    for i in range(table.shape[1]):
+        pd.testing.assert_series_equal(frame.iloc[:, i], table.iloc[:, i], check_names=False)
+
+
+@LAW
+@given(table=tables())
+def test_every_row_has_its_index_label_as_its_text(table):
+    assert row_labels(table).tolist() == [str(label) for label in table.index]
+
+
+def test_rows_of_tables_without_an_index_are_numbered():
+    assert row_labels(pl.DataFrame({"a": [1, 2]})).tolist() == row_labels(np.zeros((2, 1))).tolist() == ["0", "1"]
+    assert len(row_labels(pd.DataFrame({"a": []}))) == 0
+
+
+def test_tables_of_polars_are_known_without_importing_it():
+    assert is_polars(pl.DataFrame())
+    assert not is_polars(pd.DataFrame())
+    assert is_frame(pl.DataFrame())
+    assert is_frame(pd.DataFrame())
+    assert not is_frame(np.zeros((1, 1)))
+    assert "polars" not in {module.partition(".")[0] for module in vars(sys.modules["gain_impute.frames"])}
+
+
+FULL = [
+    # dtype, cells (None is the hole), kind, canonical value that goes in, cell that comes out
+    ("float64", [1.5, None], "numeric", 2.5, 2.5),
+    ("float32", [1.5, None], "numeric", 0.1, np.float32(0.1)),
+    ("Float64", [1.5, None], "numeric", 2.5, 2.5),
+    ("Int64", [1, None], "numeric", 2.0, 2),
+    ("Int8", [127, None], "numeric", 127.0, 127),
+    ("Int8", [-128, None], "numeric", -128.0, -128),
+    ("UInt8", [255, None], "numeric", 255.0, 255),
+    ("int64[pyarrow]", [1, None], "numeric", 2.0, 2),
+    ("Int64", [1, None], "categorical", "2", 2),
+    ("float64", [1.5, None], "categorical", "2.5", 2.5),
+    ("boolean", [True, None], "boolean", "False", False),
+    ("boolean", [True, None], "boolean", "True", True),
+    ("boolean", [True, None], "numeric", 1.0, True),
+    ("boolean", [True, None], "categorical", "True", True),
+    ("bool[pyarrow]", [True, None], "boolean", "True", True),
+    ("str", ["a", None], "categorical", "b", "b"),
+    ("string", ["a", None], "categorical", "b", "b"),
+    ("string[pyarrow]", ["a", None], "categorical", "b", "b"),
+    (object, ["a", None], "categorical", "b", "b"),
+    ("str", ["1.50", None], "numeric", 2.5, "2.50"),
+    ("category", ["a", None], "categorical", "b", "b"),
+    ("category", ["1.50", "2.50", None], "numeric", 2.5, "2.50"),
+    ("datetime64[s]", ["2024-01-05", None], "datetime", 86400.0, pd.Timestamp("1970-01-02")),
+    (
+        "datetime64[ns, Europe/Berlin]",
+        ["2024-01-05", None],
+        "datetime",
+        0.0,
+        pd.Timestamp("1970-01-01 01:00", tz="Europe/Berlin"),
+    ),
+    ("datetime64[us]", ["2024-01-05", None], "constant", "2024-01-05T00:00:00", pd.Timestamp("2024-01-05")),
+    (object, [1, None], "numeric", 2.0, 2),
+    (object, [1.5, None], "numeric", 2.0, 2.0),
+    (object, [np.int64(1), None], "numeric", 2.0, 2),
+    (object, [np.float32(1), None], "numeric", 2.5, 2.5),
+    (object, [np.int64(1), np.int64(0), None], "categorical", "1", 1),
+    (object, [np.bool_(True), None], "boolean", "True", True),
+    (object, [True, None], "boolean", "False", False),
+    (object, [1, True, "1.0", 2.5, None], "categorical", "True", True),
+    (object, [1, True, "1.0", 2.5, None], "categorical", "1", 1),
+    (object, [1, True, "1.0", 2.5, None], "categorical", "1.0", "1.0"),
+    (object, [1, True, "1.0", 2.5, None], "categorical", "2.5", 2.5),
+    (object, ["1", None], "numeric", 2.0, "2"),
+    (object, [decimal.Decimal("1.50"), None], "numeric", 2.5, decimal.Decimal("2.50")),
+    (object, [dt.date(2024, 1, 5), None], "datetime", 86400.0, dt.date(1970, 1, 2)),
+    (object, [dt.datetime(2024, 1, 5), None], "datetime", 0.0, dt.datetime(1970, 1, 1)),
+    (object, [pd.Timestamp("2024-01-05"), None], "datetime", 0.0, pd.Timestamp("1970-01-01")),
+    (object, [dt.date(2024, 1, 5), None], "constant", "2024-01-05", dt.date(2024, 1, 5)),
+]
+
+
+@pytest.mark.parametrize(("dtype", "cells", "kind", "value", "expected"), FULL, ids=str)
+def test_a_filled_cell_is_of_the_type_of_its_column(dtype, cells, kind, value, expected):
+    table = pd.DataFrame({"c": pd.Series(cells, dtype=dtype)}).set_axis([3] * len(cells))
+    kind = Kind(kind)
+    two_decimals = kind is Kind.NUMERIC and any(isinstance(cell, decimal.Decimal) or cell == "1.50" for cell in cells)
+    whole = kind is Kind.NUMERIC and cells[0] == "1"
+    rules = {"decimals": 2} if two_decimals else {"decimals": 0} if whole else {}
+    filled = filled_at(table, "c", [len(cells) - 1], [value], kind, **rules)
+    put = cells_of(filled["c"])[-1]
+    assert put == expected
+    assert isinstance(put, type(expected)) or np.isscalar(expected)
+    assert isinstance(put, str) == isinstance(expected, str)
+    assert isinstance(put, bool | np.bool_) == isinstance(expected, bool)
+    if dtype != "category":
+        assert filled["c"].dtype == table["c"].dtype
+    assert cells_of(filled["c"])[:-1] == cells_of(table["c"])[:-1]
+    assert filled.index.equals(table.index)
+
+
+@pytest.mark.parametrize(
+    ("like", "kind", "value", "expected"),
+    [
+        (pd.Series([1.5, 2.5]), "numeric", 2.5, 2.5),
+        (pd.Series([1, 2]), "numeric", 2.0, 2),
+        (pd.Series([True, False]), "boolean", "False", False),
+        (pd.Series(pd.to_datetime(["2024-01-05"])), "datetime", 86400.0, pd.Timestamp("1970-01-02")),
+        (pd.Series([3, 1]).astype("category"), "categorical", "3", 3),
+        (pd.Series(["a", "b"]), "categorical", "b", "b"),
+    ],
+    ids=str,
+)
+def test_a_cell_without_a_dtype_gets_the_type_that_the_column_had_in_fit(like, kind, value, expected):
+    # a row made of a dict is of dtype object where its values are None
+    row = pd.DataFrame([{"c": None}], dtype=object)
+    put = filled_at(row, "c", [0], [value], Kind(kind), like=like.to_frame("c"))["c"].iloc[0]
+    assert type(put) is type(expected)
+    assert put == expected
+
+
+def test_a_category_dtype_with_other_categories_gets_values_of_the_same_type():
+    row = pd.DataFrame({"c": pd.Categorical([None, 1], categories=[1])})
+    like = pd.DataFrame({"c": pd.Categorical([1, 2, 3])})
+    filled = filled_at(row, "c", [0], ["2"], Kind.CATEGORICAL, like=like)["c"]
+    assert filled.tolist() == [2, 1]
+    assert filled.cat.categories.tolist() == [1, 2]
+
+
+def test_an_ordered_category_stays_ordered():
+    table = pd.DataFrame({"c": pd.Categorical(["S", None], categories=["S", "L"], ordered=True)})
+    filled = filled_at(table, "c", [1], ["L"], Kind.CATEGORICAL)["c"]
+    assert filled.dtype == table["c"].dtype
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.int64, np.int8, np.uint8])
+def test_an_array_keeps_its_dtype(dtype):
+    table = np.array([[1, 2], [3, 4]], dtype=dtype)
+    schema = {name: ColumnSchema(name=name, kind=Kind.NUMERIC) for name in ("x0", "x1")}
+    filled = fill_frame(table, {"x1": FilledColumn(np.array([0]), np.array([7.0]))}, schema, {})
+    assert filled.dtype == dtype
+    assert filled.tolist() == [[1, 7], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "cells", "kind", "value", "expected"),
+    [
+        (pl.Float64, [1.5, None], "numeric", 2.5, 2.5),
+        (pl.Int64, [1, None], "numeric", 2.0, 2),
+        (pl.UInt8, [1, None], "numeric", 255.0, 255),
+        (pl.Int64, [2**63 - 1, None], "numeric", float(2**63 - 1), None),
+        (pl.Int64, [1, None], "categorical", "1", 1),
+        (pl.Boolean, [True, None], "boolean", "False", False),
+        (pl.Boolean, [True, None], "numeric", 1.0, True),
+        (pl.String, ["a", None], "categorical", "b", "b"),
+        (pl.Categorical, ["a", None], "categorical", "b", "b"),
+        (pl.Enum(["a", "b"]), ["a", None], "categorical", "b", "b"),
+        (pl.Date, [dt.date(2024, 1, 5), None], "datetime", 86400.0, dt.date(1970, 1, 2)),
+        (pl.Date, [dt.date(2024, 1, 5), None], "constant", "2024-01-05", dt.date(2024, 1, 5)),
+        (pl.Datetime("ms"), [dt.datetime(2024, 1, 5), None], "datetime", 0.0, dt.datetime(1970, 1, 1)),
+        (
+            pl.Datetime("us"),
+            [dt.datetime(2024, 1, 5), None],
+            "constant",
+            "2024-01-05T00:00:00",
+            dt.datetime(2024, 1, 5),
+        ),
+        (pl.Decimal(10, 2), [decimal.Decimal("1.50"), None], "numeric", 2.5, decimal.Decimal("2.50")),
+    ],
+    ids=str,
+)
+def test_a_filled_cell_of_polars_is_of_the_type_of_its_column(dtype, cells, kind, value, expected):
+    table = pl.DataFrame({"c": pl.Series(cells, dtype=dtype)})
+    filled = filled_at(table, "c", [1], [value], Kind(kind))
+    assert filled.schema == table.schema
+    assert filled["c"][0] == table["c"][0]
+    assert filled["c"][1] is not None
+    if expected is not None:
+        assert filled["c"][1] == expected
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
+def test_columns_are_dropped_by_position_and_appended_as_booleans(make):
+    table = make({"a": [1, 2], "b": [3, 4], "c": [5, 6]})
+    kept = drop_columns(table, [0, 2])
+    assert list(kept.columns) == ["b"]
+    more = append_columns(kept, np.array([[True], [False]]), ["was empty"])
+    assert list(more.columns) == ["b", "was empty"]
+    assert list(more["was empty"]) == [True, False]
+    assert list(kept.columns) == ["b"]
+
+
+def test_columns_appended_to_an_array_are_numbers():
+    table = np.array([[1.0, 2.0], [3.0, 4.0]], np.float32)
+    more = append_columns(drop_columns(table, [0]), np.array([[True], [False]]), ["x"])
+    assert more.dtype == np.float32
+    assert more.tolist() == [[2.0, 1.0], [4.0, 0.0]]
+
+
+def test_columns_appended_to_a_frame_keep_an_index_of_repeated_labels():
+    table = pd.DataFrame({"a": [1, 2]}, index=[7, 7])
+    more = append_columns(table, np.array([[True], [False]]), ["x"])
+    assert more.index.tolist() == [7, 7]
+    assert more["x"].tolist() == [True, False]
+
+
+@LAW
+@given(st.lists(st.sampled_from([1, True, "a", 2.5, None, dt.date(2024, 1, 5)]), min_size=1))
+def test_types_are_told_of_each_text_that_is_not_of_the_usual_type(cells):
+    column = pd.Series(cells, dtype=object)
+    types = cell_types(column, ColumnSchema(name="c", kind=Kind.CATEGORICAL).parse(column).values)
+    for cell in cells:
+        if cell is not None:
+            assert types.get(str(cell), types[""]) == type(cell).__name__

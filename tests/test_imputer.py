@@ -1,0 +1,1025 @@
+"""What the imputer does with every kind of table, and what it says where it cannot."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import math
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import torch
+
+from gain_impute import CellState, ColumnSchema, GAINImputer, Kind, Schema
+from gain_impute.cells import CELL_DTYPES
+from gain_impute.errors import (
+    ColumnMismatchError,
+    ConfigError,
+    FileError,
+    GainImputeWarning,
+    SchemaError,
+    TableError,
+    UnfillableWarning,
+    UnreadableWarning,
+)
+from gain_impute.schema import schema_to_toml
+from gain_impute.state import EpochLog
+from tests.strategies import quick_imputer, shop_table
+
+
+def fit(table, **params) -> GAINImputer:
+    """Fit without the package's own warnings, which other tests look at."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GainImputeWarning)
+        return quick_imputer(**params).fit(table)
+
+
+def completed(table, **params):
+    return fit(table, **params).transform(table)
+
+
+@pytest.fixture(scope="module")
+def shop() -> pd.DataFrame:
+    return shop_table()
+
+
+@pytest.fixture(scope="module")
+def imputer(shop) -> GAINImputer:
+    return fit(shop)
+
+
+def numbers(n_rows: int = 20, *, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    table = rng.normal(size=(n_rows, 3))
+    table[rng.random(table.shape) < 0.2] = np.nan
+    table[0] = 0.0
+    return table
+
+
+# ------------------------------------------------------------------------------------------------- arrays, lists
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_an_array_of_floats_keeps_its_dtype(dtype):
+    table = numbers().astype(dtype)
+    filled = completed(table)
+    assert isinstance(filled, np.ndarray)
+    assert filled.dtype == dtype
+    assert not np.isnan(filled).any()
+    np.testing.assert_array_equal(filled[~np.isnan(table)], table[~np.isnan(table)])
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint8])
+def test_an_array_of_integers_is_filled_with_integers_where_its_marker_stood(dtype):
+    table = np.array([[1, 2], [99, 3], [4, 99], [5, 6]], dtype=dtype)
+    filled = completed(table, missing_values=99)
+    assert filled.dtype == dtype
+    assert filled[0].tolist() == [1, 2]
+    assert 1 <= filled[1, 0] <= 5
+    assert 2 <= filled[2, 1] <= 6
+
+
+def test_the_columns_of_an_array_are_numbers_whatever_they_hold():
+    imputer = fit(np.array([[0, 1.0], [1, np.nan], [0, 1.0], [1, 1.0]]))
+    assert [imputer.schema_[name].kind for name in ("x0", "x1")] == ["numeric", "numeric"]
+
+
+def test_lists_and_arrays_of_objects_are_read_as_numbers():
+    assert completed([[1, None], [2, 3], [3, 4]]).dtype == float
+    filled = completed(np.array([[1, None], [2, 3.5], ["3", 4]], dtype=object))
+    assert not np.isnan(filled).any()
+
+
+def test_a_row_of_nothing_but_none_is_filled():
+    imputer = fit(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    filled = imputer.transform(np.array([[None, None]], dtype=object))
+    assert np.isfinite(filled).all()
+
+
+def test_infinity_in_an_array_is_an_error():
+    with pytest.raises(ValueError, match="Input X contains infinity"):
+        quick_imputer().fit(np.array([[1.0, np.inf], [2.0, 3.0]]))
+
+
+def test_texts_in_an_array_are_an_error():
+    with pytest.raises(ValueError, match="could not convert string to float"):
+        quick_imputer().fit(np.array([["red", "1"], ["blue", "2"]]))
+
+
+@pytest.mark.parametrize(
+    "table", [np.array([1.0, 2.0]), 5, "abc", {"a": [1]}, pd.Series([1.0])], ids=lambda t: type(t).__name__
+)
+def test_what_is_no_table_is_an_error(table):
+    with pytest.raises(ValueError, match=r"Expected|could not convert"):
+        quick_imputer().fit(table)
+
+
+# -------------------------------------------------------------------------------------------------------- polars
+
+
+def test_a_table_of_polars_is_filled_as_the_same_table_of_pandas_is(shop):
+    plain = shop.drop(columns=["colour", "size", "title"])
+    table = pl.from_pandas(plain)
+    ours, theirs = completed(table), completed(plain)
+    assert ours.schema == table.schema
+    assert ours.null_count().sum_horizontal().item() == 0
+    for name in plain:
+        assert ours[name].to_list() == theirs[name].tolist()
+
+
+def test_nan_is_as_missing_as_null_in_polars():
+    table = pl.DataFrame({"a": [1.5, None, float("nan"), 2.5] * 5, "b": list(range(20))})
+    filled = completed(table)["a"]
+    assert filled.null_count() == 0
+    assert not filled.is_nan().any()
+
+
+def test_a_model_fitted_on_pandas_fills_polars(imputer, shop):
+    table = pl.from_pandas(shop)
+    filled = imputer.transform(table)
+    assert filled.schema == table.schema
+    assert filled.drop("title").null_count().sum_horizontal().item() == 0
+
+
+# ------------------------------------------------------------------------------------------------ names and rows
+
+
+def test_columns_of_one_name_are_an_error():
+    with pytest.raises(TableError, match=r"names of columns must differ\. Got \['a'\] more than once\. Rename them"):
+        quick_imputer().fit(pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"]))
+
+
+def test_names_that_are_the_same_as_texts_are_an_error():
+    with pytest.raises(TableError, match=r"Got \['1'\] more than once"):
+        quick_imputer().fit(pd.DataFrame([[1, 2], [3, 4]], columns=["1", 1]))
+
+
+def test_rows_of_one_label_stay_apart():
+    table = pd.DataFrame({"a": [1.0, np.nan, 3.0, np.nan], "b": [1.0, 2.0, 3.0, 4.0]}, index=[7, 7, 7, 8])
+    filled = completed(table, round_to_grid=False)
+    assert filled.index.tolist() == [7, 7, 7, 8]
+    assert filled["a"].notna().all()
+    assert filled["a"].tolist()[::2] == [1.0, 3.0]
+
+
+def test_names_may_be_integers_and_must_then_keep_their_order():
+    table = pd.DataFrame(numbers(), columns=[2020, 2021, 2022])
+    imputer = fit(table)
+    assert imputer.transform(table).columns.tolist() == [2020, 2021, 2022]
+    with pytest.raises(ColumnMismatchError, match="order"):
+        imputer.transform(table[[2022, 2021, 2020]])
+
+
+def test_names_of_two_levels_stay_so():
+    columns = pd.MultiIndex.from_tuples([("size", "width"), ("size", "height"), ("price", "net")])
+    table = pd.DataFrame(numbers(), columns=columns)
+    pd.testing.assert_index_equal(completed(table).columns, columns)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda t: t.drop(columns="price"), r"now missing:\n- price"),
+        (lambda t: t.assign(extra=1), r"unseen at fit time:\n- extra"),
+        (
+            lambda t: t.rename(columns={"weight": "weight_g"}),
+            r"unseen at fit time:\n- weight_g\n.*now missing:\n- weight\n",
+        ),
+        (lambda t: t[t.columns[::-1]], "must be in the same order"),
+    ],
+    ids=["missing", "extra", "renamed", "reordered"],
+)
+@pytest.mark.parametrize("method", ["transform", "impute", "sample", "partial_fit"])
+def test_columns_that_differ_from_those_of_fit_are_named(imputer, shop, method, change, told):
+    with pytest.raises(ColumnMismatchError, match=f"(?s){told}.*(Rename or reorder the columns, or fit again|Reorder)"):
+        getattr(imputer, method)(change(shop))
+
+
+@pytest.mark.parametrize(
+    "table", [pd.DataFrame(), pd.DataFrame({"a": []}), pd.DataFrame(index=[1, 2]), pl.DataFrame()], ids=str
+)
+def test_a_table_without_rows_or_columns_cannot_be_learned(table):
+    with pytest.raises(TableError, match=r"must have at least one row and one column\. Got \d x \d"):
+        quick_imputer().fit(table)
+
+
+# -------------------------------------------------------------------------------------------------- small tables
+
+
+def test_a_table_of_one_column_is_filled():
+    assert completed(pd.DataFrame({"a": [1.5, np.nan, 2.5]}))["a"].between(1.5, 2.5).all()
+    assert set(completed(pd.DataFrame({"a": ["x", None, "x", "y"]}))["a"]) <= {"x", "y"}
+
+
+def test_a_constant_column_is_filled_with_its_constant():
+    table = pd.DataFrame({"text": ["only", None, "only"], "number": [7.5, np.nan, 7.5], "other": [1, 2, 3]})
+    filled = completed(table)
+    assert filled["text"].tolist() == ["only"] * 3
+    assert filled["number"].tolist() == [7.5] * 3
+
+
+@pytest.mark.parametrize("n_rows", [1, 2])
+def test_a_table_of_one_or_two_rows_can_be_learned(shop, n_rows):
+    rows = shop.dropna().head(n_rows)
+    filled = fit(rows).transform(shop)
+    left = filled.drop(columns="title").isna().any()
+    assert not left.any()
+    assert set(filled["kind"]) <= set(shop["kind"].dropna())
+
+
+def test_values_may_be_missing_only_at_transform(shop):
+    imputer = fit(shop.dropna())
+    assert not imputer.transform(shop).drop(columns="title").isna().any(axis=None)
+
+
+def test_one_row_as_a_web_service_gets_it_is_filled_with_values_of_the_right_types(imputer, shop):
+    row = pd.DataFrame([dict.fromkeys(shop.columns)], dtype=object)
+    filled = imputer.transform(row).iloc[0]
+    assert isinstance(filled["price"], float)
+    assert isinstance(filled["stock"], int)
+    assert isinstance(filled["sold_online"], bool)
+    assert isinstance(filled["since"], pd.Timestamp)
+    assert isinstance(filled["kind"], str)
+    assert filled["title"] is None
+
+
+@pytest.mark.parametrize("params", [{}, {"add_indicator": True}], ids=str)
+def test_no_rows_in_no_rows_out(shop, params):
+    imputer = fit(shop, **params)
+    none = shop.iloc[:0]
+    filled = imputer.transform(none)
+    assert len(filled) == 0
+    assert list(filled.columns) == list(imputer.get_feature_names_out())
+    assert (filled[shop.columns].dtypes == shop.dtypes).all()
+    assert [len(draw) for draw in imputer.sample(none, n_draws=2)] == [0, 0]
+    assert imputer.category_probabilities(none, "kind").shape == (0, 4)
+    result = imputer.impute(none)
+    assert len(result.table) == result.n_rows == 0
+    assert {name: str(dtype) for name, dtype in result.cells.dtypes.items()} == CELL_DTYPES
+    assert len(result.summary()) == 0
+    assert imputer.transform(pl.from_pandas(shop).head(0)).height == 0
+
+
+def test_no_rows_of_an_array_give_none():
+    imputer = fit(numbers(), add_indicator=True)
+    assert imputer.transform(np.zeros((0, 3))).shape == (0, 6)
+
+
+# -------------------------------------------------------------------------------------------- what cells may hold
+
+
+def test_integers_booleans_and_texts_of_one_column_stay_what_they_are():
+    table = pd.DataFrame({"mixed": [1, True, "one", 2, None] * 6, "other": range(30)})
+    filled = completed(table)["mixed"]
+    assert {type(cell) for cell in filled} <= {int, bool, str}
+    assert all(any(cell == seen and type(cell) is type(seen) for seen in (1, True, "one", 2)) for cell in filled)
+
+
+def some(values: list, n_rows: int = 28) -> pd.DataFrame:
+    """Make a column of objects out of some values and holes."""
+    cells = [values[i % len(values)] if i % 4 else None for i in range(n_rows)]
+    return pd.DataFrame({"c": pd.Series(cells, dtype=object), "other": np.arange(n_rows) % 5 * 1.5})
+
+
+KNOWN_TYPES = {
+    "dates": [dt.date(2024, 1, day) for day in range(1, 9)],
+    "date and times": [dt.datetime(2024, 1, day, 10) for day in range(1, 9)],
+    "time stamps": [pd.Timestamp(2024, 1, day) for day in range(1, 9)],
+    "one date": [dt.date(2024, 1, 1)],
+    "decimals": [decimal.Decimal(n) / 4 for n in range(1, 9)],
+    "numpy integers": [np.int64(n) for n in range(1, 9)],
+    "two numpy integers": [np.int64(0), np.int64(1)],
+    "numpy floats": [np.float64(n) / 4 for n in range(1, 9)],
+    "numpy booleans": [np.bool_(True), np.bool_(False)],
+    "long integers": [10**17 + n for n in range(8)],
+}
+
+
+@pytest.mark.parametrize("values", KNOWN_TYPES.values(), ids=KNOWN_TYPES)
+def test_objects_are_filled_with_values_of_their_kind_between_those_seen(values):
+    table = some(values)
+    filled = completed(table)["c"]
+    plain = {np.int64: int, np.float64: float, np.bool_: bool}
+    put = filled[table["c"].isna()]
+    assert {plain.get(type(cell), type(cell)) for cell in put} == {plain.get(type(values[0]), type(values[0]))}
+    assert min(values) <= min(put)
+    assert max(put) <= max(values)
+
+
+FOREIGN_TYPES = {
+    "times": [dt.time(hour) for hour in range(5)],
+    "durations": [dt.timedelta(days=day) for day in range(5)],
+    "lists": [[1, 2], [3], []],
+    "dicts": [{"a": 1}, {"b": 2}],
+    "bytes": [b"a", b"b"],
+    "instants of a zone": [dt.datetime(2024, 1, day, tzinfo=dt.timezone(dt.timedelta(hours=2))) for day in range(1, 9)],
+    "sets": [frozenset({1}), frozenset({2})],
+}
+
+
+@pytest.mark.parametrize("values", FOREIGN_TYPES.values(), ids=FOREIGN_TYPES)
+def test_objects_that_cannot_be_made_are_left_empty_and_listed_or_are_one_of_those_seen(values):
+    table = some(values)
+    imputer = fit(table)
+    filled = imputer.transform(table)["c"]
+    put = filled[table["c"].isna()]
+    if "c" in imputer.unfillable_:
+        assert put.isna().all()
+    else:
+        assert all(cell in values and type(cell) is type(values[0]) for cell in put)
+    assert filled[table["c"].notna()].tolist() == table["c"].dropna().tolist()
+
+
+FOREIGN_COLUMNS = {
+    "durations": pd.Series(pd.to_timedelta([1, 2, None, 4, 5] * 5, unit="D")),
+    "periods": pd.Series(pd.PeriodIndex(["2024-01", "2024-02", None, "2024-04", "2024-05"] * 5, freq="M")),
+    "intervals": pd.Series(pd.cut(pd.Series([1, 2, None, 4, 5] * 5), 3).array.astype("interval")),
+    "bins": pd.Series(pd.cut(pd.Series([1, 2, None, 4, 5] * 5), 3)),
+    "complex numbers": pd.Series([1j, 2j, None, 4j, 5j] * 5, dtype=complex),
+    "sparse numbers": pd.Series(pd.arrays.SparseArray([1.0, 2.0, np.nan, 4.0, 5.0] * 5)),
+}
+
+
+@pytest.mark.parametrize("column", FOREIGN_COLUMNS.values(), ids=FOREIGN_COLUMNS)
+def test_dtypes_that_cannot_be_made_are_left_empty_and_listed_or_filled_with_one_of_those_seen(column):
+    table = pd.DataFrame({"c": column, "other": np.arange(25) % 4 * 1.5})
+    imputer = fit(table)
+    filled = imputer.transform(table)["c"]
+    assert filled.dtype == column.dtype
+    assert filled[column.notna()].tolist() == column[column.notna()].tolist()
+    if "c" in imputer.unfillable_:
+        assert filled.isna().tolist() == column.isna().tolist()
+    else:
+        assert set(filled) <= set(column.dropna())
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[dt.time(3), dt.time(4)], [dt.timedelta(3), dt.timedelta(4)], [[1], [2]], [b"a", b"b"], [{"a": 1}, {"a": 2}]],
+    ids=["times", "durations", "lists", "bytes", "structs"],
+)
+def test_types_of_polars_that_cannot_be_made_are_left_empty_and_listed(values):
+    table = pl.DataFrame({"c": [values[0], None, values[1], None] * 6, "other": range(24)})
+    imputer = fit(table)
+    assert "c" in imputer.unfillable_
+    assert imputer.transform(table)["c"].equals(table["c"])
+
+
+def test_infinity_in_a_frame_is_kept_and_counted_as_unreadable():
+    table = pd.DataFrame({"a": [1.0, np.inf, np.nan, 4.0, -np.inf, 6.0, 7.0, 8.0], "b": range(8)})
+    with pytest.warns(UnreadableWarning, match=r"cannot be read .* stay as they are: 'a' \(2\)"):
+        imputer = quick_imputer().fit(table)
+    assert imputer.unreadable_ == {"a": 2}
+    filled = imputer.transform(table)["a"]
+    assert filled.tolist()[:2] == [1.0, np.inf]
+    assert 1 <= filled[2] <= 8
+    assert imputer.impute(table).unreadable == {"a": 2}
+
+
+def test_text_in_a_column_of_numbers_is_kept_and_counted_as_unreadable():
+    table = pd.DataFrame({"a": ["1", "2", "n.v.", None, *map(str, range(30))], "b": range(34)})
+    with pytest.warns(UnreadableWarning, match=r"'a' \(1\)"):
+        imputer = quick_imputer(schema={"a": "numeric"}).fit(table)
+    filled = imputer.transform(table)["a"]
+    assert filled[2] == "n.v."
+    assert filled[3].isdigit()
+
+
+def test_a_column_that_is_mostly_unreadable_is_an_error_that_says_what_to_do():
+    table = pd.DataFrame({"size": ["S", "M", "L", "3"], "b": range(4)})
+    told = r"At least half of the known cells of column 'size' must be readable as numeric\. 3 of 4 are not\. Give .* missing_values"
+    with pytest.raises(TableError, match=told):
+        quick_imputer(schema={"size": "numeric"}).fit(table)
+
+
+def test_an_unseen_category_is_kept_and_read_as_unknown(imputer, shop):
+    row = shop.dropna().head(1)
+    unknown, hidden = row.assign(kind="kettle", price=np.nan), row.assign(kind=None, price=np.nan)
+    filled = imputer.transform(unknown)
+    assert filled["kind"].item() == "kettle"
+    assert filled["price"].item() == imputer.transform(hidden)["price"].item()
+    assert imputer.impute(unknown).cells["column"].tolist() == ["price"]
+
+
+# ------------------------------------------------------------------------------------------------- empty columns
+
+
+@pytest.fixture
+def with_empty() -> pd.DataFrame:
+    return pd.DataFrame({"a": [1.5, np.nan, 2.5], "gone": [None, None, None], "b": ["x", "y", None]})
+
+
+def test_a_column_never_observed_is_kept_empty_listed_and_warned_of(with_empty):
+    with pytest.warns(UnfillableWarning, match=r"stay empty: 'gone' \(never observed in fit\)\."):
+        imputer = quick_imputer().fit(with_empty)
+    assert imputer.unfillable_ == {"gone": "never observed in fit"}
+    filled = imputer.transform(with_empty)
+    assert filled["gone"].isna().all()
+    assert filled["gone"].dtype == with_empty["gone"].dtype
+    kept = imputer.transform(with_empty.assign(gone=["now", None, "here"]))
+    assert kept["gone"].tolist() == ["now", None, "here"]
+
+
+def test_a_column_never_observed_is_dropped_if_asked_for(with_empty):
+    imputer = fit(with_empty, keep_empty_features=False)
+    assert imputer.transform(with_empty).columns.tolist() == ["a", "b"]
+    assert imputer.transform(pl.from_pandas(with_empty)).columns == ["a", "b"]
+    assert fit(np.array([[np.nan, 1.0], [np.nan, 2.0]]), keep_empty_features=False).transform(
+        [[5.0, np.nan]]
+    ).shape == (1, 1)
+
+
+def test_the_warning_names_five_columns_and_counts_the_rest():
+    table = pd.DataFrame({f"gone {i}": [None, None] for i in range(8)} | {"a": [1.0, 2.0]})
+    with pytest.warns(UnfillableWarning, match=r"'gone 4' \(never observed in fit\) and 3 more\."):
+        quick_imputer().fit(table)
+
+
+def test_warnings_point_at_the_line_that_called(with_empty):
+    for method in ("fit", "fit_transform", "partial_fit"):
+        with pytest.warns(UnfillableWarning) as caught:
+            getattr(quick_imputer(), method)(with_empty)
+        assert [told.filename for told in caught] == [__file__]
+
+
+def test_a_table_of_nothing_but_texts_has_nothing_to_fill():
+    table = pd.DataFrame({"note": [f"a rather long text number {i} to read" if i % 3 else None for i in range(15)]})
+    with pytest.warns(UnfillableWarning, match=r"'note' \(text is not filled\)"):
+        imputer = quick_imputer().fit(table)
+    assert imputer.transform(table).equals(table)
+    result = imputer.impute(table)
+    assert result.cells["state"].tolist() == ["unfillable"] * 5
+    assert result.summary().loc["note", "unfillable"] == 5
+    assert len(imputer.history_) == 0
+    assert all(draw.equals(table) for draw in imputer.sample(table, n_draws=2))
+    with pytest.warns(UnfillableWarning):
+        imputer.partial_fit(table)
+    with pytest.raises(ConfigError, match=r"filled with categories: one of \[\]\. Got 'note' instead"):
+        imputer.category_probabilities(table, "note")
+
+
+# --------------------------------------------------------------------------------------------------------- schema
+
+SMALL = pd.DataFrame({"kind": ["cup", "pot", None, "cup"] * 5, "size": [1, 2, 3, None] * 5, "code": [7, 8, 7, 8] * 5})
+
+
+def test_a_mapping_overrides_the_kinds_of_single_columns():
+    imputer = fit(SMALL, schema={"code": "categorical"})
+    assert imputer.schema_["code"].kind is Kind.CATEGORICAL
+    assert imputer.schema_["size"].kind is Kind.NUMERIC
+    assert imputer.schema == {"code": "categorical"}  # as it was given
+
+
+def test_a_schema_and_its_file_say_the_same(tmp_path):
+    schema = fit(SMALL).schema_.replace("size", minimum=0, maximum=9).replace("kind", categories=("cup", "pot", "pan"))
+    path = tmp_path / "schema.toml"
+    path.write_text(schema_to_toml(schema), "utf-8")
+    by_object, by_path, by_text = (fit(SMALL, schema=given) for given in (schema, path, str(path)))
+    assert by_object.schema_ == by_path.schema_ == by_text.schema_ == schema
+    assert by_object.state_.model_id() == by_path.state_.model_id()
+    assert "pan" in by_object.category_probabilities(SMALL, "kind").columns
+
+
+def test_the_columns_of_a_schema_may_stand_in_another_order():
+    schema = fit(SMALL).schema_
+    turned = Schema([schema[name] for name in reversed(schema)])
+    assert list(fit(SMALL, schema=turned).schema_) == list(SMALL.columns)
+
+
+def test_a_schema_of_other_columns_is_an_error_that_names_them():
+    schema = Schema(
+        [ColumnSchema(name="kind", kind=Kind.CATEGORICAL), ColumnSchema(name="colour", kind=Kind.CATEGORICAL)]
+    )
+    with pytest.raises(SchemaError, match=r"It lacks \['size', 'code'\], and the table lacks \['colour'\]\. Correct"):
+        quick_imputer(schema=schema).fit(SMALL)
+
+
+@pytest.mark.parametrize(
+    ("schema", "error", "told"),
+    [
+        (5, ConfigError, r"'schema' parameter of GAINImputer must be a Schema, a mapping .* Got int instead"),
+        (["numeric"], ConfigError, r"Got list instead"),
+        ({"price": "numeric"}, ConfigError, r"must name columns of the table\. Got 'price' instead"),
+        ({"size": "number"}, ConfigError, r"kind of column 'size' must be one of .*Got 'number' instead.*'numeric'\?"),
+        ("nowhere.toml", FileError, r"'nowhere.toml' cannot be read"),
+    ],
+    ids=str,
+)
+def test_what_is_no_schema_is_an_error(schema, error, told):
+    with pytest.raises(error, match=told):
+        quick_imputer(schema=schema).fit(SMALL)
+
+
+def test_bounds_and_categories_of_the_schema_hold_for_what_is_filled():
+    schema = fit(SMALL).schema_.replace("size", minimum=2, maximum=2).replace("kind", categories=("pan",))
+    with pytest.warns(GainImputeWarning) if False else warnings.catch_warnings():
+        warnings.simplefilter("ignore", GainImputeWarning)
+        filled = quick_imputer(schema=schema).fit(SMALL).transform(SMALL)
+    assert set(filled["size"][SMALL["size"].isna()]) == {2}
+    assert set(filled["kind"][SMALL["kind"].isna()]) == {"pan"}
+
+
+def test_a_column_that_is_not_to_be_filled_is_read_and_left():
+    schema = fit(SMALL).schema_.replace("kind", fill=False)
+    imputer = fit(SMALL, schema=schema)
+    assert imputer.transform(SMALL)["kind"].equals(SMALL["kind"])
+    assert list(imputer.unfillable_) == ["kind"]
+    assert "kind" in imputer.state_.encoder.classes
+
+
+# ------------------------------------------------------------------------------------------------- missing values
+
+
+@pytest.mark.parametrize("markers", ["n/a", ["n/a", "?"], ["?", "n/a", -1], ("n/a", "?"), {"n/a", "?"}], ids=str)
+def test_tokens_mean_empty_in_texts(markers):
+    table = pd.DataFrame({"kind": ["cup", "n/a", "pot", "cup", None, "pot"] * 4, "n": range(24)})
+    imputer = fit(table, missing_values=markers)
+    filled = imputer.transform(table)["kind"]
+    assert set(filled) == {"cup", "pot"}
+    assert imputer.state_.encoder.classes["kind"].vocabulary == ("cup", "pot")
+
+
+@pytest.mark.parametrize(
+    "column", [[1, -1, 3, 4], [1.0, -1.0, 3.0, np.nan], ["1", "-1", "3", "4"], [1, -1, "3", None]], ids=str
+)
+def test_a_number_means_empty_in_numbers_however_they_are_written(column):
+    table = pd.DataFrame({"a": pd.Series(column * 5), "b": range(20)})
+    filled = completed(table, missing_values=-1, schema={"a": "numeric"})["a"]
+    assert not any(str(cell).startswith("-1") for cell in filled)
+    assert all(1 <= float(cell) <= 4 for cell in filled)
+    assert filled.dtype == table["a"].dtype
+
+
+def test_a_token_is_empty_in_category_and_in_polars_too():
+    table = pd.DataFrame({"kind": pd.Categorical(["cup", "?", "pot", "cup"] * 5), "n": range(20)})
+    filled = completed(table, missing_values="?")["kind"]
+    assert set(filled) == {"cup", "pot"}
+    assert filled.dtype == table["kind"].dtype
+    frame = pl.DataFrame({"kind": ["cup", "?", "pot", None] * 5, "n": range(20)})
+    assert set(completed(frame, missing_values=["?"])["kind"]) == {"cup", "pot"}
+
+
+def test_what_is_not_named_is_a_value():
+    table = pd.DataFrame({"kind": ["NULL", "NA", "cup", None] * 10})
+    assert set(completed(table, schema={"kind": "categorical"})["kind"]) == {"NULL", "NA", "cup"}
+
+
+def test_a_marker_that_is_neither_text_nor_number_is_an_error():
+    with pytest.raises(
+        ConfigError, match=r"'missing_values' must be texts or numbers\. Got .*object.* Give its text instead"
+    ):
+        quick_imputer(missing_values=object()).fit(SMALL)
+
+
+# ----------------------------------------------------------------------------------------------------- indicators
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
+def test_indicators_say_where_cells_were_empty(make):
+    table = make({"a": [1.0, None, 3.0] * 5, "b": [1, 2, 3] * 5, "c": ["x", None, None] * 5})
+    imputer = fit(table, add_indicator=True)
+    filled = imputer.transform(table)
+    assert list(filled.columns) == ["a", "b", "c", "missingindicator_a", "missingindicator_c"]
+    assert list(filled["missingindicator_a"]) == [False, True, False] * 5
+    assert list(filled["missingindicator_c"]) == [False, True, True] * 5
+    assert list(imputer.get_feature_names_out()) == list(filled.columns)
+
+
+def test_indicators_stay_those_of_fit_whatever_is_missing_later():
+    imputer = fit(pd.DataFrame({"a": [1.0, None, 3.0], "b": [1.0, 2.0, 3.0]}), add_indicator=True)
+    filled = imputer.transform(pd.DataFrame({"a": [1.0], "b": [np.nan]}))
+    assert filled.columns.tolist() == ["a", "b", "missingindicator_a"]
+    assert filled["missingindicator_a"].tolist() == [False]
+    imputer.partial_fit(pd.DataFrame({"a": [1.0, 2.0], "b": [1.0, np.nan]}))
+    assert {"missingindicator_a"} <= set(imputer.get_feature_names_out())
+
+
+def test_indicators_follow_from_markers_and_not_from_what_was_filled():
+    filled = completed(np.array([[1.0, -1.0], [-1.0, 2.0], [3.0, 4.0]]), missing_values=-1, add_indicator=True)
+    assert filled[:, 2:].tolist() == [[0, 1], [1, 0], [0, 0]]
+
+
+# ---------------------------------------------------------------------------------------------------- the report
+
+
+def test_the_report_has_one_row_for_each_cell_that_was_empty_in_order(imputer, shop):
+    cells = imputer.impute(shop).cells
+    expected = [(row, name) for row in range(len(shop)) for name in shop if pd.isna(shop[name].iloc[row])]
+    assert list(zip(cells["position"], cells["column"], strict=True)) == expected
+    assert {name: str(dtype) for name, dtype in cells.dtypes.items()} == CELL_DTYPES
+
+
+@pytest.mark.parametrize("rows", [slice(0, 0), slice(0, 1), slice(None)], ids=["no rows", "one row", "all rows"])
+def test_the_report_has_the_same_dtypes_always(imputer, shop, rows):
+    cells = imputer.impute(shop.iloc[rows]).cells
+    assert {name: str(dtype) for name, dtype in cells.dtypes.items()} == CELL_DTYPES
+
+
+def test_the_report_says_what_stands_in_the_table(imputer, shop):
+    result = imputer.impute(shop)
+    pd.testing.assert_frame_equal(result.table, imputer.transform(shop))
+    for cell in result.cells.itertuples():
+        put = result.table[cell.column].iloc[cell.position]
+        if cell.state == CellState.UNFILLABLE:
+            assert pd.isna(put)
+            assert (cell.value, cell.source, cell.model_id) == ("", "", "")
+            assert math.isnan(cell.confidence)
+            continue
+        kind = imputer.schema_[cell.column].kind
+        assert (
+            cell.value
+            == imputer.schema_.format(cell.column, imputer.schema_.parse(cell.column, pd.Series([put])).values)[0]
+        )
+        assert cell.source != ""
+        assert cell.model_id == imputer.state_.model_id()
+        assert math.isnan(cell.value_number) == (not kind.is_number)
+        if kind is Kind.DATETIME:
+            assert pd.Timestamp(cell.value_number, unit="s") == put
+        elif kind is Kind.NUMERIC:
+            assert cell.value_number == put
+
+
+@pytest.mark.parametrize("round_to_grid", [True, False])
+def test_confidence_is_a_share_and_intervals_hold_their_value_and_keep_to_the_bounds(shop, round_to_grid):
+    imputer = fit(shop, round_to_grid=round_to_grid)
+    cells = imputer.impute(shop).cells
+    filled = cells[cells["state"] == CellState.IMPUTED]
+    assert filled["confidence"].between(0, 1).all()
+    of_numbers = filled[filled["value_number"].notna()]
+    assert len(of_numbers) > 20
+    assert (of_numbers["lower"] <= of_numbers["value_number"]).all()
+    assert (of_numbers["value_number"] <= of_numbers["upper"]).all()
+    for name, encoder in imputer.state_.encoder.numbers.items():
+        here = of_numbers[of_numbers["column"] == name]
+        assert here["lower"].ge(encoder.minimum).all()
+        assert here["upper"].le(encoder.maximum).all()
+    of_classes = filled[filled["value_number"].isna()]
+    assert of_classes[["lower", "upper"]].isna().all(axis=None)
+
+
+def test_rows_of_the_report_carry_labels_of_the_index():
+    table = pd.DataFrame({"a": [1.0, np.nan, np.nan], "b": [1, 2, 3]}, index=["x", "y", "y"])
+    imputer = fit(table)
+    assert imputer.impute(table).cells["row"].tolist() == ["y", "y"]
+    levels = table.set_axis(pd.MultiIndex.from_tuples([("s", 1), ("s", 2), ("t", 1)]))
+    assert imputer.impute(levels).cells["row"].tolist() == ["('s', 2)", "('t', 1)"]
+    assert imputer.impute(pl.from_pandas(table)).cells["row"].tolist() == ["1", "2"]
+
+
+def test_the_name_of_a_model_is_that_of_its_content(shop, imputer):
+    ids = imputer.impute(shop).cells["model_id"]
+    assert set(ids) == {"", imputer.state_.model_id()}
+    assert len(imputer.state_.model_id()) == 12
+    assert int(imputer.state_.model_id(), 16) >= 0
+    assert fit(shop).state_.model_id() == imputer.state_.model_id()
+    assert fit(shop, random_state=1).state_.model_id() != imputer.state_.model_id()
+
+
+def test_the_summary_counts_the_cells_of_each_column(imputer, shop):
+    result = imputer.impute(shop)
+    summary = result.summary()
+    assert summary["empty"].to_dict() == shop.isna().sum().loc[summary.index].to_dict()
+    assert set(summary.index) == {name for name in shop if shop[name].isna().any()}
+    states = summary[[str(state) for state in CellState]]
+    assert (states.sum(axis=1) == summary["empty"]).all()
+    assert summary.loc["title", "unfillable"] == summary.loc["title", "empty"]
+    assert summary["confidence"].drop("title").between(0, 1).all()
+    assert math.isnan(summary.loc["title", "confidence"])
+
+
+def test_a_full_table_has_nothing_to_report(imputer, shop):
+    result = imputer.impute(shop.dropna())
+    assert len(result.cells) == len(result.summary()) == 0
+    pd.testing.assert_frame_equal(result.table, shop.dropna())
+
+
+# ----------------------------------------------------------------------------------- attributes that do not exist
+
+
+@pytest.fixture(scope="module")
+def goods() -> pd.DataFrame:
+    """Make things of which only phones have a screen, and only screens that are tested have a grade."""
+    n = 20
+    return pd.DataFrame(
+        {
+            "type": ["phone", "cup", "phone", None] * n,
+            "screen": ["oled", None, None, None] * n,
+            "grade": [1.5, None, None, 2.5] * n,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def chained(goods) -> GAINImputer:
+    schema = Schema(
+        [
+            ColumnSchema(name="type", kind=Kind.CATEGORICAL),
+            ColumnSchema(name="screen", kind=Kind.CATEGORICAL, categories=("oled",), applies_when={"type": ("phone",)}),
+            ColumnSchema(name="grade", kind=Kind.NUMERIC, applies_when={"screen": ("oled",)}),
+        ]
+    )
+    return fit(goods, schema=schema)
+
+
+def test_what_does_not_exist_is_left_empty_and_said_to_be_not_applicable(chained, goods):
+    result = chained.impute(goods)
+    cups, phones = result.table[goods["type"] == "cup"], result.table[goods["type"] == "phone"]
+    assert cups["screen"].isna().all()
+    assert cups["grade"].isna().all()  # for it hangs on a screen that there is not
+    assert not phones.isna().any(axis=None)
+    cells = result.cells.set_index(["position", "column"])
+    assert cells.loc[(1, "screen"), "state"] == cells.loc[(1, "grade"), "state"] == CellState.NOT_APPLICABLE
+    assert (cells.loc[(1, "screen"), "value"], cells.loc[(1, "screen"), "source"]) == ("", "")
+    assert math.isnan(cells.loc[(1, "grade"), "confidence"])
+    assert cells.loc[(2, "screen"), "state"] == cells.loc[(2, "grade"), "state"] == CellState.IMPUTED
+    assert result.summary().loc["screen", "not_applicable"] >= 20
+
+
+def test_a_category_that_was_itself_filled_decides_as_a_known_one(chained, goods):
+    filled = chained.transform(goods)
+    was_open = goods["type"].isna()
+    is_phone = filled["type"] == "phone"
+    assert (filled["screen"].notna() == is_phone)[was_open].all()
+
+
+def test_an_observed_value_stays_even_where_it_should_not_exist(chained):
+    row = pd.DataFrame({"type": ["cup"], "screen": ["oled"], "grade": [None]})
+    filled = chained.transform(row)
+    assert filled["screen"].item() == "oled"
+    assert pd.notna(filled["grade"].item())
+
+
+def test_an_empty_condition_is_not_the_category_none():
+    schema = Schema(
+        [
+            ColumnSchema(name="type", kind=Kind.CATEGORICAL, fill=False),
+            ColumnSchema(name="grade", kind=Kind.NUMERIC, applies_when={"type": ("None", "nan")}),
+        ]
+    )
+    table = pd.DataFrame({"type": ["None", "cup", None, "nan"] * 5, "grade": [1.0, 2.0, None, None] * 5})
+    filled = completed(table, schema=schema)
+    assert filled["grade"].isna().tolist() == [False, False, True, False] * 5
+
+
+# --------------------------------------------------------------------------------------------------------- draws
+
+
+def test_draws_are_tables_that_differ_only_where_cells_were_empty(imputer, shop):
+    draws = imputer.sample(shop, n_draws=4)
+    assert len(draws) == 4
+    known = shop.notna().to_numpy()
+    for draw in draws:
+        assert (draw.dtypes == shop.dtypes).all()
+        assert not draw.drop(columns="title").isna().any(axis=None)
+        for name, column_known in zip(shop, known.T, strict=True):
+            assert draw[name][column_known].equals(shop[name][column_known])
+    assert not any(one.equals(two) for i, one in enumerate(draws) for two in draws[:i])
+
+
+def test_the_same_call_gives_the_same_draws_and_more_of_them_begin_alike(imputer, shop):
+    three, again, two = imputer.sample(shop, 3), imputer.sample(shop, 3), imputer.sample(shop, 2)
+    assert all(one.equals(other) for one, other in zip(three, again, strict=True))
+    assert all(one.equals(other) for one, other in zip(two, three, strict=False))
+
+
+def test_draws_of_a_category_come_as_often_as_its_probabilities_say(imputer, shop):
+    rows = pd.concat([shop.dropna().head(1).assign(kind=None)] * 2_000, ignore_index=True)
+    drawn = imputer.sample(rows, n_draws=1)[0]["kind"].value_counts(normalize=True)
+    said = imputer.category_probabilities(rows.head(1), "kind").iloc[0]
+    assert drawn.reindex(said.index).fillna(0).to_numpy() == pytest.approx(said.to_numpy(), abs=0.12)
+
+
+@pytest.mark.parametrize("n_draws", [0, -1, 2.5, "three", None], ids=repr)
+def test_a_number_of_draws_that_is_none_is_an_error(imputer, shop, n_draws):
+    with pytest.raises(ConfigError, match=r"number of draws must be .*at least 1\. Got n_draws="):
+        imputer.sample(shop, n_draws)
+
+
+# -------------------------------------------------------------------------------------------------- probabilities
+
+
+@pytest.mark.parametrize("column", ["kind", "colour", "sold_online", "model"])
+def test_probabilities_of_each_row_sum_to_one(imputer, shop, column):
+    said = imputer.category_probabilities(shop, column)
+    assert said.index.equals(shop.index)
+    assert set(said.columns) == set(shop[column].dropna().astype(str))
+    assert said.sum(axis=1).to_numpy() == pytest.approx(np.ones(len(shop)), abs=1e-5)
+    assert (said >= 0).all(axis=None)
+
+
+@pytest.mark.parametrize("column", ["kind", "model"])  # of many categories the n-grams are read as well
+def test_probabilities_do_not_hang_on_what_the_column_says(imputer, shop, column):
+    usual = imputer.category_probabilities(shop, column)
+    for other in (None, "never seen", shop[column].dropna().iloc[0]):
+        said = imputer.category_probabilities(
+            shop.assign(**{column: pd.Series([other] * len(shop), dtype="str")}), column
+        )
+        pd.testing.assert_frame_equal(said, usual)
+
+
+def test_the_filled_category_is_the_most_probable_one(imputer, shop):
+    was_open = shop["kind"].isna()
+    most_probable = imputer.category_probabilities(shop, "kind").idxmax(axis=1)
+    assert imputer.transform(shop)["kind"][was_open].tolist() == most_probable[was_open].tolist()
+
+
+@pytest.mark.parametrize("column", ["price", "title", "nowhere", ["kind"], 0], ids=repr)
+def test_probabilities_of_what_has_none_are_an_error(imputer, shop, column):
+    with pytest.raises(
+        ConfigError, match=r"must be one that is filled with categories: one of \['kind', .* Got .* instead"
+    ):
+        imputer.category_probabilities(shop, column)
+
+
+# ------------------------------------------------------------------------------------------------- partial_fit
+
+
+def go_on(imputer: GAINImputer, table) -> GAINImputer:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GainImputeWarning)
+        return imputer.partial_fit(table)
+
+
+def test_a_partial_fit_begins_as_a_fit_does(shop, imputer):
+    begun = go_on(quick_imputer(), shop)
+    assert begun.state_.model_id() == imputer.state_.model_id()
+
+
+def test_a_partial_fit_goes_on_from_where_it_is(shop):
+    imputer = fit(shop)
+    before = imputer.state_.model_id()
+    assert go_on(imputer, shop_table(40, seed=2)) is imputer
+    assert imputer.history_["step"].iloc[-1] == 10
+    assert imputer.history_["step"].is_monotonic_increasing
+    assert imputer.state_.model_id() != before
+    assert not imputer.transform(shop).drop(columns="title").isna().any(axis=None)
+
+
+def test_a_new_category_is_appended_and_can_be_filled(shop):
+    imputer = fit(shop)
+    vocabulary = imputer.state_.encoder.classes["kind"].vocabulary
+    probabilities = imputer.category_probabilities(shop, "kind")
+    kettles = shop_table(120, seed=2).assign(kind="kettle", weight=900.0)
+    imputer.set_params(max_steps=150)
+    go_on(imputer, kettles)
+    assert imputer.state_.encoder.classes["kind"].vocabulary == (*vocabulary, "kettle")
+    assert list(probabilities.columns) == list(vocabulary)
+    filled = imputer.transform(kettles.assign(kind=None))
+    assert (filled["kind"] == "kettle").mean() > 0.9
+
+
+def test_what_was_learned_before_is_kept_when_a_category_is_added(shop):
+    imputer = fit(shop, max_steps=30)
+    before = imputer.category_probabilities(shop, "kind")
+    imputer.set_params(max_steps=1, learning_rate=0.0)
+    go_on(imputer, shop.assign(kind=shop["kind"].where(shop.index > 3, "kettle")))
+    after = imputer.category_probabilities(shop, "kind")[list(before.columns)]
+    renormalised = after.div(after.sum(axis=1), axis=0)
+    np.testing.assert_allclose(renormalised, before, atol=1e-3)
+
+
+def test_bounds_widen_with_new_numbers():
+    imputer = fit(pd.DataFrame({"a": [1.5, 2.5, 3.5] * 5, "b": range(15)}))
+    go_on(imputer, pd.DataFrame({"a": [-9.5, 99.5], "b": [1, 2]}))
+    encoder = imputer.state_.encoder.numbers["a"]
+    assert (encoder.minimum, encoder.maximum) == (-9.5, 99.5)
+
+
+def test_a_model_that_was_saved_goes_on_exactly_as_one_that_was_not(shop, tmp_path):
+    more = shop_table(60, seed=2).assign(kind="kettle")
+    straight = fit(shop)
+    straight.save(tmp_path / "model")
+    round_trip = GAINImputer.load(tmp_path / "model")
+    go_on(straight, more)
+    go_on(round_trip, more)
+    straight.save(tmp_path / "straight")
+    round_trip.save(tmp_path / "round trip")
+    one, other = ((tmp_path / name / "weights.safetensors").read_bytes() for name in ("straight", "round trip"))
+    assert one == other
+    pd.testing.assert_frame_equal(straight.transform(more), round_trip.transform(more), check_exact=True)
+
+
+def test_a_model_that_went_on_can_be_saved_loaded_and_go_on_again(shop, tmp_path):
+    imputer = go_on(fit(shop, add_indicator=True), shop.assign(kind="kettle"))
+    imputer.save(tmp_path / "model")
+    loaded = GAINImputer.load(tmp_path / "model")
+    assert loaded.state_.model_id() == imputer.state_.model_id()
+    assert list(loaded.get_feature_names_out()) == list(imputer.get_feature_names_out())
+    assert go_on(loaded, shop).state_.model_id() == go_on(imputer, shop).state_.model_id()
+
+
+def test_a_partial_fit_that_fails_leaves_the_model_as_it_was(shop):
+    imputer = fit(shop)
+    before = imputer.transform(shop)
+    with pytest.raises(ColumnMismatchError, match="now missing"):
+        imputer.partial_fit(shop.drop(columns="price"))
+    pd.testing.assert_frame_equal(imputer.transform(shop), before)
+
+
+# -------------------------------------------------------------------------------------------- history and budget
+
+
+def test_the_history_has_one_row_an_epoch_and_says_why_training_ended(imputer):
+    history = imputer.history_
+    assert list(history.columns) == list(EpochLog.__dataclass_fields__)
+    assert history["step"].iloc[-1] == 5
+    assert history["stopped"].iloc[-1] == "budget"
+    assert history["elapsed_s"].ge(0).all()
+
+
+def test_a_stop_by_time_is_recorded(shop):
+    history = fit(shop, max_steps=10_000, max_time_s=0.0).history_
+    assert history["stopped"].iloc[-1] == "time"
+    assert history["step"].iloc[-1] < 10
+
+
+class Notes:
+    """A tracker that notes what it is told."""
+
+    def __init__(self) -> None:
+        self.params: dict = {}
+        self.epochs: list[EpochLog] = []
+        self.summary: dict | None = None
+
+    def on_fit_begin(self, params: dict) -> None:
+        self.params = params
+
+    def on_epoch(self, epoch: EpochLog) -> None:
+        self.epochs.append(epoch)
+
+    def on_fit_end(self, summary: dict) -> None:
+        self.summary = summary
+
+
+def test_a_tracker_is_told_of_parameters_epochs_and_the_end():
+    notes = Notes()
+    imputer = quick_imputer().fit(numbers(), tracker=notes)
+    assert notes.params["hint_rate"] == 0.9
+    assert [epoch.as_dict() for epoch in notes.epochs] == [log.as_dict() for log in imputer.state_.training.history]
+    assert notes.summary == notes.epochs[-1].as_dict()
+
+
+# ------------------------------------------------------------------------------------------------- bad parameters
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ({"add_indicator": "yes"}, r"'add_indicator' parameter of GAINImputer must be a bool\. Got 'yes' instead"),
+        ({"keep_empty_features": 1}, r"'keep_empty_features' parameter .* must be a bool\. Got 1 instead"),
+        ({"round_to_grid": None}, r"'round_to_grid' parameter .* must be a bool\. Got None instead"),
+        ({"n_threads": 0}, r"'n_threads' parameter .* must be an int of at least 1\. Got 0 instead"),
+        ({"n_threads": 1.5}, r"'n_threads' parameter .* must be an int of at least 1\. Got 1\.5 instead"),
+        ({"verbose": -1}, r"'verbose' parameter .* must be an int of at least 0\. Got -1 instead"),
+        ({"random_state": "x"}, r"'random_state' parameter .* must be an int of at least 0, .*Got 'x' instead"),
+        ({"random_state": -1}, r"'random_state' parameter .*Got -1 instead"),
+        ({"random_state": 1.0}, r"'random_state' parameter .*Got 1\.0 instead"),
+        (
+            {"device": "quantum"},
+            r"'device' parameter .* must be 'auto' or a device of torch that is there\. Got 'quantum'",
+        ),
+        ({"device": "cuda:99"}, r"'device' parameter .*Got 'cuda:99'"),
+        ({"device": 7.5}, r"'device' parameter .*Got 7\.5"),
+        (
+            {"hint_rate": 1.5},
+            r"'hint_rate' parameter of GAINImputer must be a float in the range \[0, 1\]\. Got 1\.5 instead",
+        ),
+        (
+            {"max_steps": 0},
+            r"'max_steps' parameter of GAINImputer must be an int in the range \[1, inf\] or None\. Got 0 instead",
+        ),
+        ({"rehide_min": 0.9}, r"'rehide_min' parameter must not exceed 'rehide_max'\. Got 0\.9 and 0\.4 instead"),
+    ],
+    ids=str,
+)
+def test_a_parameter_outside_what_it_may_be_is_named_before_anything_is_done(params, told):
+    imputer = quick_imputer(**params)
+    with pytest.raises(ConfigError, match=told):
+        imputer.fit(numbers())
+    assert not hasattr(imputer, "state_")
+    assert imputer.get_params() == quick_imputer(**params).get_params()
+
+
+@pytest.mark.parametrize("method", ["transform", "impute", "sample", "get_feature_names_out"])
+def test_what_needs_a_fit_says_so(method):
+    with pytest.raises(ValueError, match="not fitted yet"):
+        getattr(quick_imputer(), method)(*([] if method == "get_feature_names_out" else [numbers()]))
+
+
+def test_names_given_to_get_feature_names_out_must_be_those_of_fit(imputer, shop):
+    assert list(imputer.get_feature_names_out(list(shop))) == list(shop)
+    with pytest.raises(ColumnMismatchError, match=r"input_features is not equal to feature_names_in_\. Leave it out"):
+        imputer.get_feature_names_out(list(shop)[::-1])
+    of_array = fit(numbers())
+    assert list(of_array.get_feature_names_out(["a", "b", "c"])) == ["a", "b", "c"]
+    with pytest.raises(ColumnMismatchError, match=r"should have length equal to number of features \(3\), got 2"):
+        of_array.get_feature_names_out(["a", "b"])
+
+
+def test_numbers_of_numpy_are_taken_as_seeds_and_threads():
+    imputer = fit(numbers(), random_state=np.int64(0), n_threads=np.int32(1), verbose=np.int64(0))
+    assert imputer.state_.seed == 0
+    assert torch.equal(*(i.state_.training.averaged.head.weight for i in (imputer, fit(numbers()))))
