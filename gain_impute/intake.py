@@ -90,6 +90,8 @@ def read_table(imputer: BaseEstimator, X: Any, *, reset: bool) -> tuple[Any, pd.
         array = validate_data(
             imputer, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan", ensure_min_samples=least
         )
+        if array.dtype == object:  # a list with None among its numbers
+            array = array.astype(np.float64)
         return array, to_pandas(array)
     names = [str(name) for name in X.columns]
     repeated = sorted({name for name in names if names.count(name) > 1})

@@ -26,7 +26,7 @@ class EpochLog:
     step : int
         Training steps done.
     elapsed_s : float
-        Seconds since training began.
+        Seconds of training so far.
     imputation_loss, draw_loss, adversarial_loss, discriminator_loss : float
         Means over the epoch.
     validation_loss : float

@@ -30,8 +30,8 @@ N_EPOCHS = 25  # an epoch is a share of the step budget: the held-out cells are 
 PATIENCE = 4  # epochs in a row that are worse than the best beyond noise, before training stops
 LOSSES = ("imputation_loss", "draw_loss", "adversarial_loss", "discriminator_loss")
 WARM_UP_STEPS = 100
-DRAWN_ROWS = 96  # of a batch make draws, at most: the spread needs fewer lessons than the best value
-ADVERSARY_EVERY = 2  # steps: playing at every second one costs half and teaches as much
+DRAWN_ROWS = 96  # of a batch make draws, at most: each draw costs another pass through the heads
+ADVERSARY_EVERY = 2  # steps: playing at every one would cost twice as much
 ADVERSARY_RAMP = 0.3  # share of the budget over which the adversary's weight rises to its full value
 MIN_HELD_OUT = 30  # fewer held-out cells than this tell nothing: train to the end of the budget instead
 MAX_HELD_OUT_ROWS = 4_096
@@ -153,6 +153,7 @@ def train(
     schedule = _Schedule(n_steps, rate_scale * config.learning_rate, config.adversary_weight, state.n_steps)
     watch = _Watch(state, table, held_out)
     batches, sums = _endless_batches(n_rows, batch_size, state.device), torch.zeros(len(LOSSES), device=state.device)
+    elapsed_s_before = state.history[-1].elapsed_s if state.history else 0.0
     epoch_length, began = max(1, -(-n_steps // N_EPOCHS)), time.perf_counter()
     state.generator.train()
     for step in range(n_steps):
@@ -168,7 +169,7 @@ def train(
         stopped = "budget" if step + 1 == n_steps else "time" if out_of_time else watch.verdict()
         means: list[float] = (sums / (step % epoch_length + 1)).tolist()
         sums.zero_()
-        elapsed_s = time.perf_counter() - began
+        elapsed_s = elapsed_s_before + time.perf_counter() - began
         losses = dict(zip(LOSSES, means, strict=True))
         log = EpochLog(state.n_steps, elapsed_s, **losses, validation_loss=validation_loss, stopped=stopped)
         state.history.append(log)
@@ -261,12 +262,8 @@ def _step(
     n_hidden = hidden.sum().clamp_min(1)
     weight = hidden.float() + config.visible_weight * visible.float()
     imputation = (weight * cell_losses(best, numbers, codes, segments)).sum() / n_hidden
-    loss, draws, adversarial, discriminator = (
-        imputation,
-        imputation.new_zeros(()),
-        imputation.new_zeros(()),
-        imputation.new_zeros(()),
-    )
+    loss = imputation
+    draws = adversarial = discriminator = imputation.new_zeros(())
     if config.draw_weight > 0 or adversary_weight > 0:
         n = min(len(rows), DRAWN_ROWS)
         numbers, codes, visible, hidden = numbers[:n], codes[:n], visible[:n], hidden[:n]

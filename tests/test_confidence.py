@@ -42,7 +42,8 @@ def share_covered(calibration: NumberCalibration, encoded: EncodedTable, said: P
 def test_the_cells_calibrated_on_are_covered_at_the_promised_share(error, spread, n_cells, seed):
     encoded, said = made(n_cells, error=error, spread=spread, seed=seed)
     covered = share_covered(calibrated(encoded, said), encoded, said)
-    assert COVERAGE - 1e-9 <= covered <= COVERAGE + 2 / n_cells + 1e-9
+    # of n cells at least ceil(0.9 (n + 1)) are covered, less the one on the very edge, which float32 may put outside
+    assert COVERAGE - 0.2 / n_cells <= covered <= COVERAGE + 2 / n_cells
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.1, 1.0], ids="draws spread by {}".format)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gain_impute.config import GAINConfig, default_batch_size, default_max_steps
+from gain_impute.config import GAINConfig, default_batch_size, default_dropout, default_max_steps
 from gain_impute.errors import ConfigError
 
 FIELDS = dataclasses.fields(GAINConfig)
@@ -94,15 +94,23 @@ def test_a_config_cannot_be_changed():
         GAINConfig().hint_rate = 0.5
 
 
-@given(n_rows=st.integers(1, 10**9), more=st.integers(0, 10**6))
-def test_derived_budgets_and_batches_never_fall_as_tables_grow(n_rows, more):
+@given(n_rows=st.integers(1, 10**9), more=st.integers(0, 10**6), n_logits=st.integers(0, 10_000))
+def test_derived_budgets_and_batches_never_fall_as_tables_grow(n_rows, more, n_logits):
     assert 300 <= default_max_steps(n_rows) <= default_max_steps(n_rows + more)
     assert default_max_steps(n_rows) % 10 == 0
-    assert 128 <= default_batch_size(n_rows) <= default_batch_size(n_rows + more) <= 384
+    assert 128 <= default_batch_size(n_rows, n_logits) <= default_batch_size(n_rows + more, n_logits) <= 384
+    assert default_batch_size(n_rows, n_logits + more) <= default_batch_size(n_rows, n_logits)
+    assert 0 <= default_dropout(n_rows + more) <= default_dropout(n_rows) <= 0.95
 
 
-def test_the_derived_budget_is_the_documented_one():
+def test_the_derived_budget_grows_as_a_root_of_small_tables_and_slowly_with_large_ones():
     assert default_max_steps(1) == 300
     assert default_max_steps(569) == 2000
-    assert default_max_steps(20_000) == pytest.approx(4000, abs=20)
-    assert default_max_steps(200_000) - default_max_steps(20_000) == pytest.approx(1300, abs=20)
+    assert default_max_steps(142) == pytest.approx(1000, abs=10)  # a quarter of the rows, half of the steps
+    assert 2000 < default_max_steps(569_000) < 5000
+
+
+def test_derived_sizes_change_where_they_say():
+    assert [default_batch_size(n_rows, 10) for n_rows in (2_000, 2_001, 8_000, 8_001)] == [128, 256, 256, 384]
+    assert [default_batch_size(8_001, n_logits) for n_logits in (250, 251)] == [384, 256]
+    assert [default_dropout(n_rows) for n_rows in (5_000, 5_001)] == [0.1, 0.0]

@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal as assert_polars_equal
 from sklearn.base import clone
 
-from gain_impute import GAINImputer, Schema
+from gain_impute import GAINImputer, Kind, Schema
 from gain_impute.encoding.text import TextEncoder
-from gain_impute.errors import GainImputeWarning, UnfillableWarning
+from gain_impute.errors import GainImputeWarning, TableError, UnfillableWarning
 from tests.strategies import cells_of, holes_of, is_hole, polars_tables, quick_imputer, shop_table, tables
 
 LAW = settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -117,6 +117,22 @@ def test_polars_comes_back_as_polars_with_the_same_schema(table):
     filled = fit(table).transform(table)
     assert isinstance(filled, pl.DataFrame)
     assert filled.schema == table.schema
+
+
+@LAW
+@given(table=tables(max_columns=3) | polars_tables(), data=st.data())
+def test_whatever_kind_a_schema_gives_a_column_its_cells_and_dtype_are_kept(table, data):
+    kinds = {str(name): data.draw(st.sampled_from(list(Kind))) for name in table.columns}
+    try:
+        imputer = fit(table, schema=kinds)
+    except TableError:  # mostly unreadable as that kind, which is said in a sentence
+        return
+    filled = imputer.transform(table)
+    for before, after in zip(columns_of(table), columns_of(filled), strict=True):
+        assert after.dtype == before.dtype
+        pairs = [pair for pair in zip(cells_of(before), cells_of(after), strict=True) if not is_hole(pair[0])]
+        assert [repr(cell) for cell, _ in pairs] == [repr(cell) for _, cell in pairs]
+        assert imputer.unfillable_ or not any(holes_of(after))
 
 
 def test_a_category_dtype_gains_a_category_only_where_one_is_needed(shop):
@@ -335,7 +351,8 @@ def test_no_global_generator_or_setting_of_torch_is_touched(shop, tmp_path):
         )
 
     before = settings_now()
-    imputer = fit(shop, n_threads=torch.get_num_threads() + 1, add_indicator=True)
+    few_steps = {"max_steps": 1}  # more threads than cores wait for each other
+    imputer = fit(shop, n_threads=torch.get_num_threads() + 1, add_indicator=True, **few_steps)
     with told_of_holes():
         imputer.partial_fit(shop)
     imputer.impute(shop)

@@ -327,7 +327,8 @@ def _decimals(found: Evidence, dtype: object) -> int | None:
     is_float = isinstance(numpy_dtype, np.dtype) and numpy_dtype.kind == "f"
     precision = float(np.finfo(str(numpy_dtype) if is_float else "float64").eps)
     for decimals in range(MOST_DECIMALS + 1):
-        is_on_grid = np.abs(np.round(numbers, decimals) - numbers) <= 4 * precision * np.abs(numbers)
+        with np.errstate(over="ignore"):  # what overflows is not on this grid
+            is_on_grid = np.abs(np.round(numbers, decimals) - numbers) <= 4 * precision * np.abs(numbers)
         n_on_grid = counts[is_on_grid].sum()
         if n_on_grid >= LEAST_ON_GRID * counts.sum() and is_on_grid.mean() >= LEAST_DISTINCT_ON_GRID:
             return decimals
