@@ -46,7 +46,18 @@ CELL_DTYPES = {
 
 
 def cells_frame(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """Put the cells of single columns together, row by row, with the same dtypes even where there are none."""
+    """Put the cells of single columns together, row by row, with the same dtypes even where there are none.
+
+    Parameters
+    ----------
+    parts : list of DataFrame
+        Of each column, the report of its cells.
+
+    Returns
+    -------
+    DataFrame
+        With the columns and dtypes of `CELL_DTYPES`.
+    """
     empty = pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in CELL_DTYPES.items()})
     parts = [part.astype(CELL_DTYPES) for part in parts if len(part)]
     if not parts:

@@ -43,6 +43,18 @@ FROM_TEXT: dict[str, Callable[[str], object]] = {
 """How an object column's values are made from their text; a type that is not here comes back as text."""
 
 
+INFERRED_TYPES = {
+    "string": "str",
+    "integer": "int",
+    "floating": "float",
+    "boolean": "bool",
+    "decimal": "Decimal",
+    "date": "date",
+    "empty": "str",
+}
+"""What pandas' `infer_dtype` calls object columns of one type, and the name of that type in `FROM_TEXT`."""
+
+
 @dataclass(frozen=True)
 class FilledColumn:
     """What goes into the holes of one column.
@@ -123,6 +135,9 @@ def cell_types(cells: pd.Series, texts: NDArray[Any]) -> dict[str, str]:
         cells = cells.astype(object)
     elif not pd.api.types.is_object_dtype(dtype):
         return {"": _type_of_dtype(dtype)}
+    common = INFERRED_TYPES.get(pd.api.types.infer_dtype(cells, skipna=True))
+    if common is not None:
+        return {"": common}
     known = cells.notna().to_numpy()
     names = cells[known].map(_type_name)
     if names.empty:
@@ -141,6 +156,8 @@ def has_foreign_values(cells: pd.Series) -> bool:
         cells = pd.Series(cells.dtype.categories)
     dtype = cells.dtype
     if pd.api.types.is_object_dtype(dtype):
+        if pd.api.types.infer_dtype(cells, skipna=True) in INFERRED_TYPES:
+            return False
         known = cells[cells.notna().to_numpy()]
         return bool((~known.map(_type_name).isin(FROM_TEXT)).any())
     if isinstance(dtype, pd.SparseDtype):
@@ -227,7 +244,7 @@ def _for_dtype(dtype: Any, values: NDArray[Any], column: ColumnSchema, types: Ce
     if isinstance(dtype, pd.CategoricalDtype):
         texts = column.format(values) if is_number else values
         known = dict(zip(_texts_of(dtype.categories, column), dtype.categories, strict=True))
-        return [known[text] if text in known else _of_type(text, types) for text in texts]
+        return _each_distinct(texts, lambda text: known[text] if text in known else _of_type(text, types))
     if pd.api.types.is_object_dtype(dtype):
         return _objects(values, column, types)
     return column.format(values) if is_number else values  # str, string and pyarrow's own string
@@ -261,17 +278,22 @@ def _of_type(text: str, types: CellTypes) -> object:
 def _objects(values: NDArray[Any], column: ColumnSchema, types: CellTypes) -> NDArray[np.object_]:
     """Values of an object column, each of the Python type that fit saw; texts where it saw no such cell."""
     if values.dtype == object:
-        made = [_of_type(text, types) for text in values]
-    elif column.kind == "datetime" and types.get("") in {"date", "datetime", "Timestamp"}:
-        texts = _timestamps(values).dt.tz_localize(None)
-        made = [FROM_TEXT[types[""]](text) for text in texts.astype(str)]
-    elif types.get("") in {"int", "float"}:
-        made = [int(v) if v.is_integer() and types[""] == "int" else float(v) for v in values]
-    else:
-        made = [FROM_TEXT.get(types.get("", "str"), str)(text) for text in column.format(values)]
-    objects = np.empty(len(made), dtype=object)
-    objects[:] = made
-    return objects
+        return _each_distinct(values, lambda text: _of_type(text, types))
+    common = types.get("", "str")
+    if column.kind == "datetime" and common in {"date", "datetime", "Timestamp"}:
+        return _each_distinct(_timestamps(values).dt.tz_localize(None).astype(str), FROM_TEXT[common])
+    if common in {"int", "float"}:
+        is_whole = common == "int"
+        return _each_distinct(values, lambda number: int(number) if is_whole and number.is_integer() else float(number))
+    return _each_distinct(column.format(values), FROM_TEXT.get(common, str))
+
+
+def _each_distinct(values: Any, make: Callable[[Any], object]) -> NDArray[np.object_]:
+    """Make an object of each value, once per distinct one."""
+    which, distinct = pd.factorize(values)
+    made = np.empty(len(distinct), dtype=object)
+    made[:] = [make(value) for value in distinct]
+    return made[which]
 
 
 def _fill_polars(

@@ -228,7 +228,11 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
 
         Parameters
         ----------
-        X, y, tracker
+        X : DataFrame (pandas or polars) or array of shape (n_rows, n_columns)
+            More rows, with the columns seen in the first fit.
+        y : None
+            Ignored.
+        tracker : Tracker, optional
             As in `fit`.
 
         Returns

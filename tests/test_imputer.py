@@ -391,7 +391,7 @@ def test_text_in_a_column_of_numbers_is_kept_and_counted_as_unreadable():
 
 def test_a_column_that_is_mostly_unreadable_is_an_error_that_says_what_to_do():
     table = pd.DataFrame({"size": ["S", "M", "L", "3"], "b": range(4)})
-    told = r"half of the known cells of column 'size' must be readable as numeric\. 3 of 4 are not\. Give .* missing_values"
+    told = r"half of the known cells of column 'size' must be readable as numeric\. 3 of 4 are not\. .* missing_values"
     with pytest.raises(TableError, match=told):
         quick_imputer(schema={"size": "numeric"}).fit(table)
 

@@ -351,7 +351,7 @@ def test_no_global_generator_or_setting_of_torch_is_touched(shop, tmp_path):
         )
 
     before = settings_now()
-    few_steps = {"max_steps": 1}  # more threads than cores wait for each other
+    few_steps = {"max_steps": 1, "n_buckets": 16, "d_text": 4}  # more threads than cores wait for each other
     imputer = fit(shop, n_threads=torch.get_num_threads() + 1, add_indicator=True, **few_steps)
     with told_of_holes():
         imputer.partial_fit(shop)

@@ -268,7 +268,7 @@ def test_a_hyper_parameter_changes_the_fit_exactly_if_it_says_so(field, shop, us
 
 @pytest.mark.parametrize("params", [{"n_threads": 2}, {"verbose": 1}, {"device": "cpu"}], ids=str)
 def test_threads_progress_and_device_change_nothing_but_float_noise(params, shop):
-    few_steps = {"max_steps": 3}  # two threads on a busy core wait for each other
+    few_steps = {"max_steps": 3, "n_buckets": 16, "d_text": 4}  # two threads on a busy core wait for each other
     np.testing.assert_allclose(outcome(shop, **few_steps, **params), outcome(shop, **few_steps), rtol=1e-3, atol=1e-3)
 
 

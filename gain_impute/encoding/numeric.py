@@ -61,9 +61,9 @@ class NumericEncoder:
         if std <= 1e-12 * scale:
             mean, std = float(known[0]), 1.0
         sample = known[:: max(1, -(-len(known) // MAX_QUANTILE_ROWS))]
-        edges = np.quantile(
-            np.clip((sample - mean) / std, -MAX_SCORE, MAX_SCORE), np.linspace(0, 1, n_bins + 1)
-        ).astype(np.float32)
+        with np.errstate(over="ignore"):
+            sample = np.clip((sample - mean) / std, -MAX_SCORE, MAX_SCORE)
+        edges = np.quantile(sample, np.linspace(0, 1, n_bins + 1)).astype(np.float32)
         return cls(
             name=name,
             mean=mean,

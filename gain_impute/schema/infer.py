@@ -232,6 +232,8 @@ def _quantity(found: Evidence) -> Kind | None:
 
 def _text(found: Evidence) -> Kind | None:
     """Labels, keys and free text, told apart by repetition, length and shape."""
+    if len(found.texts) == 0:  # nothing but words for "nothing"
+        return Kind.CATEGORICAL
     is_coded = np.array([is_code(text) for text in found.texts], dtype=bool)
     is_one_word = np.array([" " not in text for text in found.texts], dtype=bool)
     is_single = is_one_word.mean() >= LEAST_SHARE

@@ -23,7 +23,20 @@ _DATE_RANGE = (-62135596800.0, 253402300799.999999)  # years 1 to 9999, in secon
 
 
 def nearest_spelling(word: str, known: Iterable[str]) -> str:
-    """Suggest the known word that looks most like `word`: " Did you mean 'price'?", or ""."""
+    """Suggest the known word that looks most like another.
+
+    Parameters
+    ----------
+    word : str
+        What was written.
+    known : iterable of str
+        What could have been meant.
+
+    Returns
+    -------
+    str
+        " Did you mean 'price'?", or "".
+    """
     found = difflib.get_close_matches(str(word), [str(text) for text in known], n=1)
     return f" Did you mean {found[0]!r}?" if found else ""
 
@@ -220,15 +233,13 @@ class ColumnSchema:
         """
         if self.kind is Kind.DATETIME:
             return format_dates(values, self.date_format)
-        texts = np.empty(len(values), dtype=object)
         if self.kind is Kind.NUMERIC:
-            texts[:] = [
-                _format_number(number, self.decimals) for number in np.asarray(values, dtype=np.float64).tolist()
-            ]
+            distinct, which = np.unique(np.asarray(values, dtype=np.float64), return_inverse=True)
+            words = [_format_number(number, self.decimals) for number in distinct.tolist()]
         else:
-            missing = pd.isna(values)
-            texts[:] = ["" if empty else str(value) for value, empty in zip(values, missing, strict=True)]
-        return texts
+            which, found = pd.factorize(np.asarray(values, dtype=object))
+            words = [*map(str, found), ""]  # which is -1 for a missing value
+        return np.array(words, dtype=object)[which]
 
     def _read_seconds(self, cells: pd.Series, markers: tuple[str | float, ...]) -> tuple[np.ndarray, np.ndarray]:
         """Seconds (n_rows,) and which cells are observed (n_rows,) of a datetime column."""
