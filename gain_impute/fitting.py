@@ -18,6 +18,7 @@ from gain_impute.batches import TensorTable
 from gain_impute.confidence import NumberCalibration, calibrate_numbers
 from gain_impute.config import GAINConfig, default_dropout, default_max_steps
 from gain_impute.encoding.table import EncodedTable, TableEncoder
+from gain_impute.encoding.text import HashedText
 from gain_impute.errors import TableError, UnfillableWarning, UnreadableWarning
 from gain_impute.frames import cell_types
 from gain_impute.persistence import FittedState
@@ -77,8 +78,9 @@ def new_fit(
     """
     if config.dropout is None:
         config = replace(config, dropout=default_dropout(len(frame)))
-    encoder = TableEncoder.fit(frame, schema, n_bins=config.n_bins, n_buckets=config.n_buckets)
-    encoded, empty, unreadable = encoder.encode(frame)
+    hashed: dict[str, HashedText] = {}
+    encoder = TableEncoder.fit(frame, schema, n_bins=config.n_bins, n_buckets=config.n_buckets, hashed=hashed)
+    encoded, empty, unreadable = encoder.encode(frame, hashed=hashed)
     _check_readable(schema, empty, unreadable)
     never_observed = tuple(name for name in schema if empty[name].all())
     types = {

@@ -27,6 +27,7 @@ from gain_impute.state import EpochLog, TrainingState
 __all__ = ["NullTracker", "Tracker", "held_out_cells", "nothing_held_out", "torch_session", "train"]
 
 N_EPOCHS = 25  # an epoch is a share of the step budget: the held-out cells are scored at its end
+LEAST_EPOCH_STEPS = 10  # scoring more often would cost more than a short training
 PATIENCE = 4  # epochs in a row that are worse than the best beyond noise, before training stops
 LOSSES = ("imputation_loss", "draw_loss", "adversarial_loss", "discriminator_loss")
 WARM_UP_STEPS = 100
@@ -154,7 +155,7 @@ def train(
     watch = _Watch(state, table, held_out)
     batches, sums = _endless_batches(n_rows, batch_size, state.device), torch.zeros(len(LOSSES), device=state.device)
     elapsed_s_before = state.history[-1].elapsed_s if state.history else 0.0
-    epoch_length, began = max(1, -(-n_steps // N_EPOCHS)), time.perf_counter()
+    epoch_length, began = max(LEAST_EPOCH_STEPS, -(-n_steps // N_EPOCHS)), time.perf_counter()
     state.generator.train()
     for step in range(n_steps):
         for group in (*state.generator_optimiser.param_groups, *state.discriminator_optimiser.param_groups):

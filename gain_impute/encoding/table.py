@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gain_impute.encoding.categorical import CategoricalEncoder
 from gain_impute.encoding.datetime import fit_datetime_encoder
 from gain_impute.encoding.numeric import NumericEncoder
-from gain_impute.encoding.text import HashedText, TextEncoder
+from gain_impute.encoding.text import HashedText, TextEncoder, hash_texts
 from gain_impute.schema import ColumnSchema, Kind, Schema
 
 __all__ = ["EncodedTable", "TableEncoder", "TableLayout"]
@@ -113,8 +113,17 @@ class TableEncoder:
     texts: dict[str, TextEncoder]
 
     @classmethod
-    def fit(cls, table: pd.DataFrame, schema: Schema, *, n_bins: int, n_buckets: int) -> TableEncoder:
-        """Learn every column of `table` from its known cells."""
+    def fit(
+        cls,
+        table: pd.DataFrame,
+        schema: Schema,
+        *,
+        n_bins: int,
+        n_buckets: int,
+        hashed: dict[str, HashedText] | None = None,
+    ) -> TableEncoder:
+        """Learn every column of `table` from its known cells; `hashed` takes up the hashed texts, for `encode`."""
+        hashed = {} if hashed is None else hashed
         encoder = cls(schema=schema, numbers={}, classes={}, texts={})
         for position, name in enumerate(schema):
             column, parsed = schema[name], schema.parse(name, table.iloc[:, position])
@@ -122,10 +131,10 @@ class TableEncoder:
                 encoder.numbers[name] = _fit_number(column, parsed.values, n_bins=n_bins)
             elif column.kind.is_class and (parsed.readable.any() or column.categories):
                 encoder.classes[name] = CategoricalEncoder.fit(name, parsed.values, allowed=column.categories)
-                if len(encoder.classes[name].vocabulary) > READ_AS_TEXT_FROM:
-                    encoder.texts[name] = TextEncoder.fit(name, parsed.values, n_buckets=n_buckets)
-            elif column.kind is Kind.TEXT and parsed.readable.any():
-                encoder.texts[name] = TextEncoder.fit(name, parsed.values, n_buckets=n_buckets)
+            is_text = column.kind is Kind.TEXT and parsed.readable.any()
+            if is_text or (name in encoder.classes and len(encoder.classes[name].vocabulary) > READ_AS_TEXT_FROM):
+                hashed[name] = hash_texts(parsed.values)
+                encoder.texts[name] = TextEncoder.fit(name, hashed[name], n_buckets=n_buckets)
         return encoder
 
     @property
@@ -145,8 +154,16 @@ class TableEncoder:
         learned = {*self.numbers, *self.classes}
         return tuple(name for name, column in self.schema.items() if name in learned and column.is_fillable)
 
-    def encode(self, table: pd.DataFrame) -> tuple[EncodedTable, pd.DataFrame, dict[str, int]]:
+    def encode(
+        self, table: pd.DataFrame, *, hashed: dict[str, HashedText] | None = None
+    ) -> tuple[EncodedTable, pd.DataFrame, dict[str, int]]:
         """Encode a table whose columns are those of the schema, in its order.
+
+        Parameters
+        ----------
+        table : DataFrame of shape (n_rows, n_columns)
+        hashed : dict of str to HashedText, optional
+            What `fit` hashed of the same table, so that no text is hashed twice.
 
         Returns
         -------
@@ -175,7 +192,8 @@ class TableEncoder:
                 codes[:, at] = self.classes[name].encode(parsed.values)
                 known[:, layout.n_numbers + at] = codes[:, at] > 0
             if name in self.texts:
-                texts.append(self.texts[name].encode(parsed.values))
+                text = hashed[name] if hashed else hash_texts(parsed.values)
+                texts.append(self.texts[name].encode(text))
         encoded = EncodedTable(numbers=numbers, codes=codes, known=known, texts=tuple(texts))
         return encoded, pd.DataFrame(empty, columns=list(self.schema)), unreadable
 

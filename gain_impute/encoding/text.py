@@ -8,13 +8,13 @@ where an odd B has an inverse). Nothing depends on the process, as Python's ``ha
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["HashedText", "TextEncoder"]
+__all__ = ["HashedText", "TextEncoder", "hash_texts"]
 
 BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, hence invertible modulo 2^64
 BASE_INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 1 << 64))
@@ -36,7 +36,7 @@ class HashedText:
         Which distinct text each row holds; 0 is the empty text.
     starts : ndarray of shape (n_distinct + 1,), int64
     ids : ndarray of shape (n_ngrams,), int32
-        Buckets in [0, n_buckets).
+        Hashes, or buckets of a column.
     """
 
     distinct: NDArray[np.int64]
@@ -60,24 +60,29 @@ class TextEncoder:
     n_buckets: int
 
     @classmethod
-    def fit(cls, name: str, texts: NDArray[np.object_], *, n_buckets: int) -> TextEncoder:
+    def fit(cls, name: str, hashed: HashedText, *, n_buckets: int) -> TextEncoder:
         """Take two to four times as many buckets as there are distinct n-grams, so that few collide, up to a limit."""
-        n_distinct = len(np.unique(cls(name=name, n_buckets=2**31 - 1).encode(texts).ids))
+        n_distinct = len(np.unique(hashed.ids))
         return cls(name=name, n_buckets=min(n_buckets, 2 << max(n_distinct - 1, 1).bit_length()))
 
-    def encode(self, texts: NDArray[np.object_]) -> HashedText:
-        """Hash each distinct text once; None is the empty text."""
-        codes, distinct = pd.factorize(texts, use_na_sentinel=True)
-        counts, ids = [np.zeros(1, np.int64)], [np.zeros(0, np.int32)]
-        for first in range(0, len(distinct), TEXTS_A_CHUNK):
-            chunk_counts, chunk_ids = _hash(list(distinct[first : first + TEXTS_A_CHUNK]), self.n_buckets)
-            counts.append(chunk_counts)
-            ids.append(chunk_ids)
-        starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
-        return HashedText(distinct=codes.astype(np.int64) + 1, starts=starts, ids=np.concatenate(ids))
+    def encode(self, hashed: HashedText) -> HashedText:
+        """Fold the hashes of `hash_texts` into this column's buckets."""
+        return replace(hashed, ids=hashed.ids % np.int32(self.n_buckets))
 
 
-def _hash(texts: list[str], n_buckets: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+def hash_texts(texts: NDArray[np.object_]) -> HashedText:
+    """Hash the n-grams of each distinct text once, into buckets in [0, 2^31); None is the empty text."""
+    codes, distinct = pd.factorize(texts, use_na_sentinel=True)
+    counts, ids = [np.zeros(1, np.int64)], [np.zeros(0, np.int32)]
+    for first in range(0, len(distinct), TEXTS_A_CHUNK):
+        chunk_counts, chunk_ids = _hash(list(distinct[first : first + TEXTS_A_CHUNK]))
+        counts.append(chunk_counts)
+        ids.append(chunk_ids)
+    starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
+    return HashedText(distinct=codes.astype(np.int64) + 1, starts=starts, ids=np.concatenate(ids))
+
+
+def _hash(texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """N-grams of each text: how many, and their buckets, text after text."""
     joined = unicodedata.normalize("NFKC", BREAK.join(text.replace(BREAK, " ") for text in texts)).lower()
     points = np.frombuffer(f"{BREAK}{joined}{BREAK}".encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
@@ -94,7 +99,7 @@ def _hash(texts: list[str], n_buckets: int) -> tuple[NDArray[np.int64], NDArray[
         starts.append(at[within])
         lengths.append(np.full(int(within.sum()), size))
     start, length = np.concatenate(starts), np.concatenate(lengths)
-    buckets = (_window_hashes(points, start, length) % np.uint64(n_buckets)).astype(np.int32)
+    buckets = (_window_hashes(points, start, length) % np.uint64(1 << 31)).astype(np.int32)
     return _keep_some(text_of[start], buckets, n_texts=len(texts))
 
 

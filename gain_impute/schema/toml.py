@@ -22,7 +22,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import os
-import tempfile
+import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -99,15 +99,13 @@ def write_schema(schema: Schema, path: str | os.PathLike[str]) -> None:
     """
     file = Path(path)
     text = schema_to_toml(schema)
+    unfinished = file.with_name(f".{file.name}.{secrets.token_hex(4)}.tmp")
     try:
-        handle, unfinished = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".tmp")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
-            Path(unfinished).replace(file)
-        except BaseException:
-            Path(unfinished).unlink(missing_ok=True)
-            raise
+            unfinished.write_text(text, encoding="utf-8", newline="\n")
+            unfinished.replace(file)
+        finally:
+            unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise FileError(
             f"The schema file {str(file)!r} cannot be written: {error.strerror}. Name a file in a folder that exists."
