@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main", "run"]
 
-READER_GONE, BAD_INPUT, TERMINATED = 1, 2, 143
+READER_GONE, BAD_INPUT = 1, 2
 MOST_NAMES = 5
 
 app = typer.Typer(
@@ -76,7 +76,8 @@ MaxSteps = Annotated[
 
 def main() -> None:
     """Run the command line, and end the process with its exit code."""
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _terminate)
     sys.exit(run(sys.argv[1:]))
 
 
@@ -329,6 +330,9 @@ def _print(line: str) -> None:
     typer.echo(line, err=True)
 
 
-def _terminate(*_: object) -> NoReturn:
-    """End as after an interrupt: unfinished files are removed on the way out."""
-    sys.exit(TERMINATED)
+def _terminate(number: int, _: object) -> NoReturn:
+    """End with the exit code that shells expect after a signal; unfinished files are removed on the way out.
+
+    An exit, for a KeyboardInterrupt is caught by libraries that we call.
+    """
+    sys.exit(128 + number)
