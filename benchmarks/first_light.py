@@ -26,7 +26,7 @@ import pandas as pd
 
 from benchmarks.tables import MIXED, PAPER, Task, data_folder, read_task, score
 from gain_impute import ColumnSchema, GAINImputer, Kind, Schema
-from gain_impute.peers import MeanPeer, NeighboursPeer, Peer
+from gain_impute.methods import MatrixMethod, MeanFiller, Method, NeighboursFiller, Setting
 from gain_impute.scores import paper_rmse
 
 __all__ = ["Goal", "fit_memory_gib", "goals_of", "main"]
@@ -127,10 +127,10 @@ def goals_of(name: str, *, with_knn: bool) -> Iterator[Goal]:
     filled = imputer.fit_transform(task.visible)
     seconds = time.perf_counter() - started
     ours = _figures(name, task, filled)
-    schema = _plain_schema(task)
-    peers: dict[str, Peer] = {"mean": MeanPeer(schema=schema)}
+    setting = Setting(schema=_plain_schema(task))
+    peers: dict[str, Method] = {"mean": MatrixMethod(MeanFiller(), setting)}
     if with_knn:
-        peers["knn"] = NeighboursPeer(schema=schema, max_donors=None)
+        peers["knn"] = MatrixMethod(NeighboursFiller(max_donors=None), setting)
     theirs = {peer: _figures(name, task, method.fit_transform(task.visible)) for peer, method in peers.items()}
     for figure, found in ours.items():
         others = {peer: figures[figure] for peer, figures in theirs.items()}

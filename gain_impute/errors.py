@@ -9,7 +9,8 @@
         ├── TableError (ValueError)       a table cannot be used as it is
         │   └── ColumnMismatchError       its columns are not those seen in fit
         ├── FileError (ValueError)        a file cannot be read, or written where it was asked for
-        └── ModelFormatError (ValueError) a model folder is truncated, edited or too new
+        ├── ModelFormatError (ValueError) a model folder is truncated, edited or too new
+        └── MethodUnavailableError        a method of a comparison cannot run on this machine
 
     UserWarning
     └── GainImputeWarning
@@ -27,6 +28,7 @@ __all__ = [
     "FileError",
     "GainImputeError",
     "GainImputeWarning",
+    "MethodUnavailableError",
     "ModelFormatError",
     "SchemaError",
     "TableError",
@@ -61,6 +63,10 @@ class FileError(GainImputeError, ValueError):
 
 class ModelFormatError(GainImputeError, ValueError):
     """A model folder is truncated, was edited, or was written by a newer version."""
+
+
+class MethodUnavailableError(GainImputeError):
+    """A method of a comparison cannot run on this machine: a package or an environment is missing."""
 
 
 class GainImputeWarning(UserWarning):

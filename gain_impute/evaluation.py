@@ -20,7 +20,7 @@ from gain_impute.frames import to_pandas
 from gain_impute.imputer import GAINImputer
 from gain_impute.intake import resolve_schema
 from gain_impute.masking import Mechanism, apply_hidden, hide_cells
-from gain_impute.peers import make_peer
+from gain_impute.methods import Setting, make_method, note_of
 from gain_impute.schema import Kind, ParsedColumn, Schema
 from gain_impute.scores import calibration_error, score_categories, score_intervals, score_numbers
 
@@ -168,7 +168,7 @@ def evaluate(
     random_state : int, default=0
         Seed of the hiding.
     compare : sequence of str, default=("mean", "knn")
-        The peers: mean and mode, and the five nearest neighbours.
+        The peers, as `gain_impute.methods` names them: mean and mode, and the five nearest neighbours.
     refit : bool or None, default=None
         Whether a clone of the imputer is fitted to the visible cells. None: unless the imputer is fitted already; then
         it is used as it is, and the figures are honest only for rows that it has not seen.
@@ -200,7 +200,7 @@ def evaluate(
     refit = not is_fitted if refit is None else refit
     frame = to_pandas(table)
     schema = resolve_schema(imputer.schema, imputer.missing_values, table, frame) if refit else imputer.schema_
-    peers = {name: make_peer(name, schema) for name in compare}
+    peers = {name: make_method(name, Setting(schema=schema, seed=random_state)) for name in compare}
     task = _hide(frame, schema, rate=rate, mechanism=mechanism, random_state=random_state, by=by)
     given = task.visible.to_numpy() if isinstance(table, np.ndarray) else task.visible
     started = time.perf_counter()
@@ -221,7 +221,7 @@ def evaluate(
         mechanism=str(Mechanism(mechanism)),
         random_state=random_state,
         n_rows=len(frame),
-        notes=tuple(f"{name}: {peer.note}" for name, peer in peers.items() if peer.note),
+        notes=tuple(f"{name}: {note_of(peer)}" for name, peer in peers.items() if note_of(peer)),
     )
 
 

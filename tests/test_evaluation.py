@@ -174,8 +174,8 @@ def test_an_unfitted_imputer_cannot_be_used_as_it_is(shop, imputer):
         evaluate(imputer, shop, refit=False)
 
 
-def test_an_unknown_peer_is_refused_before_anything_is_fitted(shop):
-    with pytest.raises(ConfigError, match="A peer must be one of mean, knn"):
+def test_an_unknown_method_is_refused_before_anything_is_fitted(shop):
+    with pytest.raises(ConfigError, match="A method must be one of gain, mean, median, knn"):
         evaluate(GAINImputer(max_steps=10**9), shop, compare=["forest"])
 
 
