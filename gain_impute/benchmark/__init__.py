@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gain_impute.benchmark.compare import compare, compare_tables, losses_frame, ranking, scores_frame
+from gain_impute.benchmark.plan import OwnTable, check_suite, suite_of_table
 from gain_impute.benchmark.pool import pending_jobs, run_jobs
 from gain_impute.benchmark.result import read_result, read_results, write_result
 from gain_impute.benchmark.run import run_job
@@ -12,7 +13,9 @@ from gain_impute.benchmark.tables import BenchmarkTable, find_table, known_table
 __all__ = [
     "BenchmarkTable",
     "Job",
+    "OwnTable",
     "Suite",
+    "check_suite",
     "compare",
     "compare_tables",
     "find_suite",
@@ -28,5 +31,6 @@ __all__ = [
     "run_job",
     "run_jobs",
     "scores_frame",
+    "suite_of_table",
     "write_result",
 ]

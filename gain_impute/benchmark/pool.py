@@ -7,7 +7,7 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -18,6 +18,7 @@ from pathlib import Path
 from gain_impute.benchmark.result import write_result
 from gain_impute.benchmark.run import blank_result, run_job
 from gain_impute.benchmark.suite import Job, Suite
+from gain_impute.benchmark.tables import BenchmarkTable, register_table
 
 __all__ = ["pending_jobs", "run_jobs"]
 
@@ -26,6 +27,16 @@ GRACE_S = 20.0
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
 
 Report = Callable[[Job, str, float], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Surroundings:
+    """What every run of a pool shares."""
+
+    suite: Suite
+    folder: Path
+    plugins: tuple[str, ...]
+    tables: dict[str, Callable[[], BenchmarkTable]]
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,7 @@ def run_jobs(
     *,
     n_processes: int = 1,
     plugins: Sequence[str] = (),
+    tables: Mapping[str, Callable[[], BenchmarkTable]] | None = None,
     report: Report | None = None,
 ) -> None:
     """Make runs, and write a result for each, whatever became of it.
@@ -84,6 +96,8 @@ def run_jobs(
         Runs at a time.
     plugins : sequence of str, default=()
         Modules that register methods and tables, imported in each process.
+    tables : mapping of str to callable, optional
+        Readers of tables that no plugin registers; they must be picklable.
     report : callable, optional
         Called with each job, its status and its seconds.
     """
@@ -91,6 +105,7 @@ def run_jobs(
         os.environ[variable] = "1"
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["gain_impute.benchmark.run", "gain_impute.imputer", *plugins])
+    shared = _Surroundings(suite=suite, folder=folder, plugins=tuple(plugins), tables=dict(tables or {}))
     waiting, running = list(jobs), list[_Running]()
     with tempfile.TemporaryDirectory() as scratch:
         try:
@@ -98,7 +113,7 @@ def run_jobs(
                 while waiting and len(running) < n_processes:
                     job = waiting.pop(0)
                     errors = Path(scratch) / f"{len(waiting)}.txt"
-                    process = context.Process(target=_work, args=(job, suite, folder, tuple(plugins), errors))
+                    process = context.Process(target=_work, args=(job, shared, errors))
                     process.start()
                     running.append(_Running(job, process, time.monotonic(), errors))
                 wait([one.process.sentinel for one in running], timeout=1.0)
@@ -112,14 +127,16 @@ def run_jobs(
                 _end(one.process)
 
 
-def _work(job: Job, suite: Suite, folder: Path, plugins: tuple[str, ...], errors: Path) -> None:
+def _work(job: Job, shared: _Surroundings, errors: Path) -> None:
     """Make one run in a process of its own, at the head of its own group, and write its result."""
     os.setsid()
     with errors.open("w", encoding="utf-8") as stream:
         os.dup2(stream.fileno(), 2)
-    for plugin in plugins:
+    for plugin in shared.plugins:
         import_module(plugin)
-    write_result(run_job(job, suite), folder / job.path)
+    for name, read in shared.tables.items():
+        register_table(name, read)
+    write_result(run_job(job, shared.suite), shared.folder / job.path)
 
 
 def _is_over(one: _Running, suite: Suite) -> bool:

@@ -12,21 +12,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.model_selection import GroupShuffleSplit
 
 from gain_impute.benchmark.downstream import score_downstream
 from gain_impute.benchmark.extras import calibration_bins, examples, score_draws, score_probabilities
 from gain_impute.benchmark.memory import MemoryWatch
+from gain_impute.benchmark.prepare import prepare
 from gain_impute.benchmark.result import FORMAT, circumstances
 from gain_impute.benchmark.suite import Job, Suite
 from gain_impute.benchmark.tables import BenchmarkTable, find_table
 from gain_impute.errors import MethodUnavailableError, TableError, UnfillableWarning
 from gain_impute.evaluation.scoring import mean_over_columns, score_table
-from gain_impute.evaluation.task import Task, hide_task
+from gain_impute.evaluation.task import Task
 from gain_impute.methods import Method, Setting, find_method, make_method, note_of
 from gain_impute.scores import paper_rmse
 
-__all__ = ["blank_result", "prepare", "run_job", "run_method"]
+__all__ = ["blank_result", "run_job", "run_method"]
 
 CENTRAL = ("mean", "median")
 """Methods that may fill with one value a column."""
@@ -108,40 +108,6 @@ def run_job(job: Job, suite: Suite) -> dict[str, Any]:
         return result | {"status": "cannot run", "reason": str(error)}
 
 
-def prepare(table: BenchmarkTable, job: Job, suite: Suite) -> tuple[Task, Task | None]:
-    """Draw rows, hide cells, and put some rows aside.
-
-    Parameters
-    ----------
-    table : BenchmarkTable
-        The table.
-    job : Job
-        Mechanism, rate and seed.
-    suite : Suite
-        Rows at most and the share of test rows.
-
-    Returns
-    -------
-    train : Task
-        What a method learns.
-    test : Task or None
-        Rows that it does not learn; None where the suite has no `test_share`.
-    """
-    n_rows, group = len(table.frame), table.group
-    chosen = np.arange(n_rows)
-    if n_rows > suite.max_rows:
-        chosen = np.sort(np.random.default_rng(0).choice(n_rows, suite.max_rows, replace=False))
-    frame = table.frame.iloc[chosen].reset_index(drop=True)
-    schema = table.schema
-    task = hide_task(frame, schema, rate=job.rate, mechanism=job.mechanism, random_state=job.seed)
-    if suite.test_share is None:
-        return task, None
-    groups = np.arange(len(frame)) if group is None else group[chosen]
-    split = GroupShuffleSplit(1, test_size=suite.test_share, random_state=job.seed)
-    train, test = next(split.split(frame, groups=groups))
-    return task.rows(np.sort(train)), task.rows(np.sort(test))
-
-
 def run_method(
     method: Method, train: Task, test: Task | None, *, name: str, suite: Suite, table: BenchmarkTable
 ) -> dict[str, Any]:
@@ -176,6 +142,7 @@ def run_method(
         _, one_row_s = _timed(lambda: method.transform(other.visible.iloc[:1]), repeats=3)
         _check_is_no_mean(train, completed, name)
         in_sample = _scores(method, train, completed, name=name, n_draws=suite.n_draws)
+        _add_normalised(in_sample["columns"], train, completed, table)
         out_of_sample = None if test is None else _scores(method, test, filled_other, name=name, n_draws=suite.n_draws)
         return {
             "note": note_of(method),
@@ -208,6 +175,27 @@ def _scores(method: Method, task: Task, completed: pd.DataFrame, *, name: str, n
         "calibration": calibration_bins(bins),
         "examples": examples(task, completed),
     }
+
+
+def _add_normalised(columns: list[dict[str, Any]], task: Task, completed: pd.DataFrame, table: BenchmarkTable) -> None:
+    """Of columns whose spellings differ, also the share right by normalised names, and the most that can be reached."""
+
+    def texts(frame: pd.DataFrame, name: str, rows: NDArray[np.bool_]) -> list[str]:
+        return [str(text) for text in task.schema.parse(name, frame[name]).values[rows]]
+
+    for figures in columns:
+        name = figures["column"]
+        if name not in table.normalise:
+            continue
+        hidden, like = task.hidden[name].to_numpy(), table.normalise[name]
+        truth, guess = texts(task.complete, name, hidden), texts(completed, name, hidden)
+        spelled = set(texts(task.visible, name, task.schema.parse(name, task.visible[name]).readable))
+        alike = {like(text) for text in spelled}
+        figures |= {
+            "normalised_accuracy": float(np.mean([like(a) == like(b) for a, b in zip(truth, guess, strict=True)])),
+            "ceiling": float(np.mean([text in spelled for text in truth])),
+            "normalised_ceiling": float(np.mean([like(text) in alike for text in truth])),
+        }
 
 
 def _unit_rmse(task: Task, completed: pd.DataFrame) -> float:

@@ -7,15 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gain_impute.errors import ConfigError, FileError
 from gain_impute.masking import Mechanism
 
-__all__ = ["Job", "Suite", "find_suite", "read_suite"]
+__all__ = ["TRUTH", "Job", "Suite", "find_suite", "read_suite"]
 
+TRUTH = "truth"
+"""In place of a mechanism: nothing is hidden; cells that are truly empty are asked for, whose answers are known."""
+
+Why = Mechanism | Literal["truth"]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -64,8 +68,8 @@ class Suite(BaseModel):
         What it asks.
     tables : list of str
         Names of registered tables.
-    mechanisms : list of Mechanism, default=["mcar"]
-        Why cells are hidden.
+    mechanisms : list of Mechanism or "truth", default=["mcar"]
+        Why cells are hidden; or "truth": none is, and cells that are truly empty are asked for.
     rates : list of float, default=[0.2]
         Shares of the known cells of each column to hide.
     methods : dict of str to int
@@ -85,7 +89,7 @@ class Suite(BaseModel):
     name: str = Field(pattern=r"^[a-z0-9_]+$")
     title: str
     tables: list[str] = Field(min_length=1)
-    mechanisms: list[Mechanism] = [Mechanism.MCAR]
+    mechanisms: list[Why] = [Mechanism.MCAR]
     rates: list[Share] = [0.2]
     methods: dict[str, Count] = Field(min_length=1)
     max_rows: Count = 2_000
@@ -158,7 +162,7 @@ def find_suite(name: str, folders: tuple[Path, ...] = ()) -> Suite:
     Parameters
     ----------
     name : str
-        The name of its file, without ending.
+        The name of its file without ending, or the path of a TOML file.
     folders : tuple of Path, default=()
         Where else to look, first.
 
@@ -177,6 +181,8 @@ def find_suite(name: str, folders: tuple[Path, ...] = ()) -> Suite:
     >>> find_suite("smoke").mechanisms
     [<Mechanism.MCAR: 'mcar'>, <Mechanism.BLOCK: 'block'>]
     """
+    if name.endswith(".toml"):
+        return read_suite(Path(name))
     places = [*folders, Path(str(files("gain_impute.benchmark") / "suites"))]
     known = {path.stem: path for folder in reversed(places) for path in sorted(folder.glob("*.toml"))}
     if name not in known:

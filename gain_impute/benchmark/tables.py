@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 
 from gain_impute.errors import ConfigError
-from gain_impute.schema import Kind, Schema, infer_schema
+from gain_impute.schema import Schema, infer_schema
 from gain_impute.schema.rules import nearest_spelling
 
 __all__ = ["BenchmarkTable", "find_table", "known_tables", "register_table"]
@@ -25,29 +25,25 @@ class BenchmarkTable:
     ----------
     frame : DataFrame of shape (n_rows, n_columns)
         The table, its own holes included.
-    kinds : mapping of str to Kind, default={}
-        The kinds of columns for which inference is not to be asked.
+    schema : Schema
+        What the columns are. It should hold no bounds and no categories: these are for methods to learn.
     group : ndarray of shape (n_rows,) or None, default=None
         Rows of one group are of one item: a split puts them on one side.
     targets : tuple of str, default=()
         Columns that a model is trained to predict from the others, to see what filling is worth.
+    answers : DataFrame of shape (n_rows, n_answered_columns) or None, default=None
+        What truly belongs into holes of the table, known from elsewhere; empty where it is not known. The mechanism
+        "truth" asks for these.
+    normalise : mapping of str to callable, default={}
+        Of a column whose spellings differ, what makes them alike: two categories are also compared by what it returns.
     """
 
     frame: pd.DataFrame
-    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    schema: Schema
     group: np.ndarray | None = None
     targets: tuple[str, ...] = ()
-
-    @property
-    def schema(self) -> Schema:
-        """What the columns are.
-
-        Returns
-        -------
-        Schema
-            Inferred, but for `kinds`. It holds no bounds and no categories: these are for methods to learn.
-        """
-        return infer_schema(self.frame, kinds=dict(self.kinds))
+    answers: pd.DataFrame | None = None
+    normalise: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
 
 
 _READERS: dict[str, Callable[[], BenchmarkTable]] = {}
@@ -117,8 +113,8 @@ def _of_scikit_learn(load: Callable[..., Any]) -> Callable[[], BenchmarkTable]:
         frame: pd.DataFrame = bunch.frame
         names = getattr(bunch, "target_names", None)
         if names is not None:
-            frame = frame.assign(target=pd.Series(names, dtype=object).take(frame["target"]).to_numpy())
-        return BenchmarkTable(frame=frame, targets=("target",))
+            frame = frame.assign(target=np.asarray(names, dtype=object)[frame["target"].to_numpy()])
+        return BenchmarkTable(frame=frame, schema=infer_schema(frame), targets=("target",))
 
     return read
 
@@ -179,11 +175,13 @@ def make_small_shop(n_rows: int = N_ARTICLES, *, seed: int = 0) -> pd.DataFrame:
     )
 
 
+def _small_shop() -> BenchmarkTable:
+    shop = make_small_shop()
+    return BenchmarkTable(frame=shop, schema=infer_schema(shop), targets=("price", "kind"))
+
+
 register_table("iris", _of_scikit_learn(load_iris))
 register_table("wine_kinds", _of_scikit_learn(load_wine))
 register_table("breast_cancer", _of_scikit_learn(load_breast_cancer))
 register_table("diabetes", _of_scikit_learn(load_diabetes))
-register_table(
-    "small_shop",
-    lambda: BenchmarkTable(frame=make_small_shop(), kinds={"title": Kind.TEXT}, targets=("price", "kind")),
-)
+register_table("small_shop", _small_shop)
