@@ -1,0 +1,63 @@
+"""Run the large suites, and write their report.
+
+``python -m benchmarks run paper uci`` makes the runs that have no result yet;
+``python -m benchmarks report`` writes the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import benchmarks.tables
+import benchmarks.truth
+from gain_impute.benchmark import Job, check_suite, find_suite, pending_jobs, run_jobs
+
+PLUGINS = ("benchmarks.tables", "benchmarks.truth")
+HERE = Path(__file__).parent
+SUITES = HERE / "suites"
+RESULTS = HERE / "results"
+
+
+def run(names: list[str], *, n_processes: int, methods: list[str] | None, hours: float) -> int:
+    """Make the runs of some suites that have no result yet; returns the exit code."""
+    if not benchmarks.tables.data_folder().is_dir():
+        folder = benchmarks.tables.data_folder()
+        print(f"There must be a folder of tables. '{folder}' is none. Name it in GAIN_IMPUTE_DATA.", file=sys.stderr)
+        return 2
+    suites = [find_suite(name, (SUITES,)) for name in names]
+    for suite in suites:
+        check_suite(suite)
+    deadline = time.monotonic() + 3600 * hours
+    for suite in suites:
+        jobs = pending_jobs(suite, RESULTS, methods)
+        print(f"{suite.name}: {len(jobs)} runs to make", flush=True)
+        while jobs and time.monotonic() < deadline:
+            part, jobs = jobs[: 10 * n_processes], jobs[10 * n_processes :]
+            run_jobs(part, suite, RESULTS, n_processes=n_processes, plugins=PLUGINS, report=_tell)
+    return 0
+
+
+def _tell(job: Job, status: str, elapsed_s: float) -> None:
+    where = f"{job.suite} {job.table} {job.mechanism} {job.rate:g} seed {job.seed}"
+    print(f"{time.strftime('%H:%M:%S')} {where} {job.method}: {status}, {elapsed_s:.1f} s", flush=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read the command line and do what it says."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    runs = verbs.add_parser("run", help="make the runs that have no result yet")
+    runs.add_argument("suites", nargs="+", metavar="SUITE")
+    runs.add_argument("--processes", type=int, default=2, help="runs at a time, one thread each (default: 2)")
+    runs.add_argument("--methods", help="only these, separated by commas")
+    runs.add_argument("--hours", type=float, default=3.0, help="begin no run after so many (default: 3)")
+    options = parser.parse_args(arguments)
+    methods = options.methods.split(",") if options.methods else None
+    return run(options.suites, n_processes=options.processes, methods=methods, hours=options.hours)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
