@@ -49,7 +49,7 @@ def sleep(visible: pd.DataFrame, filled: pd.DataFrame) -> pd.DataFrame:
 
 
 for name, spoil in {
-    "secret_mean": lambda visible, filled: filled,
+    "secret_mean": lambda _, filled: filled,
     "holes": leave_a_hole,
     "changes": change_a_cell,
     "crashes": crash,
