@@ -14,7 +14,7 @@ from gain_impute.methods import MatrixMethod, MeanFiller, MethodEntry, Setting, 
 class Mean:
     """The mean, under another name, with something done to what it fills."""
 
-    def __init__(self, setting: Setting, spoil=lambda visible, filled: filled) -> None:
+    def __init__(self, setting: Setting, spoil=lambda _, filled: filled) -> None:
         self.method, self.spoil = MatrixMethod(MeanFiller(), setting), spoil
 
     def fit_transform(self, table: pd.DataFrame) -> pd.DataFrame:
