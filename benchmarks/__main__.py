@@ -11,14 +11,19 @@ import sys
 import time
 from pathlib import Path
 
+import benchmarks.methods
 import benchmarks.tables
 import benchmarks.truth
-from gain_impute.benchmark import Job, check_suite, find_suite, pending_jobs, run_jobs
+from gain_impute.benchmark import Job, check_suite, find_suite, pending_jobs, read_results, run_jobs
+from gain_impute.reporting import results_to_markdown, write_report
 
-PLUGINS = ("benchmarks.tables", "benchmarks.truth")
+PLUGINS = ("benchmarks.tables", "benchmarks.truth", "benchmarks.methods")
 HERE = Path(__file__).parent
 SUITES = HERE / "suites"
 RESULTS = HERE / "results"
+REPORT = HERE / "report"
+DOCUMENT = HERE.parent / "docs" / "results.md"
+BEGIN, END = "<!-- made by `python -m benchmarks report` -->", "<!-- end of what was made -->"
 
 
 def run(names: list[str], *, n_processes: int, methods: list[str] | None, hours: float) -> int:
@@ -40,6 +45,21 @@ def run(names: list[str], *, n_processes: int, methods: list[str] | None, hours:
     return 0
 
 
+def report() -> int:
+    """Write the page of all results, and put its figures into docs/results.md; returns the exit code."""
+    results = read_results(RESULTS)
+    page = write_report(results, REPORT, title="gain_impute beside its peers")
+    before, begin, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        print(f"'{DOCUMENT}' must have the lines {BEGIN} and {END} between which figures go.", file=sys.stderr)
+        return 2
+    figures = results_to_markdown(results)
+    DOCUMENT.write_text(f"{before}{BEGIN}\n\n{figures.strip()}\n\n{END}{after}", encoding="utf-8")
+    print(f"{len(results)} results. The page is '{page}'; docs/results.md has its figures.")
+    return 0
+
+
 def _tell(job: Job, status: str, elapsed_s: float) -> None:
     where = f"{job.suite} {job.table} {job.mechanism} {job.rate:g} seed {job.seed}"
     print(f"{time.strftime('%H:%M:%S')} {where} {job.method}: {status}, {elapsed_s:.1f} s", flush=True)
@@ -54,7 +74,10 @@ def main(arguments: list[str] | None = None) -> int:
     runs.add_argument("--processes", type=int, default=2, help="runs at a time, one thread each (default: 2)")
     runs.add_argument("--methods", help="only these, separated by commas")
     runs.add_argument("--hours", type=float, default=3.0, help="begin no run after so many (default: 3)")
+    verbs.add_parser("report", help="write the page of all results, and their figures into docs/results.md")
     options = parser.parse_args(arguments)
+    if options.verb == "report":
+        return report()
     methods = options.methods.split(",") if options.methods else None
     return run(options.suites, n_processes=options.processes, methods=methods, hours=options.hours)
 
