@@ -62,18 +62,22 @@ def losses_frame(results: Iterable[dict[str, Any]], *, where: str = "in_sample")
         `kind` ("numeric" or "categorical"), `group`, `n` cells and the mean `loss` of them; groups without cells are
         left out.
     """
-    parts = []
+    about: list[tuple[Any, ...]] = []
+    parts: list[NDArray[np.float64]] = []
     for run in _done(results, where):
         for column in run[where]["columns"]:
-            n = np.array(column["groups"]["n"])
+            n = np.array(column["groups"]["n"], dtype=np.float64)
             loss = np.array(column["groups"]["loss"], dtype=np.float64)
             groups = np.flatnonzero((n > 0) & np.isfinite(loss))
-            about = {name: run[name] for name in (*KEY, "method", "seed")}
-            about |= {"column": column["column"], "kind": "numeric" if "rmse" in column else "categorical"}
-            parts.append(pd.DataFrame({**about, "group": groups, "n": n[groups], "loss": loss[groups] / n[groups]}))
+            kind = "numeric" if "rmse" in column else "categorical"
+            about.append((*(run[name] for name in (*KEY, "method", "seed")), column["column"], kind))
+            parts.append(np.column_stack([groups, n[groups], loss[groups] / n[groups]]))
     if not parts:
         raise TableError("There must be results to compare. Found none that was done. Run the suite first.")
-    return pd.concat(parts, ignore_index=True)
+    frame = pd.DataFrame(about, columns=[*KEY, "method", "seed", "column", "kind"])
+    frame = frame.loc[np.repeat(frame.index, [len(part) for part in parts])].reset_index(drop=True)
+    figures = np.concatenate(parts)
+    return frame.assign(group=figures[:, 0].astype(np.int64), n=figures[:, 1].astype(np.int64), loss=figures[:, 2])
 
 
 def compare(
