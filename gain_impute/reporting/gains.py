@@ -1,0 +1,87 @@
+"""What our method gains on another one, averaged over the tables that both have scores on."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from gain_impute.reporting.scoreboard import Score
+
+__all__ = ["REFERENCES", "Gain", "common_methods", "gain_over", "over_tables"]
+
+REFERENCES = ("mean", "knn")
+"""What everybody compares an imputer with."""
+LEAST_TABLES = 3  # for an interval over tables
+
+
+class Gain(NamedTuple):
+    """What our method gains on another, over tables.
+
+    Attributes
+    ----------
+    mean, lower, upper : float
+        The share of the other's error that ours saves, or the difference of the accuracies, with the 95 % interval of
+        its mean over tables (NaN for fewer than three tables).
+    n_tables : int
+        Tables that both have scores on.
+    behind : list of str
+        Those on which the other is ahead.
+    """
+
+    mean: float
+    lower: float
+    upper: float
+    n_tables: int
+    behind: list[str]
+
+
+def gain_over(frame: pd.DataFrame, ours: str, other: str, score: Score) -> Gain:
+    """Average over tables what ours gains on another method.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_cases, n_methods)
+        Scores, as `Scoreboard.by_case` gives them.
+    ours, other : str
+        The methods.
+    score : Score
+        What the scores are.
+
+    Returns
+    -------
+    Gain
+        Over the cases in which both have scores; those of one table count together as one.
+    """
+    both = (
+        frame[[ours, other]].dropna()
+        if {ours, other} <= set(frame.columns)
+        else frame.iloc[:0].reindex(columns=[ours, other])
+    )
+    gains = 1 - both[ours] / both[other].where(both[other] > 0) if score.is_error else both[ours] - both[other]
+    per_table = over_tables(gains.to_frame("gain").dropna())["gain"]
+    n, mean = len(per_table), float(per_table.mean()) if len(per_table) else math.nan
+    half = math.nan
+    if n >= LEAST_TABLES:
+        half = float(stats.t.ppf(0.975, n - 1) * per_table.std(ddof=1) / math.sqrt(n))
+    return Gain(mean, mean - half, mean + half, n, [str(name) for name in per_table.index[per_table < 0]])
+
+
+def over_tables(frame: pd.DataFrame) -> pd.DataFrame:
+    """Average the rows of cases into rows of tables, named with their suite where two of them share a name."""
+    if not len(frame):
+        return frame
+    suites: dict[str, set[str]] = {}
+    for case in frame.index:
+        suites.setdefault(case.table, set()).add(case.suite)
+    names = [case.table if len(suites[case.table]) == 1 else f"{case.table} ({case.suite})" for case in frame.index]
+    return frame.groupby(np.array(names, dtype=object), sort=False).mean()
+
+
+def common_methods(frame: pd.DataFrame) -> list[str]:
+    """List the methods with scores in at least half of the cases; one with fewer would leave few cases to all."""
+    counts = frame.notna().sum()
+    return [str(name) for name in frame.columns if counts[name] and 2 * counts[name] >= len(frame)]
