@@ -44,7 +44,16 @@ def benchmark(
 
     Runs that have a result in the folder are not made again: a benchmark that was cut short goes on.
     """
-    from gain_impute.benchmark import OwnTable, check_suite, find_suite, pending_jobs, run_jobs, suite_of_table
+    from gain_impute.benchmark import (
+        OwnTable,
+        check_suite,
+        find_suite,
+        pending_jobs,
+        read_results,
+        run_jobs,
+        suite_of_table,
+    )
+    from gain_impute.reporting import results_to_markdown, write_report
 
     chosen = None if methods is None else methods.split(",")
     readers = {}
@@ -68,3 +77,7 @@ def benchmark(
         print_line(f"[{n_made}/{len(jobs)}] {job.method} on {where}: {status}, {elapsed_s:.1f} s")
 
     run_jobs(jobs, what, folder, n_processes=processes, tables=readers, report=tell)
+    results = read_results(folder, [what.name])
+    page = write_report(results, output, title=what.title)
+    typer.echo(results_to_markdown(results, title=what.title))
+    print_line(f"The report is {str(page)!r}.")
