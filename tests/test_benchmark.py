@@ -322,7 +322,7 @@ def test_a_table_of_ones_own_is_a_suite(tmp_path, capfd):
     ("options", "message"),
     [
         (["--methods", "magic"], "The methods of a suite must be some of"),
-        (["--mechanism", "why"], "The mechanism must be one of mcar, mar, mnar, block"),
+        (["--mechanism", "why"], "The mechanism must be one of mcar, mar, mnar, mnar_quantile, block, copied"),
         (["--hide", "1.5"], "The share to hide must be between 0 and 1"),
     ],
 )
