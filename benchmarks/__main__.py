@@ -54,7 +54,7 @@ def report() -> int:
     if not begin or not end:
         print(f"'{DOCUMENT}' must have the lines {BEGIN} and {END} between which figures go.", file=sys.stderr)
         return 2
-    figures = results_to_markdown(results)
+    figures = results_to_markdown(results, level=2)
     DOCUMENT.write_text(f"{before}{BEGIN}\n\n{figures.strip()}\n\n{END}{after}", encoding="utf-8")
     print(f"{len(results)} results. The page is '{page}'; docs/results.md has its figures.")
     return 0
