@@ -22,6 +22,7 @@ from gain_impute.fitting import continue_fit, new_fit, warn_of_holes, warn_of_un
 from gain_impute.frames import append_columns, drop_columns, fill_frame, row_labels
 from gain_impute.intake import (
     check_count,
+    check_sizes,
     checked_config,
     describe,
     input_names,
@@ -210,7 +211,7 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
             If a parameter is outside its range.
         """
         config = checked_config(self)
-        table, frame = read_table(self, X, reset=True)
+        table, frame = read_table(self, X, reset=True, to_learn=True)
         schema = resolve_schema(self.schema, self.missing_values, table, frame)
         seed, device = seed_of(self.random_state), torch_device(self.device)
         with self._watcher(config, len(frame), tracker) as watcher:
@@ -239,11 +240,21 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         -------
         self : GAINImputer
             The fitted imputer.
+
+        Raises
+        ------
+        TableError
+            If there is no row, or a column is mostly unreadable.
+        ColumnMismatchError
+            If the columns are not those seen in fit, in their order.
+        ConfigError
+            If a parameter is outside its range, or would change the size of the networks.
         """
         if not hasattr(self, "state_"):
             return self.fit(X, y, tracker=tracker)
         config = checked_config(self)
-        _, frame = read_table(self, X, reset=False)
+        check_sizes(self.state_.config, config)
+        _, frame = read_table(self, X, reset=False, to_learn=True)
         before = dataclasses.replace(self.state_, config=config)
         with self._watcher(config, len(frame), tracker) as watcher:
             fitted = continue_fit(before, frame, n_threads=self.n_threads, on_epoch=watcher)

@@ -22,6 +22,7 @@ from gain_impute.schema import Kind, Schema, infer_schema, read_schema
 
 __all__ = [
     "check_count",
+    "check_sizes",
     "checked_config",
     "clean_markers",
     "describe",
@@ -32,6 +33,9 @@ __all__ = [
     "seed_of",
     "torch_device",
 ]
+
+SIZES = ("d_hidden", "n_blocks", "d_text", "n_bins", "d_noise")
+"""Parameters that say how large the networks are."""
 
 
 def checked_config(imputer: BaseEstimator) -> GAINConfig:
@@ -51,6 +55,16 @@ def checked_config(imputer: BaseEstimator) -> GAINConfig:
     return GAINConfig(**{field.name: params[field.name] for field in dataclasses.fields(GAINConfig)})
 
 
+def check_sizes(before: GAINConfig, now: GAINConfig) -> None:
+    """Raise ConfigError if networks that have learned would have to have other sizes."""
+    for name in SIZES:
+        if getattr(now, name) != getattr(before, name):
+            raise ConfigError(
+                f"The {name!r} parameter of GAINImputer must be that of the first fit, {getattr(before, name)!r}, in a "
+                f"partial fit. Got {getattr(now, name)!r} instead. Set it back, or fit again."
+            )
+
+
 def check_count(name: str, value: object, *, least: int = 1) -> None:
     """Raise ConfigError unless a parameter is an int of at least `least`."""
     if not isinstance(value, int | np.integer) or value < least:
@@ -58,7 +72,7 @@ def check_count(name: str, value: object, *, least: int = 1) -> None:
         raise ConfigError(f"{msg} Got {value!r} instead.")
 
 
-def read_table(imputer: BaseEstimator, X: Any, *, reset: bool) -> tuple[Any, pd.DataFrame]:
+def read_table(imputer: BaseEstimator, X: Any, *, reset: bool, to_learn: bool = False) -> tuple[Any, pd.DataFrame]:
     """Check a table against what fit saw, or take note of it in fit.
 
     Parameters
@@ -68,6 +82,8 @@ def read_table(imputer: BaseEstimator, X: Any, *, reset: bool) -> tuple[Any, pd.
     X : DataFrame (pandas or polars) or array of shape (n_rows, n_columns)
     reset : bool
         True in fit.
+    to_learn : bool, default=False
+        True where rows are needed: in fit and in partial fit.
 
     Returns
     -------
@@ -79,14 +95,14 @@ def read_table(imputer: BaseEstimator, X: Any, *, reset: bool) -> tuple[Any, pd.
     Raises
     ------
     TableError
-        If there is no row to fit, no column, or two columns of one name.
+        If there is no row to learn from, no column, or two columns of one name.
     ColumnMismatchError
         If the columns are not those seen in fit.
     ValueError
         If an array is not numeric, not of two dimensions, sparse, or holds infinity.
     """
     if not is_frame(X) or (not reset and _saw_array(imputer)):
-        least = 1 if reset else 0
+        least = 1 if to_learn else 0
         array = validate_data(
             imputer, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan", ensure_min_samples=least
         )
@@ -97,7 +113,7 @@ def read_table(imputer: BaseEstimator, X: Any, *, reset: bool) -> tuple[Any, pd.
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise TableError(f"The names of columns must differ. Got {repeated[:5]} more than once. Rename them.")
-    if not names or (reset and len(X) == 0):
+    if not names or (to_learn and len(X) == 0):
         raise TableError(f"A table must have at least one row and one column. Got {len(X)} x {len(names)}.")
     try:
         validate_data(imputer, X, reset=reset, skip_check_array=True)

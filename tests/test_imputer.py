@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import decimal
 import math
@@ -906,6 +907,27 @@ def test_a_partial_fit_that_fails_leaves_the_model_as_it_was(shop):
     with pytest.raises(ColumnMismatchError, match="now missing"):
         imputer.partial_fit(shop.drop(columns="price"))
     pd.testing.assert_frame_equal(imputer.transform(shop), before)
+
+
+def test_nothing_is_learned_from_a_table_without_rows(shop, imputer):
+    before = imputer.transform(shop)
+    with pytest.raises(TableError, match=r"at least one row and one column\. Got 0 x 10"):
+        imputer.partial_fit(shop.iloc[:0])
+    with pytest.raises(ValueError, match="minimum of 1 is required"):
+        fit(numbers()).partial_fit(np.zeros((0, 3)))
+    pd.testing.assert_frame_equal(imputer.transform(shop), before)
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("d_hidden", 9), ("n_blocks", 2), ("d_text", 3), ("n_bins", 5), ("d_noise", 9)]
+)
+def test_networks_that_have_learned_keep_their_size(shop, imputer, name, size):
+    resized = copy.deepcopy(imputer).set_params(**{name: size})
+    with pytest.raises(
+        ConfigError, match=rf"'{name}' parameter .* must be that of the first fit, .* Got {size} instead"
+    ):
+        resized.partial_fit(shop)
+    pd.testing.assert_frame_equal(resized.transform(shop), imputer.transform(shop))
 
 
 # -------------------------------------------------------------------------------------------- history and budget
