@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,12 @@ from gain_impute.config import GAINConfig
 from gain_impute.errors import ColumnMismatchError, ConfigError, ModelFormatError, SchemaError, TableError
 from gain_impute.frames import has_foreign_values, is_frame, to_pandas
 from gain_impute.schema import Kind, Schema, infer_schema, read_schema
+from gain_impute.schema.reading import clean_missing_values
 
 __all__ = [
     "check_count",
     "check_sizes",
     "checked_config",
-    "clean_markers",
     "describe",
     "input_names",
     "read_table",
@@ -134,13 +134,6 @@ def _saw_array(imputer: BaseEstimator) -> bool:
     return not hasattr(imputer, "feature_names_in_") and names is not None and list(imputer.schema_) == names
 
 
-def clean_markers(missing_values: object) -> tuple[str | float, ...]:
-    """Bring the `missing_values` parameter into the form that schemas take: texts and numbers, without NaN and None."""
-    many = isinstance(missing_values, Iterable) and not isinstance(missing_values, str)
-    values: list[Any] = list(missing_values) if many else [missing_values]  # type: ignore[call-overload]
-    return tuple(value for value in values if not pd.isna(value))
-
-
 def resolve_schema(
     schema: Schema | Mapping[str, str | Kind] | str | os.PathLike[str] | None,
     missing_values: object,
@@ -166,7 +159,7 @@ def resolve_schema(
     ConfigError
         If the parameter is of another type.
     """
-    markers = clean_markers(missing_values)
+    markers = clean_missing_values(missing_values)
     if isinstance(schema, str | os.PathLike):
         schema = read_schema(Path(schema))
     if isinstance(schema, Schema):
@@ -199,7 +192,7 @@ def _matched(schema: Schema, markers: tuple[str | float, ...], names: list[str])
         )
     return Schema(
         [schema[name] for name in names],
-        missing_values=tuple(dict.fromkeys([*schema.missing_values, *markers])),
+        missing_values=(*schema.missing_values, *markers),
         record_key=schema.record_key,
         time=schema.time,
     )
@@ -279,7 +272,7 @@ def describe(imputer: BaseEstimator) -> dict[str, Any]:
     params = imputer.get_params(deep=False)
     del params["device"]
     params["schema"] = None
-    params["missing_values"] = list(clean_markers(params["missing_values"])) or None
+    params["missing_values"] = list(clean_missing_values(params["missing_values"])) or None
     if not isinstance(params["random_state"], int | np.integer):
         params["random_state"] = None
     names, indicator = getattr(imputer, "feature_names_in_", None), imputer.indicator_

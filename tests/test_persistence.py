@@ -106,6 +106,17 @@ def test_parameters_come_back_but_the_device_which_is_the_machines(shop, tmp_pat
     assert GAINImputer.load(tmp_path / "model", device="cpu").get_params()["device"] == "cpu"
 
 
+@pytest.mark.parametrize("markers", [np.int64(3), np.array([3, 4]), [np.float32(2.5), "?", pd.NA], {"x"}])
+def test_markers_of_any_form_are_saved_as_plain_values(shop, markers, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GainImputeWarning)
+        imputer = quick_imputer(missing_values=markers).fit(shop)
+    imputer.save(tmp_path / "model")
+    loaded = GAINImputer.load(tmp_path / "model")
+    assert tuple(loaded.missing_values) == imputer.schema_.missing_values
+    pd.testing.assert_frame_equal(loaded.transform(shop), imputer.transform(shop))
+
+
 @pytest.mark.parametrize(
     "table",
     [
