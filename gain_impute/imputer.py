@@ -329,7 +329,7 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         check_count("n_draws", n_draws)
         table, frame = read_table(self, X, reset=False)
         seeds = np.random.SeedSequence(self.state_.seed).generate_state(n_draws)
-        return [self._finish(table, self._complete(frame, draw=True, seed=int(seed))) for seed in seeds]
+        return [self._finish(table, self._complete(frame, draw_seed=int(seed))) for seed in seeds]
 
     def category_probabilities(self, X: Any, column: str) -> pd.DataFrame:
         """Say how probable each category of a column is, with the column hidden in every row.
@@ -353,7 +353,7 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         """
         check_is_fitted(self)
         _, frame = read_table(self, X, reset=False)
-        with torch_session(self.n_threads, 0, self.state_.device):
+        with torch_session(self.n_threads, None, self.state_.device):
             probabilities = category_probabilities(self.state_, frame, column)
         return probabilities.set_axis(X.index) if isinstance(X, pd.DataFrame) else probabilities
 
@@ -456,9 +456,11 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         self.schema_, self.unfillable_ = self.state_.encoder.schema, self.state_.unfillable()
         self.history_ = pd.DataFrame([log.as_dict() for log in logs], columns=list(EpochLog.__dataclass_fields__))
 
-    def _complete(self, frame: pd.DataFrame, *, report: bool = False, draw: bool = False, seed: int = 0) -> Completion:
-        with torch_session(self.n_threads, seed, self.state_.device):
-            return complete(self.state_, frame, round_to_grid=self.round_to_grid, report=report, draw=draw)
+    def _complete(self, frame: pd.DataFrame, *, report: bool = False, draw_seed: int | None = None) -> Completion:
+        """Fill with the best values, which need no randomness, or draw from a seed."""
+        is_draw = draw_seed is not None
+        with torch_session(self.n_threads, draw_seed, self.state_.device):
+            return complete(self.state_, frame, round_to_grid=self.round_to_grid, report=report, draw=is_draw)
 
     def _finish(self, table: Any, completion: Completion) -> Any:
         """Put the filled cells into the user's table, drop and append columns as asked."""

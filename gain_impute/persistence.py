@@ -36,6 +36,7 @@ from gain_impute.errors import FileError, GainImputeError, ModelFormatError
 from gain_impute.files import check_output_folder
 from gain_impute.schema import schema_from_toml, schema_to_toml
 from gain_impute.state import EpochLog, TrainingState
+from gain_impute.training import seeded
 
 __all__ = ["FORMAT_VERSION", "MODEL_FILES", "FittedState", "read_model", "write_model"]
 
@@ -259,7 +260,7 @@ def _state_from(description: dict[str, Any], tensors: dict[str, Tensor], device:
     never_observed, seed = tuple(description["never_observed"]), description["seed"]
     state = FittedState(config, encoder, None, calibration, description["cell_types"], never_observed, seed)
     if description["n_steps"] is not None:
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        with seeded(0, device):
             state.training = TrainingState.new(encoder.layout, state.edges, config, device)
         state.training.load_tensors(tensors)
         state.training.n_steps = description["n_steps"]
