@@ -272,7 +272,8 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         Returns
         -------
         table of the type of X
-            The same rows, columns, index and dtypes, with the empty cells filled.
+            The same rows, columns, index and dtypes, with the empty cells filled. Only a column whose dtype cannot
+            hold what fills it takes another: pandas reads a column without a value as floats, whatever belongs there.
 
         Raises
         ------

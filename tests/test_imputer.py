@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import decimal
+import io
 import math
 import warnings
 
@@ -246,6 +247,30 @@ def test_one_row_as_a_web_service_gets_it_is_filled_with_values_of_the_right_typ
     assert isinstance(filled["since"], pd.Timestamp)
     assert isinstance(filled["kind"], str)
     assert filled["title"] is None
+
+
+def test_columns_that_a_reader_of_files_took_for_floats_since_they_are_empty_are_filled_as_in_fit(imputer, shop):
+    rows = pd.read_csv(io.StringIO(shop.iloc[:3].assign(**dict.fromkeys(shop.columns, np.nan)).to_csv(index=False)))
+    assert (rows.dtypes == "float64").all()
+    filled = imputer.transform(rows)
+    assert filled["kind"].isin(shop["kind"]).all()
+    assert filled["colour"].isin(shop["colour"]).all()
+    assert filled["sold_online"].dtype == bool
+    assert filled["since"].between(shop["since"].min(), shop["since"].max()).all()
+    assert filled["price"].between(shop["price"].min(), shop["price"].max()).all()
+    assert filled["title"].isna().all()
+
+
+def test_dates_that_are_integers_are_filled_with_integers_that_are_dates():
+    days = pd.date_range("2016-11-14", periods=40).strftime("%Y%m%d").astype(int)
+    table = pd.DataFrame({"order_date": pd.array(days, dtype="Int64"), "other": range(40)})
+    table.loc[::4, "order_date"] = pd.NA
+    for dtype in ("Int64", "float64"):
+        result = fit(table).impute(table.astype({"order_date": dtype}))
+        put = result.table["order_date"].iloc[::4]
+        assert put.dtype == dtype
+        assert put.between(20161114, 20161223).all()
+        assert put.astype(int).astype(str).tolist() == result.cells["value"].tolist()
 
 
 @pytest.mark.parametrize("params", [{}, {"add_indicator": True}], ids=str)
