@@ -12,6 +12,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import torch
 
@@ -344,6 +345,7 @@ FOREIGN_TYPES = {
     "bytes": [b"a", b"b"],
     "instants of a zone": [dt.datetime(2024, 1, day, tzinfo=dt.timezone(dt.timedelta(hours=2))) for day in range(1, 9)],
     "sets": [frozenset({1}), frozenset({2})],
+    "years": [pd.Period(str(year), "Y") for year in range(2001, 2009)],
 }
 
 
@@ -363,6 +365,9 @@ def test_objects_that_cannot_be_made_are_left_empty_and_listed_or_are_one_of_tho
 FOREIGN_COLUMNS = {
     "durations": pd.Series(pd.to_timedelta([1, 2, None, 4, 5] * 5, unit="D")),
     "periods": pd.Series(pd.PeriodIndex(["2024-01", "2024-02", None, "2024-04", "2024-05"] * 5, freq="M")),
+    "years": pd.Series(pd.PeriodIndex(["2021", "2022", None, "2024", "2025"] * 5, freq="Y")),
+    "lists of Arrow": pd.Series([[1], [2, 3], None, [], [1]] * 5, dtype=pd.ArrowDtype(pa.list_(pa.int64()))),
+    "structures of Arrow": pd.Series([{"a": 1}, None] * 12 + [None], dtype=pd.ArrowDtype(pa.struct({"a": pa.int8()}))),
     "intervals": pd.Series(pd.cut(pd.Series([1, 2, None, 4, 5] * 5), 3).array.astype("interval")),
     "bins": pd.Series(pd.cut(pd.Series([1, 2, None, 4, 5] * 5), 3)),
     "complex numbers": pd.Series([1j, 2j, None, 4j, 5j] * 5, dtype=complex),
