@@ -73,13 +73,13 @@ class FilledColumn:
 
 
 def is_polars(table: object) -> bool:
-    """Whether the table is a polars DataFrame; polars is not imported to find out."""
+    """Whether an object is of polars, a DataFrame or another; polars is not imported to find out."""
     return type(table).__module__.partition(".")[0] == "polars"
 
 
 def is_frame(table: object) -> bool:
     """Whether the table is a DataFrame of pandas or polars."""
-    return isinstance(table, pd.DataFrame) or is_polars(table)
+    return isinstance(table, pd.DataFrame) or (is_polars(table) and type(table).__name__ == "DataFrame")
 
 
 def row_labels(table: Any) -> NDArray[np.object_]:

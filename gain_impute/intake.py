@@ -17,7 +17,7 @@ from sklearn.utils.validation import validate_data
 
 from gain_impute.config import GAINConfig
 from gain_impute.errors import ColumnMismatchError, ConfigError, ModelFormatError, SchemaError, TableError
-from gain_impute.frames import has_foreign_values, is_frame, to_pandas
+from gain_impute.frames import has_foreign_values, is_frame, is_polars, to_pandas
 from gain_impute.schema import Kind, Schema, infer_schema, read_schema
 from gain_impute.schema.reading import clean_missing_values
 
@@ -36,6 +36,8 @@ __all__ = [
 
 SIZES = ("d_hidden", "n_blocks", "d_text", "n_bins", "d_noise")
 """Parameters that say how large the networks are."""
+INDICATOR = "missingindicator_"  # begins the name of an indicator column, in scikit-learn too
+SEEDS = 2**64  # that torch knows
 
 
 def checked_config(imputer: BaseEstimator) -> GAINConfig:
@@ -51,7 +53,9 @@ def checked_config(imputer: BaseEstimator) -> GAINConfig:
         if not isinstance(params[name], bool | np.bool_):
             raise ConfigError(f"The {name!r} parameter of GAINImputer must be a bool. Got {params[name]!r} instead.")
     check_count("n_threads", params["n_threads"])
-    check_count("verbose", params["verbose"], least=0)
+    check_count(
+        "verbose", int(params["verbose"]) if isinstance(params["verbose"], bool) else params["verbose"], least=0
+    )
     return GAINConfig(**{field.name: params[field.name] for field in dataclasses.fields(GAINConfig)})
 
 
@@ -67,7 +71,7 @@ def check_sizes(before: GAINConfig, now: GAINConfig) -> None:
 
 def check_count(name: str, value: object, *, least: int = 1) -> None:
     """Raise ConfigError unless a parameter is an int of at least `least`."""
-    if not isinstance(value, int | np.integer) or value < least:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         msg = f"The {name!r} parameter of GAINImputer must be an int of at least {least}."
         raise ConfigError(f"{msg} Got {value!r} instead.")
 
@@ -101,6 +105,10 @@ def read_table(imputer: BaseEstimator, X: Any, *, reset: bool, to_learn: bool = 
     ValueError
         If an array is not numeric, not of two dimensions, sparse, or holds infinity.
     """
+    if is_polars(X) and not is_frame(X):
+        raise TableError(
+            f"A table of polars must be a DataFrame. Got a {type(X).__name__}. Call collect() or to_frame()."
+        )
     if not is_frame(X) or (not reset and _saw_array(imputer)):
         least = 1 if to_learn else 0
         array = validate_data(
@@ -110,6 +118,8 @@ def read_table(imputer: BaseEstimator, X: Any, *, reset: bool, to_learn: bool = 
             array = array.astype(np.float64)
         return array, to_pandas(array)
     names = [str(name) for name in X.columns]
+    if reset and imputer.add_indicator:
+        _check_names_of_indicators(names)
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise TableError(f"The names of columns must differ. Got {repeated[:5]} more than once. Rename them.")
@@ -126,6 +136,16 @@ def read_table(imputer: BaseEstimator, X: Any, *, reset: bool, to_learn: bool = 
             "Reorder the columns."
         )
     return X, to_pandas(X)
+
+
+def _check_names_of_indicators(names: list[str]) -> None:
+    """Refuse columns of which an indicator would take the name."""
+    taken = [name for name in names if name.removeprefix(INDICATOR) in names and name.startswith(INDICATOR)]
+    if taken:
+        raise TableError(
+            f"With add_indicator=True no column may be named as the indicator of another. Got {taken[:5]}. "
+            "Rename them, or leave the indicator out."
+        )
 
 
 def _saw_array(imputer: BaseEstimator) -> bool:
@@ -204,7 +224,7 @@ def seed_of(random_state: int | np.random.Generator | np.random.RandomState | No
     Raises
     ------
     ConfigError
-        If `random_state` is none of the four.
+        If `random_state` is none of the four, or too large for torch.
     """
     match random_state:
         case None:
@@ -213,11 +233,11 @@ def seed_of(random_state: int | np.random.Generator | np.random.RandomState | No
             return int(random_state.integers(2**31))
         case np.random.RandomState():
             return int(random_state.randint(2**31 - 1))
-        case int() | np.integer() if not isinstance(random_state, bool) and random_state >= 0:
+        case int() | np.integer() if not isinstance(random_state, bool) and 0 <= random_state < SEEDS:
             return int(random_state)
     raise ConfigError(
-        "The 'random_state' parameter of GAINImputer must be an int of at least 0, a Generator, a RandomState or None. "
-        f"Got {random_state!r} instead."
+        "The 'random_state' parameter of GAINImputer must be an int from 0 to 2**64 - 1, a Generator, a RandomState "
+        f"or None. Got {random_state!r} instead."
     )
 
 

@@ -151,6 +151,21 @@ def test_a_model_fitted_on_pandas_fills_polars(imputer, shop):
 # ------------------------------------------------------------------------------------------------ names and rows
 
 
+@pytest.mark.parametrize("name", ["LazyFrame", "Series"])
+def test_what_is_of_polars_but_no_frame_is_an_error_that_says_what_to_do(name):
+    frame = pl.DataFrame({"a": [1.0, None]})
+    with pytest.raises(TableError, match=rf"must be a DataFrame\. Got a {name}\. Call collect\(\) or to_frame\(\)"):
+        quick_imputer().fit({"LazyFrame": frame.lazy(), "Series": frame["a"]}[name])
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
+def test_no_indicator_takes_the_name_of_a_column(make):
+    table = make({"a": [1.5, None], "missingindicator_a": [0.0, 1.0], "missingindicator_b": [1.0, 2.0]})
+    with pytest.raises(TableError, match=r"named as the indicator of another\. Got \['missingindicator_a'\]"):
+        quick_imputer(add_indicator=True).fit(table)
+    assert list(completed(table).columns) == list(table.columns)
+
+
 def test_columns_of_one_name_are_an_error():
     with pytest.raises(TableError, match=r"names of columns must differ\. Got \['a'\] more than once\. Rename them"):
         quick_imputer().fit(pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"]))
@@ -822,7 +837,7 @@ def test_draws_of_a_category_come_as_often_as_its_probabilities_say(imputer, sho
     assert drawn.reindex(said.index).fillna(0).to_numpy() == pytest.approx(said.to_numpy(), abs=0.12)
 
 
-@pytest.mark.parametrize("n_draws", [0, -1, 2.5, "three", None], ids=repr)
+@pytest.mark.parametrize("n_draws", [0, -1, 2.5, "three", None, True], ids=repr)
 def test_a_number_of_draws_that_is_none_is_an_error(imputer, shop, n_draws):
     with pytest.raises(ConfigError, match=r"'n_draws' parameter .* must be an int of at least 1\. Got .* instead"):
         imputer.sample(shop, n_draws)
@@ -1014,9 +1029,11 @@ def test_a_tracker_is_told_of_parameters_epochs_and_the_end():
         ({"round_to_grid": None}, r"'round_to_grid' parameter .* must be a bool\. Got None instead"),
         ({"n_threads": 0}, r"'n_threads' parameter .* must be an int of at least 1\. Got 0 instead"),
         ({"n_threads": 1.5}, r"'n_threads' parameter .* must be an int of at least 1\. Got 1\.5 instead"),
+        ({"n_threads": True}, r"'n_threads' parameter .* must be an int of at least 1\. Got True instead"),
         ({"verbose": -1}, r"'verbose' parameter .* must be an int of at least 0\. Got -1 instead"),
-        ({"random_state": "x"}, r"'random_state' parameter .* must be an int of at least 0, .*Got 'x' instead"),
+        ({"random_state": "x"}, r"'random_state' parameter .* must be an int from 0 to .*Got 'x' instead"),
         ({"random_state": -1}, r"'random_state' parameter .*Got -1 instead"),
+        ({"random_state": 2**64}, r"'random_state' parameter .* must be an int from 0 to 2\*\*64 - 1, .*Got 18446744"),
         ({"random_state": 1.0}, r"'random_state' parameter .*Got 1\.0 instead"),
         (
             {"device": "quantum"},
