@@ -417,8 +417,8 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         """
         imputer = cls(device=device)
         state, description = read_model(folder, torch_device(device))
-        restore(imputer, description)
-        imputer.state_, imputer.indicator_, indicated = state, None, description.get("indicated")
+        indicated = restore(imputer, description, list(state.encoder.schema))
+        imputer.state_, imputer.indicator_ = state, None
         if indicated is not None:
             imputer.indicator_ = imputer._indicator(np.isin(np.arange(imputer.n_features_in_), indicated))
         imputer._expose()

@@ -305,8 +305,13 @@ def describe(imputer: BaseEstimator) -> dict[str, Any]:
     }
 
 
-def restore(imputer: BaseEstimator, description: dict[str, Any]) -> None:
-    """Give an estimator the parameters and input columns that `describe` took down.
+def restore(imputer: BaseEstimator, description: dict[str, Any], names: list[str]) -> list[int] | None:
+    """Give an estimator the parameters and input columns that `describe` took down; `names` are those of its columns.
+
+    Returns
+    -------
+    list of int or None
+        Positions of the columns that have an indicator; None where indicators are not appended.
 
     Raises
     ------
@@ -314,11 +319,17 @@ def restore(imputer: BaseEstimator, description: dict[str, Any]) -> None:
         If the description is not one that `describe` made.
     """
     try:
-        params = dict(description["params"])
+        params, seen, indicated = dict(description["params"]), description["feature_names_in"], description["indicated"]
         params["missing_values"] = np.nan if params["missing_values"] is None else params["missing_values"]
         imputer.set_params(**params)
-        imputer.n_features_in_, imputer.unreadable_ = description["n_features_in"], description["unreadable"]
-        if description["feature_names_in"] is not None:
-            imputer.feature_names_in_ = np.array(description["feature_names_in"], dtype=object)
+        checked_config(imputer)
+        if description["n_features_in"] != len(names) or seen not in (None, names):
+            raise ValueError("columns")  # noqa: TRY301 - a sentence of our own would be the same for all of these
+        if indicated is not None and not set(indicated) <= set(range(len(names))):
+            raise ValueError("indicated")  # noqa: TRY301
+        imputer.n_features_in_, imputer.unreadable_ = len(names), dict(description["unreadable"])
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFormatError(f"The model's description of the estimator is damaged ({error}). Fit again.") from error
+    if seen is not None:
+        imputer.feature_names_in_ = np.array(seen, dtype=object)
+    return None if indicated is None else list(indicated)
