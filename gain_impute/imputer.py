@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -18,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from gain_impute.cells import Imputation
 from gain_impute.completion import Completion, category_probabilities, complete
 from gain_impute.config import GAINConfig, default_max_steps
-from gain_impute.fitting import continue_fit, new_fit, warn_of_holes, warn_of_unreadable
+from gain_impute.fitting import check_readable, continue_fit, new_fit, warn_of_holes, warn_of_unreadable
 from gain_impute.frames import append_columns, drop_columns, fill_frame, row_labels
 from gain_impute.intake import (
     check_count,
@@ -39,6 +40,8 @@ from gain_impute.state import EpochLog
 from gain_impute.training import Tracker, torch_session
 
 __all__ = ["GAINImputer"]
+
+LEAST_JUDGED = 20  # known cells of a column below which unreadable ones say nothing of the column: one row may have one
 
 
 class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -279,10 +282,14 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         ------
         ColumnMismatchError
             If the columns are not those seen in fit, in their order.
+        TableError
+            If a column of at least 20 known cells is mostly unreadable as its kind.
         """
         check_is_fitted(self)
         table, frame = read_table(self, X, reset=False)
-        return self._finish(table, self._complete(frame))
+        completion = self._complete(frame)
+        self._check(completion)
+        return self._finish(table, completion)
 
     def impute(self, X: Any) -> Imputation:
         """Fill the empty cells of a table, and say of each how.
@@ -300,6 +307,7 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         check_is_fitted(self)
         table, frame = read_table(self, X, reset=False)
         completion = self._complete(frame, report=True)
+        self._check(completion)
         cells = completion.cells
         if cells is None:
             raise AssertionError
@@ -330,7 +338,10 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         check_count("n_draws", n_draws)
         table, frame = read_table(self, X, reset=False)
         seeds = np.random.SeedSequence(self.state_.seed).generate_state(n_draws)
-        return [self._finish(table, self._complete(frame, draw_seed=int(seed))) for seed in seeds]
+        completions = (self._complete(frame, draw_seed=int(seed)) for seed in seeds)
+        first = next(completions)
+        self._check(first)
+        return [self._finish(table, completion) for completion in itertools.chain([first], completions)]
 
     def category_probabilities(self, X: Any, column: str) -> pd.DataFrame:
         """Say how probable each category of a column is, with the column hidden in every row.
@@ -440,6 +451,7 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         self, state: FittedState, empty: pd.DataFrame, unreadable: dict[str, int], *, indicated: list[int]
     ) -> None:
         """Become fitted, and warn of what stays empty; columns `indicated` before stay so."""
+        state.with_holes = tuple(name for name in state.encoder.schema if empty[name].any() or name in state.with_holes)
         self.state_, self.unreadable_ = state, unreadable
         had_holes = empty.any().to_numpy() | np.isin(np.arange(empty.shape[1]), indicated)
         self.indicator_ = self._indicator(had_holes) if self.add_indicator else None
@@ -462,6 +474,12 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         is_draw = draw_seed is not None
         with torch_session(self.n_threads, draw_seed, self.state_.device):
             return complete(self.state_, frame, round_to_grid=self.round_to_grid, report=report, draw=is_draw)
+
+    def _check(self, completion: Completion) -> None:
+        """Refuse what is not of its kind, and warn of holes that stay and of which fit did not warn."""
+        check_readable(self.schema_, completion.empty, completion.unreadable, least_known=LEAST_JUDGED)
+        new = {name: why for name, why in self.unfillable_.items() if name not in self.state_.with_holes}
+        warn_of_holes(new, completion.empty)
 
     def _finish(self, table: Any, completion: Completion) -> Any:
         """Put the filled cells into the user's table, drop and append columns as asked."""

@@ -62,6 +62,8 @@ class FittedState:
         Columns without a known cell in fit.
     seed : int
         What all randomness followed from.
+    with_holes : tuple of str, default=()
+        Columns that had empty cells in fit: of these the user has been warned.
     """
 
     config: GAINConfig
@@ -71,6 +73,7 @@ class FittedState:
     cell_types: dict[str, dict[str, str]]
     never_observed: tuple[str, ...]
     seed: int
+    with_holes: tuple[str, ...] = ()
 
     @property
     def device(self) -> torch.device:
@@ -128,6 +131,7 @@ def write_model(state: FittedState, estimator: dict[str, Any], folder: str | os.
         "encoders": _encoders_to_json(state.encoder),
         "cell_types": state.cell_types,
         "never_observed": state.never_observed,
+        "with_holes": state.with_holes,
         "seed": state.seed,
         "n_steps": state.training.n_steps if state.training else None,
         "history": [log.as_dict() for log in state.training.history] if state.training else [],
@@ -252,8 +256,9 @@ def _state_from(description: dict[str, Any], tensors: dict[str, Tensor], device:
     if any(found.shape != (len(encoder.numbers),) for found in vars(calibration).values()):
         raise ValueError("calibration")
     cell_types = {name: dict(types) for name, types in description["cell_types"].items()}
-    never_observed, seed = tuple(description["never_observed"]), int(description["seed"])
-    state = FittedState(config, encoder, None, calibration, cell_types, never_observed, seed)
+    never_observed, with_holes = tuple(description["never_observed"]), tuple(description["with_holes"])
+    seed = int(description["seed"])
+    state = FittedState(config, encoder, None, calibration, cell_types, never_observed, seed, with_holes)
     if description["n_steps"] is not None:
         with seeded(0, device):
             state.training = TrainingState.new(encoder.layout, state.edges, config, device)

@@ -242,16 +242,15 @@ def test_a_constant_column_is_filled_with_its_constant():
 
 @pytest.mark.parametrize("n_rows", [1, 2])
 def test_a_table_of_one_or_two_rows_can_be_learned(shop, n_rows):
-    rows = shop.dropna().head(n_rows)
-    filled = fit(rows).transform(shop)
-    left = filled.drop(columns="title").isna().any()
-    assert not left.any()
+    goods = shop.drop(columns="title")
+    filled = fit(goods.dropna().head(n_rows)).transform(goods)
+    assert not filled.isna().any(axis=None)
     assert set(filled["kind"]) <= set(shop["kind"].dropna())
 
 
 def test_values_may_be_missing_only_at_transform(shop):
-    imputer = fit(shop.dropna())
-    assert not imputer.transform(shop).drop(columns="title").isna().any(axis=None)
+    goods = shop.drop(columns="title")
+    assert not fit(goods.dropna()).transform(goods).isna().any(axis=None)
 
 
 def test_one_row_as_a_web_service_gets_it_is_filled_with_values_of_the_right_types(imputer, shop):
@@ -440,6 +439,29 @@ def test_a_column_that_is_mostly_unreadable_is_an_error_that_says_what_to_do():
     told = r"half of the known cells of column 'size' must be readable as numeric\. 3 of 4 are not\. .* missing_values"
     with pytest.raises(TableError, match=told):
         quick_imputer(schema={"size": "numeric"}).fit(table)
+
+
+@pytest.mark.parametrize("method", ["transform", "impute", "sample"])
+def test_a_column_that_is_mostly_unreadable_in_new_rows_is_an_error_too(imputer, shop, method):
+    rows = shop.assign(price="n.v.")
+    with pytest.raises(TableError, match=r"column 'price' must be readable as numeric\. 80 of 80 are not"):
+        getattr(imputer, method)(rows)
+    few = rows.iloc[:19]  # too few to say what the column is
+    assert imputer.transform(few)["price"].tolist() == few["price"].tolist()
+
+
+def test_holes_that_stay_are_warned_of_where_fit_did_not_know_of_them(shop, tmp_path):
+    full = shop.assign(title=[f"a rather long title of thing number {i}" for i in range(len(shop))])
+    imputer = quick_imputer().fit(full)
+    imputer.save(tmp_path / "model")
+    for fitted in (imputer, GAINImputer.load(tmp_path / "model")):
+        for method in (fitted.transform, fitted.impute, fitted.sample):
+            with pytest.warns(UnfillableWarning, match=r"stay empty: 'title' \(text is not filled\)") as caught:
+                method(shop)
+            assert len(caught) == 1
+            assert caught[0].filename == __file__
+    go_on(imputer, shop)
+    assert imputer.transform(shop)["title"].isna().any()  # warned of already: no warning, which would be an error here
 
 
 def test_an_unseen_category_is_kept_and_read_as_unknown(imputer, shop):
