@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from gain_impute.schema import ColumnSchema, Kind
@@ -170,12 +169,7 @@ def has_foreign_values(cells: pd.Series) -> bool:
 
 def _is_dictionary(dtype: Any) -> bool:
     """Whether this is Arrow's own dtype of texts that repeat."""
-    pyarrow_dtype = getattr(dtype, "pyarrow_dtype", None)
-    return (
-        pyarrow_dtype is not None
-        and pa.types.is_dictionary(pyarrow_dtype)
-        and pa.types.is_string(pyarrow_dtype.value_type)
-    )
+    return str(dtype).startswith("dictionary<values=string,")
 
 
 def _type_of_dtype(dtype: Any) -> str:

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -97,6 +98,7 @@ FULL = [
     ("boolean", [True, None], "numeric", 1.0, True),
     ("boolean", [True, None], "categorical", "True", True),
     ("bool[pyarrow]", [True, None], "boolean", "True", True),
+    ("dictionary", ["a", None], "categorical", "b", "b"),
     ("Int64", [2**62 + 1, None], "categorical", str(2**62 + 3), 2**62 + 3),
     ("UInt64", [2**64 - 1, None], "categorical", str(2**64 - 3), 2**64 - 3),
     ("Int64", [20161114, None], "datetime", 1479168000.0, 20161115),
@@ -141,6 +143,8 @@ FULL = [
 
 @pytest.mark.parametrize(("dtype", "cells", "kind", "value", "expected"), FULL, ids=str)
 def test_a_filled_cell_is_of_the_type_of_its_column(dtype, cells, kind, value, expected):
+    if dtype == "dictionary":
+        dtype = pd.ArrowDtype(pa.dictionary(pa.int32(), pa.string()))
     table = pd.DataFrame({"c": pd.Series(cells, dtype=dtype)}).set_axis([3] * len(cells))
     kind = Kind(kind)
     two_decimals = kind is Kind.NUMERIC and any(isinstance(cell, decimal.Decimal) or cell == "1.50" for cell in cells)

@@ -1,4 +1,4 @@
-"""What the package promises (docs/design, section 1): one law each, on tables of every dtype."""
+"""What the package promises: one law each, on tables of every dtype."""
 
 from __future__ import annotations
 
