@@ -205,13 +205,14 @@ def fill_frame(
 ) -> Any:
     """Return a table like `table` with the given cells filled; dtypes, index, order and all other cells are kept.
 
-    Where a dtype cannot hold what goes in (an empty column read as floats, filled with texts), another takes its place.
+    Where a dtype cannot hold what goes in (texts, in an empty column read as floats), another takes its place.
     """
     names = list(schema)
     if isinstance(table, np.ndarray):
         completed = table.copy()
         for name, column in filled.items():
-            values = column.values if completed.dtype.kind == "f" else _whole(column.values, completed.dtype)
+            floats = column.values.astype(np.float64)
+            values = floats if completed.dtype.kind == "f" else _whole(floats, completed.dtype)
             completed[column.rows, names.index(name)] = values.astype(completed.dtype)
         return completed
     fill = _fill_polars if is_polars(table) else _fill_pandas
@@ -263,22 +264,25 @@ def _for_dtype(dtype: Any, values: NDArray[Any], column: ColumnSchema, types: Ce
         found = _numbers_of(values, column)
         if found is None:
             return None
-        return pd.array(_whole(found, dtype) if pd.api.types.is_integer_dtype(dtype) else found, dtype=dtype)
+        made = pd.array(_whole(found, dtype) if pd.api.types.is_integer_dtype(dtype) else found, dtype=dtype)
+        return made if _reads_back(pd.Series(made), values, column) else None
     if pd.api.types.is_string_dtype(dtype) or _is_dictionary(dtype):
         return column.format(values) if values.dtype != object else values
     return None
 
 
 def _numbers_of(values: NDArray[Any], column: ColumnSchema) -> NDArray[Any] | None:
-    """What stands for canonical values in a column of numbers; None where it would not read back as the same."""
+    """What stands for canonical values in a column of numbers; None where they are none."""
     if values.dtype != object and column.kind is not Kind.DATETIME:
         return values
     texts = values if values.dtype == object else column.format(values)  # a date such as 20161114
     found = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").to_numpy()
-    if pd.isna(found).any():
-        return None
-    is_same = values.dtype != object or np.array_equal(column.parse(pd.Series(found)).values, values)
-    return found if is_same else None
+    return None if pd.isna(found).any() else found
+
+
+def _reads_back(cells: pd.Series, values: NDArray[Any], column: ColumnSchema) -> bool:
+    """Whether cells made of categories are read as these again: the number 1 is not "01"."""
+    return values.dtype != object or np.array_equal(column.parse(cells).values, values)
 
 
 def _flags_of(values: NDArray[Any], column: ColumnSchema, types: CellTypes) -> NDArray[np.bool_] | None:
@@ -388,7 +392,8 @@ def _for_polars(dtype: Any, values: NDArray[Any], column: ColumnSchema, types: C
         found = _numbers_of(values, column)
         if found is None:
             return None
-        return pl.Series(_whole(found, np.dtype(str(dtype).lower())) if dtype.is_integer() else found).cast(dtype)
+        made = pl.Series(_whole(found, np.dtype(str(dtype).lower())) if dtype.is_integer() else found).cast(dtype)
+        return made if _reads_back(made.to_pandas(), values, column) else None
     if dtype in (pl.String, pl.Categorical, pl.Enum):
         texts = column.format(values) if values.dtype != object else values
         made = pl.Series(list(texts), dtype=pl.String).cast(dtype, strict=False)

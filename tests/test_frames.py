@@ -99,6 +99,8 @@ FULL = [
     ("boolean", [True, None], "categorical", "True", True),
     ("bool[pyarrow]", [True, None], "boolean", "True", True),
     ("dictionary", ["a", None], "categorical", "b", "b"),
+    ("decimal", [decimal.Decimal("1.50"), None], "categorical", "2.50", decimal.Decimal("2.50")),
+    ("float32", [0.1, None], "categorical", "0.1", np.float32(0.1)),
     ("Int64", [2**62 + 1, None], "categorical", str(2**62 + 3), 2**62 + 3),
     ("UInt64", [2**64 - 1, None], "categorical", str(2**64 - 3), 2**64 - 3),
     ("Int64", [20161114, None], "datetime", 1479168000.0, 20161115),
@@ -143,8 +145,8 @@ FULL = [
 
 @pytest.mark.parametrize(("dtype", "cells", "kind", "value", "expected"), FULL, ids=str)
 def test_a_filled_cell_is_of_the_type_of_its_column(dtype, cells, kind, value, expected):
-    if dtype == "dictionary":
-        dtype = pd.ArrowDtype(pa.dictionary(pa.int32(), pa.string()))
+    arrow = {"dictionary": pa.dictionary(pa.int32(), pa.string()), "decimal": pa.decimal128(10, 2)}
+    dtype = pd.ArrowDtype(arrow[dtype]) if dtype in arrow else dtype
     table = pd.DataFrame({"c": pd.Series(cells, dtype=dtype)}).set_axis([3] * len(cells))
     kind = Kind(kind)
     two_decimals = kind is Kind.NUMERIC and any(isinstance(cell, decimal.Decimal) or cell == "1.50" for cell in cells)
@@ -263,6 +265,7 @@ def test_an_array_keeps_its_dtype(dtype):
             dt.datetime(2024, 1, 5),
         ),
         (pl.Decimal(10, 2), [decimal.Decimal("1.50"), None], "numeric", 2.5, decimal.Decimal("2.50")),
+        (pl.Decimal(10, 2), [decimal.Decimal("1.50"), None], "categorical", "2.50", decimal.Decimal("2.50")),
     ],
     ids=str,
 )

@@ -85,6 +85,14 @@ def test_an_array_of_integers_is_filled_with_integers_where_its_marker_stood(dty
     assert 2 <= filled[2, 1] <= 6
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.float64])
+def test_a_column_of_an_array_may_be_said_to_hold_categories(dtype):
+    table = np.array([[1, 2], [3, 4], [-1, 5], [1, 6]] * 10, dtype=dtype)
+    filled = completed(table, schema={"x0": "categorical"}, missing_values=-1)
+    assert filled.dtype == dtype
+    assert set(filled[:, 0]) == {1, 3}
+
+
 def test_the_columns_of_an_array_are_numbers_whatever_they_hold():
     imputer = fit(np.array([[0, 1.0], [1, np.nan], [0, 1.0], [1, 1.0]]))
     assert [imputer.schema_[name].kind for name in ("x0", "x1")] == ["numeric", "numeric"]
