@@ -42,7 +42,6 @@ FROM_TEXT: dict[str, Callable[[str], object]] = {
 }
 """How an object column's values are made from their text; a type that is not here comes back as text."""
 
-
 INFERRED_TYPES = {
     "string": "str",
     "integer": "int",
