@@ -27,7 +27,7 @@ from gain_impute.schema import Schema
 from gain_impute.state import EpochLog, TrainingState
 from gain_impute.training import held_out_cells, nothing_held_out, torch_session, train
 
-__all__ = ["Report", "continue_fit", "new_fit", "warn_of_holes", "warn_of_unreadable"]
+__all__ = ["Report", "check_readable", "continue_fit", "new_fit", "warn_of_holes", "warn_of_unreadable"]
 
 REFINING_SHARE = 1 / 6  # of the budget: training ends with the held-out cells given back
 REFINING_RATE = 0.3  # of the learning rate, from which it then falls
@@ -81,7 +81,7 @@ def new_fit(
     hashed: dict[str, HashedText] = {}
     encoder = TableEncoder.fit(frame, schema, n_bins=config.n_bins, n_buckets=config.n_buckets, hashed=hashed)
     encoded, empty, unreadable = encoder.encode(frame, hashed=hashed)
-    _check_readable(schema, empty, unreadable)
+    check_readable(schema, empty, unreadable)
     never_observed = tuple(name for name in schema if empty[name].all())
     types = {
         name: found
@@ -113,7 +113,7 @@ def continue_fit(
         state = replace(state, config=replace(state.config, dropout=state.training.generator.dropout))
     encoder = state.encoder.extend(frame)
     encoded, empty, unreadable = encoder.encode(frame)
-    _check_readable(encoder.schema, empty, unreadable)
+    check_readable(encoder.schema, empty, unreadable)
     continued = replace(state, encoder=encoder)
     if state.training is not None:
         seed = np.random.SeedSequence([state.seed, state.training.n_steps]).generate_state(1)[0]
@@ -171,11 +171,11 @@ def _calibrate(
     return calibrate_numbers(encoded, rows_array, cells.cpu().numpy(), prediction)
 
 
-def _check_readable(schema: Schema, empty: pd.DataFrame, unreadable: dict[str, int]) -> None:
-    """Refuse a column that is not what the schema says it is."""
+def check_readable(schema: Schema, empty: pd.DataFrame, unreadable: dict[str, int], *, least_known: int = 1) -> None:
+    """Raise TableError for a column that is not what the schema says it is, judged from so many known cells on."""
     for name, n_unreadable in unreadable.items():
         n_known = int((~empty[name]).sum())
-        if n_unreadable > MOST_UNREADABLE * n_known:
+        if n_known >= least_known and n_unreadable > MOST_UNREADABLE * n_known:
             raise TableError(
                 f"At least half of the known cells of column {name!r} must be readable as {schema[name].kind.value}. "
                 f"{n_unreadable} of {n_known} are not. Give the column another kind in the schema, or name the texts "

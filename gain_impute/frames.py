@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gain_impute.schema import ColumnSchema
+from gain_impute.schema import ColumnSchema, Kind
 
 __all__ = [
     "FilledColumn",
@@ -41,7 +41,6 @@ FROM_TEXT: dict[str, Callable[[str], object]] = {
     "Timestamp": pd.Timestamp,
 }
 """How an object column's values are made from their text; a type that is not here comes back as text."""
-
 
 INFERRED_TYPES = {
     "string": "str",
@@ -72,13 +71,13 @@ class FilledColumn:
 
 
 def is_polars(table: object) -> bool:
-    """Whether the table is a polars DataFrame; polars is not imported to find out."""
+    """Whether an object is of polars, a DataFrame or another; polars is not imported to find out."""
     return type(table).__module__.partition(".")[0] == "polars"
 
 
 def is_frame(table: object) -> bool:
     """Whether the table is a DataFrame of pandas or polars."""
-    return isinstance(table, pd.DataFrame) or is_polars(table)
+    return isinstance(table, pd.DataFrame) or (is_polars(table) and type(table).__name__ == "DataFrame")
 
 
 def row_labels(table: Any) -> NDArray[np.object_]:
@@ -163,14 +162,20 @@ def has_foreign_values(cells: pd.Series) -> bool:
     if isinstance(dtype, pd.SparseDtype):
         return True
     plain = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype)
-    return not (plain or pd.api.types.is_string_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype))
+    is_text = pd.api.types.is_string_dtype(dtype) or _is_dictionary(dtype)
+    return not (plain or is_text or pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype))
+
+
+def _is_dictionary(dtype: Any) -> bool:
+    """Whether this is Arrow's own dtype of texts that repeat."""
+    return str(dtype).startswith("dictionary<values=string,")
 
 
 def _type_of_dtype(dtype: Any) -> str:
     if pd.api.types.is_bool_dtype(dtype):
         return "bool"
     if pd.api.types.is_datetime64_any_dtype(dtype):
-        return "Timestamp"
+        return "str" if getattr(getattr(dtype, "pyarrow_dtype", dtype), "tz", None) else "Timestamp"
     if pd.api.types.is_integer_dtype(dtype):
         return "int"
     return "float" if pd.api.types.is_numeric_dtype(dtype) else "str"
@@ -197,12 +202,16 @@ def fill_frame(
     schema: Mapping[str, ColumnSchema],
     types: Mapping[str, CellTypes],
 ) -> Any:
-    """Return a table like `table` with the given cells filled; dtypes, index, order and all other cells are kept."""
+    """Return a table like `table` with the given cells filled; dtypes, index, order and all other cells are kept.
+
+    Where a dtype cannot hold what goes in (texts, in an empty column read as floats), another takes its place.
+    """
     names = list(schema)
     if isinstance(table, np.ndarray):
         completed = table.copy()
         for name, column in filled.items():
-            values = column.values if completed.dtype.kind == "f" else _whole(column.values, completed.dtype)
+            floats = column.values.astype(np.float64)
+            values = floats if completed.dtype.kind == "f" else _whole(floats, completed.dtype)
             completed[column.rows, names.index(name)] = values.astype(completed.dtype)
         return completed
     fill = _fill_polars if is_polars(table) else _fill_pandas
@@ -219,9 +228,14 @@ def _fill_pandas(
     for name, column in filled.items():
         if len(column.rows) == 0:
             continue
-        position = names.index(name)
+        position, held = names.index(name), types.get(name, {})
         cells = completed.iloc[:, position].copy()
-        values = _for_dtype(cells.dtype, column.values, schema[name], types.get(name, {}))
+        values = _for_dtype(cells.dtype, column.values, schema[name], held)
+        if values is None:  # texts in a column without a value, which pandas reads as floats
+            cells = cells.astype(object)
+            cells.iloc[column.rows] = _objects(column.values, schema[name], held)
+            completed.isetitem(position, cells.infer_objects())  # type: ignore[arg-type]  # as below
+            continue
         if isinstance(cells.dtype, pd.CategoricalDtype):
             cells = cells.cat.add_categories([v for v in dict.fromkeys(values) if v not in set(cells.cat.categories)])
         cells.iloc[column.rows] = values
@@ -230,33 +244,72 @@ def _fill_pandas(
 
 
 def _for_dtype(dtype: Any, values: NDArray[Any], column: ColumnSchema, types: CellTypes) -> Any:
-    """Turn canonical values into what a pandas column of this dtype holds."""
-    is_number = values.dtype != object
+    """Turn canonical values into what a pandas column of this dtype holds; None where it cannot hold them."""
     if pd.api.types.is_datetime64_any_dtype(dtype):
-        stamps = _timestamps(values) if is_number else pd.to_datetime(pd.Series(values), utc=True)
-        zone = getattr(dtype, "tz", None)
+        stamps, zone = _stamps_of(values, column), getattr(dtype, "tz", None)
+        if stamps is None:
+            return None
         return pd.Series(stamps.dt.tz_convert(zone) if zone else stamps.dt.tz_localize(None)).astype(dtype).array
-    if pd.api.types.is_bool_dtype(dtype) and not isinstance(dtype, pd.CategoricalDtype):
-        return pd.array(values >= 0.5 if is_number else values == "True", dtype=dtype)  # noqa: PLR2004 - nearer to True
-    if pd.api.types.is_numeric_dtype(dtype):
-        floats = values if is_number else values.astype(np.float64)
-        return pd.array(_whole(floats, dtype) if pd.api.types.is_integer_dtype(dtype) else floats, dtype=dtype)
     if isinstance(dtype, pd.CategoricalDtype):
-        texts = column.format(values) if is_number else values
+        texts = column.format(values) if values.dtype != object else values
         known = dict(zip(_texts_of(dtype.categories, column), dtype.categories, strict=True))
         return _each_distinct(texts, lambda text: known[text] if text in known else _of_type(text, types))
     if pd.api.types.is_object_dtype(dtype):
         return _objects(values, column, types)
-    return column.format(values) if is_number else values  # str, string and pyarrow's own string
+    if pd.api.types.is_bool_dtype(dtype):
+        flags = _flags_of(values, column, types)
+        return None if flags is None else pd.array(flags, dtype=dtype)
+    if pd.api.types.is_numeric_dtype(dtype):
+        found = _numbers_of(values, column)
+        if found is None:
+            return None
+        made = pd.array(_whole(found, dtype) if pd.api.types.is_integer_dtype(dtype) else found, dtype=dtype)
+        return made if _reads_back(pd.Series(made), values, column) else None
+    if pd.api.types.is_string_dtype(dtype) or _is_dictionary(dtype):
+        return column.format(values) if values.dtype != object else values
+    return None
 
 
-def _whole(values: NDArray[np.float64], dtype: Any) -> NDArray[np.float64]:
-    """Round to integers that the dtype can hold."""
+def _numbers_of(values: NDArray[Any], column: ColumnSchema) -> NDArray[Any] | None:
+    """What stands for canonical values in a column of numbers; None where they are none."""
+    if values.dtype != object and column.kind is not Kind.DATETIME:
+        return values
+    texts = values if values.dtype == object else column.format(values)  # a date such as 20161114
+    found = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").to_numpy()
+    return None if pd.isna(found).any() else found
+
+
+def _reads_back(cells: pd.Series, values: NDArray[Any], column: ColumnSchema) -> bool:
+    """Whether cells made of categories are read as these again: the number 1 is not "01"."""
+    return values.dtype != object or np.array_equal(column.parse(cells).values, values)
+
+
+def _flags_of(values: NDArray[Any], column: ColumnSchema, types: CellTypes) -> NDArray[np.bool_] | None:
+    """What stands for canonical values in a column of booleans; None where they are none."""
+    if values.dtype == object:
+        return np.asarray(values == "True") if set(values) <= {"True", "False"} else None
+    was_flag = column.kind is Kind.NUMERIC and types.get("") == "bool"
+    return np.asarray(values >= 0.5) if was_flag else None  # noqa: PLR2004 - nearer to True
+
+
+def _stamps_of(values: NDArray[Any], column: ColumnSchema) -> pd.Series | None:
+    """What stands for canonical values in a column of dates, UTC; None where they are none."""
+    if values.dtype != object:
+        return _timestamps(values) if column.kind is Kind.DATETIME else None
+    stamps = pd.Series(pd.to_datetime(pd.Series(values, dtype=object), utc=True, format="ISO8601", errors="coerce"))
+    return None if stamps.isna().any() else stamps
+
+
+def _whole(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    """Round to integers that the dtype can hold; integers that it holds stay exact."""
     limits = np.iinfo(getattr(dtype, "numpy_dtype", dtype))
+    if values.dtype.kind in "iu" and limits.min <= values.min() and values.max() <= limits.max:
+        return values
     highest = float(limits.max)
     if int(highest) > limits.max:  # the greatest int64 is no float64; the float above it is no int64
         highest = float(np.nextafter(highest, 0))
-    return np.clip(np.rint(values), float(limits.min), highest)
+    whole: NDArray[Any] = np.clip(np.rint(values), float(limits.min), highest)
+    return whole
 
 
 def _timestamps(seconds: NDArray[np.float64]) -> pd.Series:
@@ -282,9 +335,10 @@ def _objects(values: NDArray[Any], column: ColumnSchema, types: CellTypes) -> ND
     common = types.get("", "str")
     if column.kind == "datetime" and common in {"date", "datetime", "Timestamp"}:
         return _each_distinct(_timestamps(values).dt.tz_localize(None).astype(str), FROM_TEXT[common])
-    if common in {"int", "float"}:
+    found = _numbers_of(values, column) if common in {"int", "float"} else None
+    if found is not None:
         is_whole = common == "int"
-        return _each_distinct(values, lambda number: int(number) if is_whole and number.is_integer() else float(number))
+        return _each_distinct(found, lambda n: int(n) if is_whole and float(n).is_integer() else float(n))
     return _each_distinct(column.format(values), FROM_TEXT.get(common, str))
 
 
@@ -300,7 +354,7 @@ def _fill_polars(
     table: Any,
     filled: Mapping[str, FilledColumn],
     schema: Mapping[str, ColumnSchema],
-    types: Mapping[str, CellTypes],  # noqa: ARG001 - polars columns hold one type
+    types: Mapping[str, CellTypes],
 ) -> Any:
     import polars as pl  # noqa: PLC0415 - an extra; whoever passes a polars frame has it
 
@@ -308,23 +362,39 @@ def _fill_polars(
     for name, column in filled.items():
         if len(column.rows) == 0:
             continue
-        cells = table[name]
-        dtype = cells.dtype
-        is_number = column.values.dtype != object
-        if dtype.is_temporal():
-            stamps = _timestamps(column.values) if is_number else pd.Series(pd.to_datetime(column.values, utc=True))
-            micros = pl.Series(name, stamps.dt.as_unit("us").astype(np.int64).to_numpy()).cast(pl.Datetime("us", "UTC"))
-            zone = getattr(dtype, "time_zone", None)
-            values = (micros.dt.convert_time_zone(zone) if zone else micros.dt.replace_time_zone(None)).cast(dtype)
-        elif dtype.is_numeric():
-            floats = column.values.astype(np.float64)
-            if dtype.is_integer():
-                floats = _whole(floats, np.dtype(str(dtype).lower()))
-            values = pl.Series(name, floats).cast(dtype)
-        elif dtype == pl.Boolean:
-            values = pl.Series(name, column.values >= 0.5 if is_number else column.values == "True")  # noqa: PLR2004 - nearer to True
-        else:
-            texts = schema[name].format(column.values) if is_number else column.values
-            values = pl.Series(name, list(texts), dtype=pl.String).cast(dtype)
+        cells, held = table[name], types.get(name, {})
+        values = _for_polars(cells.dtype, column.values, schema[name], held)
+        if values is None:  # as in pandas; a column without a value may also be of dtype Null
+            values = pl.Series(list(_objects(column.values, schema[name], held)), strict=False)
+            cells = cells.fill_nan(None) if cells.dtype.is_float() else cells
+            dtype = values.dtype if cells.null_count() == len(cells) else pl.String
+            cells, values = cells.cast(dtype), values.cast(dtype)
         completed.append(cells.scatter(column.rows, values).alias(name))
     return table.with_columns(completed)
+
+
+def _for_polars(dtype: Any, values: NDArray[Any], column: ColumnSchema, types: CellTypes) -> Any:
+    """Turn canonical values into a polars Series of this dtype; None where it cannot hold them."""
+    import polars as pl  # noqa: PLC0415 - as above
+
+    if dtype in (pl.Date, pl.Datetime):
+        stamps = _stamps_of(values, column)
+        if stamps is None:
+            return None
+        micros = pl.Series(stamps.dt.as_unit("us").astype(np.int64).to_numpy()).cast(pl.Datetime("us", "UTC"))
+        zone = getattr(dtype, "time_zone", None)
+        return (micros.dt.convert_time_zone(zone) if zone else micros.dt.replace_time_zone(None)).cast(dtype)
+    if dtype == pl.Boolean:
+        flags = _flags_of(values, column, types)
+        return None if flags is None else pl.Series(flags)
+    if dtype.is_numeric():
+        found = _numbers_of(values, column)
+        if found is None:
+            return None
+        made = pl.Series(_whole(found, np.dtype(str(dtype).lower())) if dtype.is_integer() else found).cast(dtype)
+        return made if _reads_back(made.to_pandas(), values, column) else None
+    if dtype in (pl.String, pl.Categorical, pl.Enum):
+        texts = column.format(values) if values.dtype != object else values
+        made = pl.Series(list(texts), dtype=pl.String).cast(dtype, strict=False)
+        return None if made.null_count() else made
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -18,10 +19,11 @@ from sklearn.utils.validation import check_is_fitted
 from gain_impute.cells import Imputation
 from gain_impute.completion import Completion, category_probabilities, complete
 from gain_impute.config import GAINConfig, default_max_steps
-from gain_impute.fitting import continue_fit, new_fit, warn_of_holes, warn_of_unreadable
+from gain_impute.fitting import check_readable, continue_fit, new_fit, warn_of_holes, warn_of_unreadable
 from gain_impute.frames import append_columns, drop_columns, fill_frame, row_labels
 from gain_impute.intake import (
     check_count,
+    check_sizes,
     checked_config,
     describe,
     input_names,
@@ -38,6 +40,8 @@ from gain_impute.state import EpochLog
 from gain_impute.training import Tracker, torch_session
 
 __all__ = ["GAINImputer"]
+
+LEAST_JUDGED = 20  # known cells of a column below which unreadable ones say nothing of the column: one row may have one
 
 
 class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -210,7 +214,7 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
             If a parameter is outside its range.
         """
         config = checked_config(self)
-        table, frame = read_table(self, X, reset=True)
+        table, frame = read_table(self, X, reset=True, to_learn=True)
         schema = resolve_schema(self.schema, self.missing_values, table, frame)
         seed, device = seed_of(self.random_state), torch_device(self.device)
         with self._watcher(config, len(frame), tracker) as watcher:
@@ -239,11 +243,21 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         -------
         self : GAINImputer
             The fitted imputer.
+
+        Raises
+        ------
+        TableError
+            If there is no row, or a column is mostly unreadable.
+        ColumnMismatchError
+            If the columns are not those seen in fit, in their order.
+        ConfigError
+            If a parameter is outside its range, or would change the size of the networks.
         """
         if not hasattr(self, "state_"):
             return self.fit(X, y, tracker=tracker)
         config = checked_config(self)
-        _, frame = read_table(self, X, reset=False)
+        check_sizes(self.state_.config, config)
+        _, frame = read_table(self, X, reset=False, to_learn=True)
         before = dataclasses.replace(self.state_, config=config)
         with self._watcher(config, len(frame), tracker) as watcher:
             fitted = continue_fit(before, frame, n_threads=self.n_threads, on_epoch=watcher)
@@ -261,16 +275,21 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         Returns
         -------
         table of the type of X
-            The same rows, columns, index and dtypes, with the empty cells filled.
+            The same rows, columns, index and dtypes, with the empty cells filled. Only a column whose dtype cannot
+            hold what fills it takes another: pandas reads a column without a value as floats, whatever belongs there.
 
         Raises
         ------
         ColumnMismatchError
             If the columns are not those seen in fit, in their order.
+        TableError
+            If a column of at least 20 known cells is mostly unreadable as its kind.
         """
         check_is_fitted(self)
         table, frame = read_table(self, X, reset=False)
-        return self._finish(table, self._complete(frame))
+        completion = self._complete(frame)
+        self._check(completion)
+        return self._finish(table, completion)
 
     def impute(self, X: Any) -> Imputation:
         """Fill the empty cells of a table, and say of each how.
@@ -288,6 +307,7 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         check_is_fitted(self)
         table, frame = read_table(self, X, reset=False)
         completion = self._complete(frame, report=True)
+        self._check(completion)
         cells = completion.cells
         if cells is None:
             raise AssertionError
@@ -318,7 +338,10 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         check_count("n_draws", n_draws)
         table, frame = read_table(self, X, reset=False)
         seeds = np.random.SeedSequence(self.state_.seed).generate_state(n_draws)
-        return [self._finish(table, self._complete(frame, draw=True, seed=int(seed))) for seed in seeds]
+        completions = (self._complete(frame, draw_seed=int(seed)) for seed in seeds)
+        first = next(completions)
+        self._check(first)
+        return [self._finish(table, completion) for completion in itertools.chain([first], completions)]
 
     def category_probabilities(self, X: Any, column: str) -> pd.DataFrame:
         """Say how probable each category of a column is, with the column hidden in every row.
@@ -342,7 +365,7 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         """
         check_is_fitted(self)
         _, frame = read_table(self, X, reset=False)
-        with torch_session(self.n_threads, 0, self.state_.device):
+        with torch_session(self.n_threads, None, self.state_.device):
             probabilities = category_probabilities(self.state_, frame, column)
         return probabilities.set_axis(X.index) if isinstance(X, pd.DataFrame) else probabilities
 
@@ -405,8 +428,8 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         """
         imputer = cls(device=device)
         state, description = read_model(folder, torch_device(device))
-        restore(imputer, description)
-        imputer.state_, imputer.indicator_, indicated = state, None, description.get("indicated")
+        indicated = restore(imputer, description, list(state.encoder.schema))
+        imputer.state_, imputer.indicator_ = state, None
         if indicated is not None:
             imputer.indicator_ = imputer._indicator(np.isin(np.arange(imputer.n_features_in_), indicated))
         imputer._expose()
@@ -428,6 +451,7 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         self, state: FittedState, empty: pd.DataFrame, unreadable: dict[str, int], *, indicated: list[int]
     ) -> None:
         """Become fitted, and warn of what stays empty; columns `indicated` before stay so."""
+        state.with_holes = tuple(name for name in state.encoder.schema if empty[name].any() or name in state.with_holes)
         self.state_, self.unreadable_ = state, unreadable
         had_holes = empty.any().to_numpy() | np.isin(np.arange(empty.shape[1]), indicated)
         self.indicator_ = self._indicator(had_holes) if self.add_indicator else None
@@ -445,9 +469,17 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         self.schema_, self.unfillable_ = self.state_.encoder.schema, self.state_.unfillable()
         self.history_ = pd.DataFrame([log.as_dict() for log in logs], columns=list(EpochLog.__dataclass_fields__))
 
-    def _complete(self, frame: pd.DataFrame, *, report: bool = False, draw: bool = False, seed: int = 0) -> Completion:
-        with torch_session(self.n_threads, seed, self.state_.device):
-            return complete(self.state_, frame, round_to_grid=self.round_to_grid, report=report, draw=draw)
+    def _complete(self, frame: pd.DataFrame, *, report: bool = False, draw_seed: int | None = None) -> Completion:
+        """Fill with the best values, which need no randomness, or draw from a seed."""
+        is_draw = draw_seed is not None
+        with torch_session(self.n_threads, draw_seed, self.state_.device):
+            return complete(self.state_, frame, round_to_grid=self.round_to_grid, report=report, draw=is_draw)
+
+    def _check(self, completion: Completion) -> None:
+        """Refuse what is not of its kind, and warn of holes that stay and of which fit did not warn."""
+        check_readable(self.schema_, completion.empty, completion.unreadable, least_known=LEAST_JUDGED)
+        new = {name: why for name, why in self.unfillable_.items() if name not in self.state_.with_holes}
+        warn_of_holes(new, completion.empty)
 
     def _finish(self, table: Any, completion: Completion) -> Any:
         """Put the filled cells into the user's table, drop and append columns as asked."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,14 @@ from sklearn.utils.validation import validate_data
 
 from gain_impute.config import GAINConfig
 from gain_impute.errors import ColumnMismatchError, ConfigError, ModelFormatError, SchemaError, TableError
-from gain_impute.frames import has_foreign_values, is_frame, to_pandas
+from gain_impute.frames import has_foreign_values, is_frame, is_polars, to_pandas
 from gain_impute.schema import Kind, Schema, infer_schema, read_schema
+from gain_impute.schema.reading import clean_missing_values
 
 __all__ = [
     "check_count",
+    "check_sizes",
     "checked_config",
-    "clean_markers",
     "describe",
     "input_names",
     "read_table",
@@ -32,6 +33,11 @@ __all__ = [
     "seed_of",
     "torch_device",
 ]
+
+SIZES = ("d_hidden", "n_blocks", "d_text", "n_bins", "d_noise")
+"""Parameters that say how large the networks are."""
+INDICATOR = "missingindicator_"  # begins the name of an indicator column, in scikit-learn too
+SEEDS = 2**64  # that torch knows
 
 
 def checked_config(imputer: BaseEstimator) -> GAINConfig:
@@ -47,18 +53,30 @@ def checked_config(imputer: BaseEstimator) -> GAINConfig:
         if not isinstance(params[name], bool | np.bool_):
             raise ConfigError(f"The {name!r} parameter of GAINImputer must be a bool. Got {params[name]!r} instead.")
     check_count("n_threads", params["n_threads"])
-    check_count("verbose", params["verbose"], least=0)
+    check_count(
+        "verbose", int(params["verbose"]) if isinstance(params["verbose"], bool) else params["verbose"], least=0
+    )
     return GAINConfig(**{field.name: params[field.name] for field in dataclasses.fields(GAINConfig)})
+
+
+def check_sizes(before: GAINConfig, now: GAINConfig) -> None:
+    """Raise ConfigError if networks that have learned would have to have other sizes."""
+    for name in SIZES:
+        if getattr(now, name) != getattr(before, name):
+            raise ConfigError(
+                f"The {name!r} parameter of GAINImputer must be that of the first fit, {getattr(before, name)!r}, in a "
+                f"partial fit. Got {getattr(now, name)!r} instead. Set it back, or fit again."
+            )
 
 
 def check_count(name: str, value: object, *, least: int = 1) -> None:
     """Raise ConfigError unless a parameter is an int of at least `least`."""
-    if not isinstance(value, int | np.integer) or value < least:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         msg = f"The {name!r} parameter of GAINImputer must be an int of at least {least}."
         raise ConfigError(f"{msg} Got {value!r} instead.")
 
 
-def read_table(imputer: BaseEstimator, X: Any, *, reset: bool) -> tuple[Any, pd.DataFrame]:
+def read_table(imputer: BaseEstimator, X: Any, *, reset: bool, to_learn: bool = False) -> tuple[Any, pd.DataFrame]:
     """Check a table against what fit saw, or take note of it in fit.
 
     Parameters
@@ -68,6 +86,8 @@ def read_table(imputer: BaseEstimator, X: Any, *, reset: bool) -> tuple[Any, pd.
     X : DataFrame (pandas or polars) or array of shape (n_rows, n_columns)
     reset : bool
         True in fit.
+    to_learn : bool, default=False
+        True where rows are needed: in fit and in partial fit.
 
     Returns
     -------
@@ -79,14 +99,18 @@ def read_table(imputer: BaseEstimator, X: Any, *, reset: bool) -> tuple[Any, pd.
     Raises
     ------
     TableError
-        If there is no row to fit, no column, or two columns of one name.
+        If there is no row to learn from, no column, or two columns of one name.
     ColumnMismatchError
         If the columns are not those seen in fit.
     ValueError
         If an array is not numeric, not of two dimensions, sparse, or holds infinity.
     """
+    if is_polars(X) and not is_frame(X):
+        raise TableError(
+            f"A table of polars must be a DataFrame. Got a {type(X).__name__}. Call collect() or to_frame()."
+        )
     if not is_frame(X) or (not reset and _saw_array(imputer)):
-        least = 1 if reset else 0
+        least = 1 if to_learn else 0
         array = validate_data(
             imputer, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan", ensure_min_samples=least
         )
@@ -94,10 +118,12 @@ def read_table(imputer: BaseEstimator, X: Any, *, reset: bool) -> tuple[Any, pd.
             array = array.astype(np.float64)
         return array, to_pandas(array)
     names = [str(name) for name in X.columns]
+    if reset and imputer.add_indicator:
+        _check_names_of_indicators(names)
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise TableError(f"The names of columns must differ. Got {repeated[:5]} more than once. Rename them.")
-    if not names or (reset and len(X) == 0):
+    if not names or (to_learn and len(X) == 0):
         raise TableError(f"A table must have at least one row and one column. Got {len(X)} x {len(names)}.")
     try:
         validate_data(imputer, X, reset=reset, skip_check_array=True)
@@ -112,17 +138,20 @@ def read_table(imputer: BaseEstimator, X: Any, *, reset: bool) -> tuple[Any, pd.
     return X, to_pandas(X)
 
 
+def _check_names_of_indicators(names: list[str]) -> None:
+    """Refuse columns of which an indicator would take the name."""
+    taken = [name for name in names if name.removeprefix(INDICATOR) in names and name.startswith(INDICATOR)]
+    if taken:
+        raise TableError(
+            f"With add_indicator=True no column may be named as the indicator of another. Got {taken[:5]}. "
+            "Rename them, or leave the indicator out."
+        )
+
+
 def _saw_array(imputer: BaseEstimator) -> bool:
     """Whether fit saw an array: its columns have no names, so a frame counts as an array too."""
     names = [f"x{i}" for i in range(imputer.n_features_in_)] if hasattr(imputer, "schema_") else None
     return not hasattr(imputer, "feature_names_in_") and names is not None and list(imputer.schema_) == names
-
-
-def clean_markers(missing_values: object) -> tuple[str | float, ...]:
-    """Bring the `missing_values` parameter into the form that schemas take: texts and numbers, without NaN and None."""
-    many = isinstance(missing_values, Iterable) and not isinstance(missing_values, str)
-    values: list[Any] = list(missing_values) if many else [missing_values]  # type: ignore[call-overload]
-    return tuple(value for value in values if not pd.isna(value))
 
 
 def resolve_schema(
@@ -150,7 +179,7 @@ def resolve_schema(
     ConfigError
         If the parameter is of another type.
     """
-    markers = clean_markers(missing_values)
+    markers = clean_missing_values(missing_values)
     if isinstance(schema, str | os.PathLike):
         schema = read_schema(Path(schema))
     if isinstance(schema, Schema):
@@ -183,7 +212,7 @@ def _matched(schema: Schema, markers: tuple[str | float, ...], names: list[str])
         )
     return Schema(
         [schema[name] for name in names],
-        missing_values=tuple(dict.fromkeys([*schema.missing_values, *markers])),
+        missing_values=(*schema.missing_values, *markers),
         record_key=schema.record_key,
         time=schema.time,
     )
@@ -195,7 +224,7 @@ def seed_of(random_state: int | np.random.Generator | np.random.RandomState | No
     Raises
     ------
     ConfigError
-        If `random_state` is none of the four.
+        If `random_state` is none of the four, or too large for torch.
     """
     match random_state:
         case None:
@@ -204,11 +233,11 @@ def seed_of(random_state: int | np.random.Generator | np.random.RandomState | No
             return int(random_state.integers(2**31))
         case np.random.RandomState():
             return int(random_state.randint(2**31 - 1))
-        case int() | np.integer() if not isinstance(random_state, bool) and random_state >= 0:
+        case int() | np.integer() if not isinstance(random_state, bool) and 0 <= random_state < SEEDS:
             return int(random_state)
     raise ConfigError(
-        "The 'random_state' parameter of GAINImputer must be an int of at least 0, a Generator, a RandomState or None. "
-        f"Got {random_state!r} instead."
+        "The 'random_state' parameter of GAINImputer must be an int from 0 to 2**64 - 1, a Generator, a RandomState "
+        f"or None. Got {random_state!r} instead."
     )
 
 
@@ -263,7 +292,7 @@ def describe(imputer: BaseEstimator) -> dict[str, Any]:
     params = imputer.get_params(deep=False)
     del params["device"]
     params["schema"] = None
-    params["missing_values"] = list(clean_markers(params["missing_values"])) or None
+    params["missing_values"] = list(clean_missing_values(params["missing_values"])) or None
     if not isinstance(params["random_state"], int | np.integer):
         params["random_state"] = None
     names, indicator = getattr(imputer, "feature_names_in_", None), imputer.indicator_
@@ -276,8 +305,13 @@ def describe(imputer: BaseEstimator) -> dict[str, Any]:
     }
 
 
-def restore(imputer: BaseEstimator, description: dict[str, Any]) -> None:
-    """Give an estimator the parameters and input columns that `describe` took down.
+def restore(imputer: BaseEstimator, description: dict[str, Any], names: list[str]) -> list[int] | None:
+    """Give an estimator the parameters and input columns that `describe` took down; `names` are those of its columns.
+
+    Returns
+    -------
+    list of int or None
+        Positions of the columns that have an indicator; None where indicators are not appended.
 
     Raises
     ------
@@ -285,11 +319,17 @@ def restore(imputer: BaseEstimator, description: dict[str, Any]) -> None:
         If the description is not one that `describe` made.
     """
     try:
-        params = dict(description["params"])
+        params, seen, indicated = dict(description["params"]), description["feature_names_in"], description["indicated"]
         params["missing_values"] = np.nan if params["missing_values"] is None else params["missing_values"]
         imputer.set_params(**params)
-        imputer.n_features_in_, imputer.unreadable_ = description["n_features_in"], description["unreadable"]
-        if description["feature_names_in"] is not None:
-            imputer.feature_names_in_ = np.array(description["feature_names_in"], dtype=object)
+        checked_config(imputer)
+        if description["n_features_in"] != len(names) or seen not in (None, names):
+            raise ValueError("columns")  # noqa: TRY301 - a sentence of our own would be the same for all of these
+        if indicated is not None and not set(indicated) <= set(range(len(names))):
+            raise ValueError("indicated")  # noqa: TRY301
+        imputer.n_features_in_, imputer.unreadable_ = len(names), dict(description["unreadable"])
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFormatError(f"The model's description of the estimator is damaged ({error}). Fit again.") from error
+    if seen is not None:
+        imputer.feature_names_in_ = np.array(seen, dtype=object)
+    return None if indicated is None else list(indicated)

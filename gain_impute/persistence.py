@@ -36,10 +36,12 @@ from gain_impute.errors import FileError, GainImputeError, ModelFormatError
 from gain_impute.files import check_output_folder
 from gain_impute.schema import schema_from_toml, schema_to_toml
 from gain_impute.state import EpochLog, TrainingState
+from gain_impute.training import seeded
 
 __all__ = ["FORMAT_VERSION", "MODEL_FILES", "FittedState", "read_model", "write_model"]
 
 FORMAT_VERSION = 1
+SCALARS = ("mean", "std", "minimum", "maximum", "grid")  # of the encoder of a number
 MODEL_FILES = DESCRIPTION, WEIGHTS, CHECKSUMS = "model.json", "weights.safetensors", "SHA256SUMS"
 
 
@@ -60,6 +62,8 @@ class FittedState:
         Columns without a known cell in fit.
     seed : int
         What all randomness followed from.
+    with_holes : tuple of str, default=()
+        Columns that had empty cells in fit: of these the user has been warned.
     """
 
     config: GAINConfig
@@ -69,6 +73,7 @@ class FittedState:
     cell_types: dict[str, dict[str, str]]
     never_observed: tuple[str, ...]
     seed: int
+    with_holes: tuple[str, ...] = ()
 
     @property
     def device(self) -> torch.device:
@@ -126,6 +131,7 @@ def write_model(state: FittedState, estimator: dict[str, Any], folder: str | os.
         "encoders": _encoders_to_json(state.encoder),
         "cell_types": state.cell_types,
         "never_observed": state.never_observed,
+        "with_holes": state.with_holes,
         "seed": state.seed,
         "n_steps": state.training.n_steps if state.training else None,
         "history": [log.as_dict() for log in state.training.history] if state.training else [],
@@ -174,7 +180,7 @@ def read_model(folder: str | os.PathLike[str], device: torch.device) -> tuple[Fi
                 f"{FORMAT_VERSION}. Upgrade gain_impute, or fit again."
             )
         return _state_from(description, load(contents[WEIGHTS]), device), description["estimator"]
-    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, OverflowError, SafetensorError) as error:
         if isinstance(error, ModelFormatError):
             raise
         detail = str(error) if isinstance(error, GainImputeError) else f"{type(error).__name__}: {error}"
@@ -216,9 +222,11 @@ def _checked_contents(source: Path) -> dict[str, bytes]:
 
 def _encoders_to_json(encoder: TableEncoder) -> dict[str, Any]:
     """Describe the encoders; the numbers' knots are among the tensors."""
-    scalars = ("name", "mean", "std", "minimum", "maximum", "grid")
     return {
-        "numbers": [{key: getattr(column, key) for key in scalars} for column in encoder.numbers.values()],
+        "numbers": [
+            {"name": column.name} | {key: getattr(column, key) for key in SCALARS}
+            for column in encoder.numbers.values()
+        ],
         "classes": [dataclasses.asdict(column) for column in encoder.classes.values()],
         "texts": [dataclasses.asdict(column) for column in encoder.texts.values()],
     }
@@ -241,27 +249,41 @@ def _tensors(state: FittedState) -> dict[str, Tensor]:
 def _state_from(description: dict[str, Any], tensors: dict[str, Tensor], device: torch.device) -> FittedState:
     """Put a fitted state together again."""
     config = GAINConfig(**description["config"])
-    encoders = description["encoders"]
-    numbers = [
-        NumericEncoder(**column, edges=edges.numpy())
-        for column, edges in zip(encoders["numbers"], tensors["edges"], strict=True)
-    ]
-    classes = [CategoricalEncoder(name=c["name"], vocabulary=tuple(c["vocabulary"])) for c in encoders["classes"]]
-    texts = [TextEncoder(**column) for column in encoders["texts"]]
-    encoder = TableEncoder(
-        schema=schema_from_toml(description["schema"]),
-        numbers={column.name: column for column in numbers},
-        classes={column.name: column for column in classes},
-        texts={column.name: column for column in texts},
+    encoder = _encoder_from(description, tensors["edges"])
+    calibration = NumberCalibration(
+        *(tensors[f"calibration.{name}"].numpy() for name in ("reach", "floor", "spread_scale"))
     )
-    names = ("reach", "floor", "spread_scale")
-    calibration = NumberCalibration(*(tensors[f"calibration.{name}"].numpy() for name in names))
-    never_observed, seed = tuple(description["never_observed"]), description["seed"]
-    state = FittedState(config, encoder, None, calibration, description["cell_types"], never_observed, seed)
+    if any(found.shape != (len(encoder.numbers),) for found in vars(calibration).values()):
+        raise ValueError("calibration")
+    cell_types = {name: dict(types) for name, types in description["cell_types"].items()}
+    never_observed, with_holes = tuple(description["never_observed"]), tuple(description["with_holes"])
+    seed = int(description["seed"])
+    state = FittedState(config, encoder, None, calibration, cell_types, never_observed, seed, with_holes)
     if description["n_steps"] is not None:
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        with seeded(0, device):
             state.training = TrainingState.new(encoder.layout, state.edges, config, device)
         state.training.load_tensors(tensors)
         state.training.n_steps = description["n_steps"]
         state.training.history = [EpochLog(**log) for log in description["history"]]
     return state
+
+
+def _encoder_from(description: dict[str, Any], edges: Tensor) -> TableEncoder:
+    """Put the encoders together again; whatever is not of its type is an error here, and not when cells are filled."""
+    schema, encoders = schema_from_toml(description["schema"]), description["encoders"]
+    numbers = [
+        NumericEncoder(name=column["name"], edges=knots.numpy(), **{key: float(column[key]) for key in SCALARS})
+        for column, knots in zip(encoders["numbers"], edges, strict=True)
+    ]
+    classes = [CategoricalEncoder(name=c["name"], vocabulary=tuple(c["vocabulary"])) for c in encoders["classes"]]
+    texts = [TextEncoder(name=c["name"], n_buckets=int(c["n_buckets"])) for c in encoders["texts"]]
+    if not {column["name"] for kind in ("numbers", "classes", "texts") for column in encoders[kind]} <= set(schema):
+        raise ValueError("encoders")
+    if not all(isinstance(text, str) for column in classes for text in column.vocabulary):
+        raise TypeError("vocabulary")
+    return TableEncoder(
+        schema=schema,
+        numbers={column.name: column for column in numbers},
+        classes={column.name: column for column in classes},
+        texts={column.name: column for column in texts},
+    )

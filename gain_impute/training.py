@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -24,7 +25,7 @@ from gain_impute.losses import (
 from gain_impute.networks import Draw
 from gain_impute.state import EpochLog, TrainingState
 
-__all__ = ["NullTracker", "Tracker", "held_out_cells", "nothing_held_out", "torch_session", "train"]
+__all__ = ["NullTracker", "Tracker", "held_out_cells", "nothing_held_out", "seeded", "torch_session", "train"]
 
 N_EPOCHS = 25  # an epoch is a share of the step budget: the held-out cells are scored at its end
 LEAST_EPOCH_STEPS = 10  # scoring more often would cost more than a short training
@@ -36,6 +37,8 @@ ADVERSARY_EVERY = 2  # steps: playing at every one would cost twice as much
 ADVERSARY_RAMP = 0.3  # share of the budget over which the adversary's weight rises to its full value
 MIN_HELD_OUT = 30  # fewer held-out cells than this tell nothing: train to the end of the budget instead
 MAX_HELD_OUT_ROWS = 4_096
+
+_GENERATOR = threading.RLock()  # whoever holds it may seed torch's generator
 
 
 class Tracker(Protocol):
@@ -65,17 +68,23 @@ class NullTracker:
 
 
 @contextmanager
-def torch_session(n_threads: int, seed: int, device: torch.device) -> Iterator[None]:
-    """Run torch with a seed and a number of threads of our own; the global generator and setting are put back."""
-    devices = [device] if device.type == "cuda" else []
-    threads_before = torch.get_num_threads()
-    with torch.random.fork_rng(devices):
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Run torch from a seed; its generator is put back. It is one for the process: threads wait for each other here."""
+    with _GENERATOR, torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
-        torch.set_num_threads(n_threads)
-        try:
+        yield
+
+
+@contextmanager
+def torch_session(n_threads: int, seed: int | None, device: torch.device) -> Iterator[None]:
+    """Run torch with a number of threads of our own, and from a seed where randomness is needed; both are put back."""
+    threads_before = torch.get_num_threads()
+    torch.set_num_threads(n_threads)
+    try:
+        with nullcontext() if seed is None else seeded(seed, device):
             yield
-        finally:
-            torch.set_num_threads(threads_before)
+    finally:
+        torch.set_num_threads(threads_before)
 
 
 def held_out_cells(known: Tensor, share: float) -> tuple[Tensor, Tensor]:

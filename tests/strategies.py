@@ -163,6 +163,7 @@ COLUMNS: dict[str, ColumnMaker] = {
     "all missing objects": ColumnMaker(st.sampled_from([None, np.nan, pd.NaT, pd.NA]), _as(object)),
     "free text": ColumnMaker(st.sampled_from(SENTENCES) | st.text("abcdefg 是", min_size=20, max_size=60), _as("str")),
     "arrow integers": ColumnMaker(integers, _as("int64[pyarrow]")),
+    "arrow booleans": ColumnMaker(st.booleans(), _as("bool[pyarrow]")),
     "arrow texts": ColumnMaker(labels, _as("string[pyarrow]")),
 }
 

@@ -104,6 +104,14 @@ def test_bounds_of_the_schema_come_before_those_seen():
     assert encoder.widen(np.array([-5.0, 50.0]), minimum=0.0, maximum=10.0).maximum == 10.0
 
 
+def test_numbers_too_large_to_count_their_cents_stay_within_bounds():
+    encoder = numeric(np.array([-1e308, 2.5, 1e308]), grid=0.01)
+    decoded = encoder.decode(np.array([-9, -1.0, 1.0, 9], np.float32), round_to_grid=True)
+    assert np.isfinite(decoded).all()
+    assert decoded.min() == -1e308
+    assert decoded.max() == 1e308
+
+
 def test_bounds_off_the_grid_are_rounded_inwards():
     encoder = numeric(np.array([0.4, 2.6]), grid=1.0)
     assert encoder.decode(np.array([-9, 0, 9], np.float32), round_to_grid=True).tolist() == [1.0, 2.0, 2.0]

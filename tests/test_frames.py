@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,7 +26,7 @@ from gain_impute.frames import (
     to_pandas,
 )
 from gain_impute.schema import ColumnSchema, Kind
-from tests.strategies import cells_of, polars_tables, tables
+from tests.strategies import cells_of, is_hole, polars_tables, tables
 
 LAW = settings(deadline=None, max_examples=50)
 
@@ -97,6 +98,15 @@ FULL = [
     ("boolean", [True, None], "numeric", 1.0, True),
     ("boolean", [True, None], "categorical", "True", True),
     ("bool[pyarrow]", [True, None], "boolean", "True", True),
+    ("dictionary", ["a", None], "categorical", "b", "b"),
+    ("decimal", [decimal.Decimal("1.50"), None], "categorical", "2.50", decimal.Decimal("2.50")),
+    ("float32", [0.1, None], "categorical", "0.1", np.float32(0.1)),
+    ("Int64", [2**62 + 1, None], "categorical", str(2**62 + 3), 2**62 + 3),
+    ("UInt64", [2**64 - 1, None], "categorical", str(2**64 - 3), 2**64 - 3),
+    ("Int64", [20161114, None], "datetime", 1479168000.0, 20161115),
+    ("float64", [20161114, None], "datetime", 1479168000.0, 20161115.0),
+    ("category", [20161114, None], "datetime", 1479168000.0, 20161115),
+    (object, [20161114, None], "datetime", 1479168000.0, 20161115),
     ("str", ["a", None], "categorical", "b", "b"),
     ("string", ["a", None], "categorical", "b", "b"),
     ("string[pyarrow]", ["a", None], "categorical", "b", "b"),
@@ -135,11 +145,14 @@ FULL = [
 
 @pytest.mark.parametrize(("dtype", "cells", "kind", "value", "expected"), FULL, ids=str)
 def test_a_filled_cell_is_of_the_type_of_its_column(dtype, cells, kind, value, expected):
+    arrow = {"dictionary": pa.dictionary(pa.int32(), pa.string()), "decimal": pa.decimal128(10, 2)}
+    dtype = pd.ArrowDtype(arrow[dtype]) if dtype in arrow else dtype
     table = pd.DataFrame({"c": pd.Series(cells, dtype=dtype)}).set_axis([3] * len(cells))
     kind = Kind(kind)
     two_decimals = kind is Kind.NUMERIC and any(isinstance(cell, decimal.Decimal) or cell == "1.50" for cell in cells)
     whole = kind is Kind.NUMERIC and cells[0] == "1"
     rules = {"decimals": 2} if two_decimals else {"decimals": 0} if whole else {}
+    rules |= {"date_format": "%Y%m%d"} if cells[0] == 20161114 else {}
     filled = filled_at(table, "c", [len(cells) - 1], [value], kind, **rules)
     put = cells_of(filled["c"])[-1]
     assert put == expected
@@ -170,6 +183,38 @@ def test_a_cell_without_a_dtype_gets_the_type_that_the_column_had_in_fit(like, k
     put = filled_at(row, "c", [0], [value], Kind(kind), like=like.to_frame("c"))["c"].iloc[0]
     assert type(put) is type(expected)
     assert put == expected
+
+
+@pytest.mark.parametrize("empty", ["float64", "Float64", "datetime64[us]", "boolean", "timedelta64[ns]"])
+@pytest.mark.parametrize(
+    ("like", "kind", "value", "expected"),
+    [
+        (["a", "b"], "categorical", "b", "b"),
+        (["01", "02"], "categorical", "01", "01"),
+        ([True, False], "boolean", "True", True),
+        (["yes", "no"], "boolean", "yes", "yes"),
+        ([7.25, 2.5], "numeric", 2.5, 2.5),
+        ([pd.Timestamp("2024-01-05")], "datetime", 86400.0, pd.Timestamp("1970-01-02")),
+        ([dt.date(2024, 1, 5)], "datetime", 86400.0, dt.date(1970, 1, 2)),
+        ([pd.Timestamp("2024-01-05", tz="UTC")], "datetime", 86400.0, "1970-01-02"),
+    ],
+    ids=str,
+)
+def test_a_column_without_a_value_takes_a_dtype_that_holds_what_fills_it(empty, like, kind, value, expected):
+    # read_csv makes floats of a column without a value
+    rows = pd.DataFrame({"c": pd.Series([None, None], dtype=empty)})
+    filled = filled_at(rows, "c", [1], [value], Kind(kind), like=pd.DataFrame({"c": like}))["c"]
+    if kind == "datetime" and filled.dtype == empty:
+        expected = pd.Timestamp(expected)
+    assert is_hole(filled[0])
+    assert filled[1] == expected
+    assert isinstance(filled.tolist()[1], type(expected))
+
+
+def test_a_value_that_its_dtype_cannot_hold_does_not_change_its_neighbours():
+    rows = pd.DataFrame({"c": [1.5, None, 2.0]})
+    filled = filled_at(rows, "c", [1], ["a"], Kind.CATEGORICAL, like=pd.DataFrame({"c": ["a", "b"]}))
+    assert filled["c"].tolist() == [1.5, "a", 2.0]
 
 
 def test_a_category_dtype_with_other_categories_gets_values_of_the_same_type():
@@ -203,6 +248,7 @@ def test_an_array_keeps_its_dtype(dtype):
         (pl.UInt8, [1, None], "numeric", 255.0, 255),
         (pl.Int64, [2**63 - 1, None], "numeric", float(2**63 - 1), None),
         (pl.Int64, [1, None], "categorical", "1", 1),
+        (pl.Int64, [20161114, None], "datetime", 1479168000.0, 20161115),
         (pl.Boolean, [True, None], "boolean", "False", False),
         (pl.Boolean, [True, None], "numeric", 1.0, True),
         (pl.String, ["a", None], "categorical", "b", "b"),
@@ -219,17 +265,37 @@ def test_an_array_keeps_its_dtype(dtype):
             dt.datetime(2024, 1, 5),
         ),
         (pl.Decimal(10, 2), [decimal.Decimal("1.50"), None], "numeric", 2.5, decimal.Decimal("2.50")),
+        (pl.Decimal(10, 2), [decimal.Decimal("1.50"), None], "categorical", "2.50", decimal.Decimal("2.50")),
     ],
     ids=str,
 )
 def test_a_filled_cell_of_polars_is_of_the_type_of_its_column(dtype, cells, kind, value, expected):
     table = pl.DataFrame({"c": pl.Series(cells, dtype=dtype)})
-    filled = filled_at(table, "c", [1], [value], Kind(kind))
+    rules = {"date_format": "%Y%m%d"} if cells[0] == 20161114 else {}
+    filled = filled_at(table, "c", [1], [value], Kind(kind), **rules)
     assert filled.schema == table.schema
     assert filled["c"][0] == table["c"][0]
     assert filled["c"][1] is not None
     if expected is not None:
         assert filled["c"][1] == expected
+
+
+@pytest.mark.parametrize("empty", [pl.Null, pl.Float64, pl.Datetime, pl.Boolean, pl.Duration, pl.Enum(["z"])], ids=str)
+@pytest.mark.parametrize(
+    ("like", "kind", "value", "expected"),
+    [
+        (pl.Series(["a", "b"]), "categorical", "b", "b"),
+        (pl.Series([True, False]), "boolean", "True", True),
+        (pl.Series([7.25, 2.5]), "numeric", 2.5, 2.5),
+        (pl.Series([dt.datetime(2024, 1, 5)]), "datetime", 86400.0, dt.datetime(1970, 1, 2)),
+    ],
+    ids=str,
+)
+def test_a_column_of_polars_without_a_value_takes_a_dtype_that_holds_what_fills_it(empty, like, kind, value, expected):
+    rows = pl.DataFrame({"c": pl.Series([None, None], dtype=empty)})
+    filled = filled_at(rows, "c", [1], [value], Kind(kind), like=like.to_frame("c"))["c"]
+    assert filled[0] is None
+    assert filled[1] == (str(expected) if filled.dtype in {pl.String, pl.Enum} else expected)
 
 
 @pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import decimal
+import io
 import math
 import warnings
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import torch
 
@@ -82,6 +85,14 @@ def test_an_array_of_integers_is_filled_with_integers_where_its_marker_stood(dty
     assert 2 <= filled[2, 1] <= 6
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.float64])
+def test_a_column_of_an_array_may_be_said_to_hold_categories(dtype):
+    table = np.array([[1, 2], [3, 4], [-1, 5], [1, 6]] * 10, dtype=dtype)
+    filled = completed(table, schema={"x0": "categorical"}, missing_values=-1)
+    assert filled.dtype == dtype
+    assert set(filled[:, 0]) == {1, 3}
+
+
 def test_the_columns_of_an_array_are_numbers_whatever_they_hold():
     imputer = fit(np.array([[0, 1.0], [1, np.nan], [0, 1.0], [1, 1.0]]))
     assert [imputer.schema_[name].kind for name in ("x0", "x1")] == ["numeric", "numeric"]
@@ -146,6 +157,21 @@ def test_a_model_fitted_on_pandas_fills_polars(imputer, shop):
 
 
 # ------------------------------------------------------------------------------------------------ names and rows
+
+
+@pytest.mark.parametrize("name", ["LazyFrame", "Series"])
+def test_what_is_of_polars_but_no_frame_is_an_error_that_says_what_to_do(name):
+    frame = pl.DataFrame({"a": [1.0, None]})
+    with pytest.raises(TableError, match=rf"must be a DataFrame\. Got a {name}\. Call collect\(\) or to_frame\(\)"):
+        quick_imputer().fit({"LazyFrame": frame.lazy(), "Series": frame["a"]}[name])
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
+def test_no_indicator_takes_the_name_of_a_column(make):
+    table = make({"a": [1.5, None], "missingindicator_a": [0.0, 1.0], "missingindicator_b": [1.0, 2.0]})
+    with pytest.raises(TableError, match=r"named as the indicator of another\. Got \['missingindicator_a'\]"):
+        quick_imputer(add_indicator=True).fit(table)
+    assert list(completed(table).columns) == list(table.columns)
 
 
 def test_columns_of_one_name_are_an_error():
@@ -224,16 +250,15 @@ def test_a_constant_column_is_filled_with_its_constant():
 
 @pytest.mark.parametrize("n_rows", [1, 2])
 def test_a_table_of_one_or_two_rows_can_be_learned(shop, n_rows):
-    rows = shop.dropna().head(n_rows)
-    filled = fit(rows).transform(shop)
-    left = filled.drop(columns="title").isna().any()
-    assert not left.any()
+    goods = shop.drop(columns="title")
+    filled = fit(goods.dropna().head(n_rows)).transform(goods)
+    assert not filled.isna().any(axis=None)
     assert set(filled["kind"]) <= set(shop["kind"].dropna())
 
 
 def test_values_may_be_missing_only_at_transform(shop):
-    imputer = fit(shop.dropna())
-    assert not imputer.transform(shop).drop(columns="title").isna().any(axis=None)
+    goods = shop.drop(columns="title")
+    assert not fit(goods.dropna()).transform(goods).isna().any(axis=None)
 
 
 def test_one_row_as_a_web_service_gets_it_is_filled_with_values_of_the_right_types(imputer, shop):
@@ -245,6 +270,30 @@ def test_one_row_as_a_web_service_gets_it_is_filled_with_values_of_the_right_typ
     assert isinstance(filled["since"], pd.Timestamp)
     assert isinstance(filled["kind"], str)
     assert filled["title"] is None
+
+
+def test_columns_that_a_reader_of_files_took_for_floats_since_they_are_empty_are_filled_as_in_fit(imputer, shop):
+    rows = pd.read_csv(io.StringIO(shop.iloc[:3].assign(**dict.fromkeys(shop.columns, np.nan)).to_csv(index=False)))
+    assert (rows.dtypes == "float64").all()
+    filled = imputer.transform(rows)
+    assert filled["kind"].isin(shop["kind"]).all()
+    assert filled["colour"].isin(shop["colour"]).all()
+    assert filled["sold_online"].dtype == bool
+    assert filled["since"].between(shop["since"].min(), shop["since"].max()).all()
+    assert filled["price"].between(shop["price"].min(), shop["price"].max()).all()
+    assert filled["title"].isna().all()
+
+
+def test_dates_that_are_integers_are_filled_with_integers_that_are_dates():
+    days = pd.date_range("2016-11-14", periods=40).strftime("%Y%m%d").astype(int)
+    table = pd.DataFrame({"order_date": pd.array(days, dtype="Int64"), "other": range(40)})
+    table.loc[::4, "order_date"] = pd.NA
+    for dtype in ("Int64", "float64"):
+        result = fit(table).impute(table.astype({"order_date": dtype}))
+        put = result.table["order_date"].iloc[::4]
+        assert put.dtype == dtype
+        assert put.between(20161114, 20161223).all()
+        assert put.astype(int).astype(str).tolist() == result.cells["value"].tolist()
 
 
 @pytest.mark.parametrize("params", [{}, {"add_indicator": True}], ids=str)
@@ -318,6 +367,7 @@ FOREIGN_TYPES = {
     "bytes": [b"a", b"b"],
     "instants of a zone": [dt.datetime(2024, 1, day, tzinfo=dt.timezone(dt.timedelta(hours=2))) for day in range(1, 9)],
     "sets": [frozenset({1}), frozenset({2})],
+    "years": [pd.Period(str(year), "Y") for year in range(2001, 2009)],
 }
 
 
@@ -337,6 +387,9 @@ def test_objects_that_cannot_be_made_are_left_empty_and_listed_or_are_one_of_tho
 FOREIGN_COLUMNS = {
     "durations": pd.Series(pd.to_timedelta([1, 2, None, 4, 5] * 5, unit="D")),
     "periods": pd.Series(pd.PeriodIndex(["2024-01", "2024-02", None, "2024-04", "2024-05"] * 5, freq="M")),
+    "years": pd.Series(pd.PeriodIndex(["2021", "2022", None, "2024", "2025"] * 5, freq="Y")),
+    "lists of Arrow": pd.Series([[1], [2, 3], None, [], [1]] * 5, dtype=pd.ArrowDtype(pa.list_(pa.int64()))),
+    "structures of Arrow": pd.Series([{"a": 1}, None] * 12 + [None], dtype=pd.ArrowDtype(pa.struct({"a": pa.int8()}))),
     "intervals": pd.Series(pd.cut(pd.Series([1, 2, None, 4, 5] * 5), 3).array.astype("interval")),
     "bins": pd.Series(pd.cut(pd.Series([1, 2, None, 4, 5] * 5), 3)),
     "complex numbers": pd.Series([1j, 2j, None, 4j, 5j] * 5, dtype=complex),
@@ -394,6 +447,29 @@ def test_a_column_that_is_mostly_unreadable_is_an_error_that_says_what_to_do():
     told = r"half of the known cells of column 'size' must be readable as numeric\. 3 of 4 are not\. .* missing_values"
     with pytest.raises(TableError, match=told):
         quick_imputer(schema={"size": "numeric"}).fit(table)
+
+
+@pytest.mark.parametrize("method", ["transform", "impute", "sample"])
+def test_a_column_that_is_mostly_unreadable_in_new_rows_is_an_error_too(imputer, shop, method):
+    rows = shop.assign(price="n.v.")
+    with pytest.raises(TableError, match=r"column 'price' must be readable as numeric\. 80 of 80 are not"):
+        getattr(imputer, method)(rows)
+    few = rows.iloc[:19]  # too few to say what the column is
+    assert imputer.transform(few)["price"].tolist() == few["price"].tolist()
+
+
+def test_holes_that_stay_are_warned_of_where_fit_did_not_know_of_them(shop, tmp_path):
+    full = shop.assign(title=[f"a rather long title of thing number {i}" for i in range(len(shop))])
+    imputer = quick_imputer().fit(full)
+    imputer.save(tmp_path / "model")
+    for fitted in (imputer, GAINImputer.load(tmp_path / "model")):
+        for method in (fitted.transform, fitted.impute, fitted.sample):
+            with pytest.warns(UnfillableWarning, match=r"stay empty: 'title' \(text is not filled\)") as caught:
+                method(shop)
+            assert len(caught) == 1
+            assert caught[0].filename == __file__
+    go_on(imputer, shop)
+    assert imputer.transform(shop)["title"].isna().any()  # warned of already: no warning, which would be an error here
 
 
 def test_an_unseen_category_is_kept_and_read_as_unknown(imputer, shop):
@@ -791,7 +867,7 @@ def test_draws_of_a_category_come_as_often_as_its_probabilities_say(imputer, sho
     assert drawn.reindex(said.index).fillna(0).to_numpy() == pytest.approx(said.to_numpy(), abs=0.12)
 
 
-@pytest.mark.parametrize("n_draws", [0, -1, 2.5, "three", None], ids=repr)
+@pytest.mark.parametrize("n_draws", [0, -1, 2.5, "three", None, True], ids=repr)
 def test_a_number_of_draws_that_is_none_is_an_error(imputer, shop, n_draws):
     with pytest.raises(ConfigError, match=r"'n_draws' parameter .* must be an int of at least 1\. Got .* instead"):
         imputer.sample(shop, n_draws)
@@ -908,6 +984,27 @@ def test_a_partial_fit_that_fails_leaves_the_model_as_it_was(shop):
     pd.testing.assert_frame_equal(imputer.transform(shop), before)
 
 
+def test_nothing_is_learned_from_a_table_without_rows(shop, imputer):
+    before = imputer.transform(shop)
+    with pytest.raises(TableError, match=r"at least one row and one column\. Got 0 x 10"):
+        imputer.partial_fit(shop.iloc[:0])
+    with pytest.raises(ValueError, match="minimum of 1 is required"):
+        fit(numbers()).partial_fit(np.zeros((0, 3)))
+    pd.testing.assert_frame_equal(imputer.transform(shop), before)
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("d_hidden", 9), ("n_blocks", 2), ("d_text", 3), ("n_bins", 5), ("d_noise", 9)]
+)
+def test_networks_that_have_learned_keep_their_size(shop, imputer, name, size):
+    resized = copy.deepcopy(imputer).set_params(**{name: size})
+    with pytest.raises(
+        ConfigError, match=rf"'{name}' parameter .* must be that of the first fit, .* Got {size} instead"
+    ):
+        resized.partial_fit(shop)
+    pd.testing.assert_frame_equal(resized.transform(shop), imputer.transform(shop))
+
+
 # -------------------------------------------------------------------------------------------- history and budget
 
 
@@ -962,9 +1059,11 @@ def test_a_tracker_is_told_of_parameters_epochs_and_the_end():
         ({"round_to_grid": None}, r"'round_to_grid' parameter .* must be a bool\. Got None instead"),
         ({"n_threads": 0}, r"'n_threads' parameter .* must be an int of at least 1\. Got 0 instead"),
         ({"n_threads": 1.5}, r"'n_threads' parameter .* must be an int of at least 1\. Got 1\.5 instead"),
+        ({"n_threads": True}, r"'n_threads' parameter .* must be an int of at least 1\. Got True instead"),
         ({"verbose": -1}, r"'verbose' parameter .* must be an int of at least 0\. Got -1 instead"),
-        ({"random_state": "x"}, r"'random_state' parameter .* must be an int of at least 0, .*Got 'x' instead"),
+        ({"random_state": "x"}, r"'random_state' parameter .* must be an int from 0 to .*Got 'x' instead"),
         ({"random_state": -1}, r"'random_state' parameter .*Got -1 instead"),
+        ({"random_state": 2**64}, r"'random_state' parameter .* must be an int from 0 to 2\*\*64 - 1, .*Got 18446744"),
         ({"random_state": 1.0}, r"'random_state' parameter .*Got 1\.0 instead"),
         (
             {"device": "quantum"},

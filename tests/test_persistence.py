@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import subprocess
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -106,6 +109,17 @@ def test_parameters_come_back_but_the_device_which_is_the_machines(shop, tmp_pat
     assert GAINImputer.load(tmp_path / "model", device="cpu").get_params()["device"] == "cpu"
 
 
+@pytest.mark.parametrize("markers", [np.int64(3), np.array([3, 4]), [np.float32(2.5), "?", pd.NA], {"x"}])
+def test_markers_of_any_form_are_saved_as_plain_values(shop, markers, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GainImputeWarning)
+        imputer = quick_imputer(missing_values=markers).fit(shop)
+    imputer.save(tmp_path / "model")
+    loaded = GAINImputer.load(tmp_path / "model")
+    assert tuple(loaded.missing_values) == imputer.schema_.missing_values
+    pd.testing.assert_frame_equal(loaded.transform(shop), imputer.transform(shop))
+
+
 @pytest.mark.parametrize(
     "table",
     [
@@ -197,6 +211,9 @@ def test_a_newer_format_is_named_with_what_to_do(model):
         {"estimator": {"params": {"no_such": 1}}},
         {"estimator": None},
         {"never_observed": 5},
+        {"schema": None},
+        {"cell_types": None},
+        {"seed": None},
     ],
     ids=str,
 )
@@ -204,6 +221,35 @@ def test_a_description_that_fits_nothing_is_damaged_though_its_checksum_is_right
     rewrite(model, **changes)
     with pytest.raises(ModelFormatError, match=r"is damaged \(.*\)\. Fit again"):
         GAINImputer.load(model)
+
+
+def places_of(tree: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Every place in a tree of JSON; of a list, those in its first item."""
+    keys = list(tree) if isinstance(tree, dict) else range(min(len(tree), 1)) if isinstance(tree, list) else []
+    for key in keys:
+        yield (*place, key)
+        yield from places_of(tree[key], (*place, key))
+
+
+@pytest.mark.parametrize("value", [{}, None, "x"], ids=repr)
+@pytest.mark.filterwarnings("ignore:X has feature names")  # a model may have none
+def test_whatever_stands_in_a_description_it_is_refused_in_loading_or_the_model_fills(model, shop, value):
+    description = json.loads((model / "model.json").read_text())
+    n_refused = 0
+    for place in places_of(description):
+        changed = copy.deepcopy(description)
+        within = changed
+        for key in place[:-1]:
+            within = within[key]
+        within[place[-1]] = value
+        rewrite(model, **changed)
+        try:
+            loaded = GAINImputer.load(model)
+        except ModelFormatError:
+            n_refused += 1
+        else:
+            assert len(loaded.transform(shop.iloc[:2])) == 2, place
+    assert n_refused > 20
 
 
 def test_only_a_fitted_imputer_is_saved(tmp_path):

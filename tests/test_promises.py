@@ -1,4 +1,4 @@
-"""What the package promises (docs/design, section 1): one law each, on tables of every dtype."""
+"""What the package promises: one law each, on tables of every dtype."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from sklearn.base import clone
 from gain_impute import GAINImputer, Kind, Schema
 from gain_impute.encoding.text import hash_texts
 from gain_impute.errors import GainImputeWarning, TableError, UnfillableWarning
+from gain_impute.training import NullTracker
 from tests.strategies import cells_of, holes_of, is_hole, polars_tables, quick_imputer, shop_table, tables
 
 LAW = settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -368,6 +370,35 @@ def test_no_global_generator_or_setting_of_torch_is_touched(shop, tmp_path):
     imputer.save(tmp_path / "model")
     GAINImputer.load(tmp_path / "model").transform(shop)
     assert settings_now() == before
+
+
+def test_threads_do_not_disturb_each_other(shop, fitted, new_rows):
+    filled_whole = shop.drop(columns="title")  # whatever warns is not for threads
+
+    def model() -> str:
+        return quick_imputer(max_steps=20).fit(filled_whole).state_.model_id()
+
+    work = [model, lambda: fitted.sample(new_rows, n_draws=1)[0], lambda: fitted.transform(new_rows)] * 2
+    alone = [task() for task in work]
+    before = torch.get_rng_state()
+    with ThreadPoolExecutor(len(work)) as pool:
+        together = list(pool.map(lambda task: task(), work))
+    for one, other in zip(alone, together, strict=True):
+        assert one == other if isinstance(one, str) else one.equals(other)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_filling_does_not_wait_for_a_fit_in_another_thread(shop, fitted, new_rows):
+    class FillMeanwhile(NullTracker):
+        filled: pd.DataFrame | None = None
+
+        def on_epoch(self, epoch):  # noqa: ARG002 - the protocol's
+            self.filled = pool.submit(fitted.transform, new_rows).result(timeout=60)
+
+    tracker = FillMeanwhile()
+    with ThreadPoolExecutor(1) as pool:
+        quick_imputer().fit(shop.drop(columns="title"), tracker=tracker)
+    pd.testing.assert_frame_equal(tracker.filled, fitted.transform(new_rows))
 
 
 def test_settings_of_torch_are_put_back_after_an_error_too(shop):

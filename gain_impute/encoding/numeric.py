@@ -91,9 +91,11 @@ class NumericEncoder:
     def snap(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Round to the nearest point of the grid that lies within the bounds."""
         if self.grid < 1:  # 0.1 and 0.01 are not exact in binary: divide by their exact inverse
-            per_unit = round(1 / self.grid)
-            lowest, highest = np.ceil(self.minimum * per_unit - 1e-6), np.floor(self.maximum * per_unit + 1e-6)
-            return np.clip(np.rint(values * per_unit), lowest, highest) / per_unit if lowest <= highest else values
+            per_unit = float(round(1 / self.grid))
+            with np.errstate(over="ignore"):  # of 1e308 no steps can be counted: every float there is on the grid
+                lowest, highest = np.ceil(self.minimum * per_unit - 1e-6), np.floor(self.maximum * per_unit + 1e-6)
+                steps = np.clip(np.rint(values * per_unit), lowest, highest)
+            return np.where(np.isfinite(steps), steps / per_unit, values) if lowest <= highest else values
         lowest, highest = np.ceil(self.minimum / self.grid - 1e-6), np.floor(self.maximum / self.grid + 1e-6)
         return np.clip(np.rint(values / self.grid), lowest, highest) * self.grid if lowest <= highest else values
 

@@ -120,7 +120,7 @@ def number_of(value: object) -> float:
     Parameters
     ----------
     value : object
-        A number, a bool, or a text in plain float syntax, blanks around it tolerated.
+        A number, a bool, a text in plain float syntax, blanks around it tolerated, or what has such a canonical text.
 
     Returns
     -------
@@ -132,11 +132,10 @@ def number_of(value: object) -> float:
     >>> [number_of(value) for value in (" 1500", "1e-05", ".5", "1_000", "inf", "n.v.", True)]
     [1500.0, 1e-05, 0.5, nan, nan, nan, 1.0]
     """
-    if isinstance(value, str):
+    if not isinstance(value, int | float | np.integer | np.floating | np.bool_ | Decimal):
+        value = canonical_text(value)
         if not _PLAIN_NUMBER.fullmatch(value):
             return np.nan
-    elif not isinstance(value, int | float | np.integer | np.floating | np.bool_ | Decimal):
-        return np.nan
     try:
         number = float(value)
     except OverflowError:  # an int beyond 1e308
@@ -269,7 +268,10 @@ def read_numbers(cells: pd.Series, missing_values: Iterable[object] = ()) -> tup
 
 def _factorize_typed(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Codes (n_rows,) and distinct values (n_distinct,) of a column that is not of objects."""
-    codes, distinct = pd.factorize(cells)
+    try:
+        codes, distinct = pd.factorize(cells)
+    except NotImplementedError:  # lists and structures of Arrow
+        return _factorize_objects(cells.astype(object))
     numpy_dtype = getattr(cells.dtype, "numpy_dtype", cells.dtype)
     values = np.empty(len(distinct), dtype=object)
     if isinstance(numpy_dtype, np.dtype) and numpy_dtype.kind == "f":  # keeps float32, whose 0.1 is not float64's
