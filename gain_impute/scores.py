@@ -7,11 +7,25 @@ import warnings
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error, r2_score, root_mean_squared_error
+from sklearn.metrics import (
+    accuracy_score,
+    mean_absolute_error,
+    precision_recall_fscore_support,
+    r2_score,
+    root_mean_squared_error,
+)
 
 from gain_impute.errors import TableError
 
-__all__ = ["calibration_error", "log_loss", "paper_rmse", "score_categories", "score_intervals", "score_numbers"]
+__all__ = [
+    "brier_score",
+    "calibration_error",
+    "log_loss",
+    "paper_rmse",
+    "score_categories",
+    "score_intervals",
+    "score_numbers",
+]
 
 Floats = NDArray[np.float64]
 
@@ -112,8 +126,9 @@ def score_categories(
     Returns
     -------
     dict of str to float
-        `accuracy`; `macro_f1`, the mean over the categories that occur in the truth; with probabilities also
-        `log_loss` (in nats) and `calibration_error`. All NaN where there is no cell.
+        `accuracy`; `precision`, `recall` and `macro_f1`, means over the categories that occur in the truth; with
+        probabilities also `log_loss` (in nats), `brier` (0 is perfect, 2 the worst) and `calibration_error`. All NaN
+        where there is no cell.
 
     Raises
     ------
@@ -123,22 +138,25 @@ def score_categories(
     Examples
     --------
     >>> score_categories(["red", "red", "blue"], ["red", "blue", "blue"])
-    {'accuracy': 0.666..., 'macro_f1': 0.666...}
+    {'accuracy': 0.666..., 'precision': 0.75, 'recall': 0.75, 'macro_f1': 0.666...}
     """
     known, guess = np.asarray(truth, dtype=object).astype(str), np.asarray(filled, dtype=object).astype(str)
     _check_lengths(known, guess, "truth", "filled")
-    names = (
-        ("accuracy", "macro_f1") if probabilities is None else ("accuracy", "macro_f1", "log_loss", "calibration_error")
-    )
+    names = ("accuracy", "precision", "recall", "macro_f1")
     if not len(known):
-        return dict.fromkeys(names, float("nan"))
+        more = () if probabilities is None else ("log_loss", "brier", "calibration_error")
+        return dict.fromkeys((*names, *more), float("nan"))
     with warnings.catch_warnings():
         # scikit-learn wonders whether a column of many categories is one of numbers; here it never is
         warnings.filterwarnings("ignore", message="The number of unique classes", category=UserWarning)
-        f1 = f1_score(known, guess, labels=np.unique(known), average="macro", zero_division=0.0)
-    scores = {"accuracy": float(accuracy_score(known, guess)), "macro_f1": float(f1)}
+        means = precision_recall_fscore_support(
+            known, guess, labels=np.unique(known), average="macro", zero_division=0.0
+        )[:3]
+    scores = dict(zip(names, (accuracy_score(known, guess), *means), strict=True))
+    scores = {name: float(score) for name, score in scores.items()}
     if probabilities is not None:
         scores["log_loss"] = log_loss(known, probabilities)
+        scores["brier"] = brier_score(known, probabilities)
         best = probabilities.columns.astype(str).to_numpy()[probabilities.to_numpy().argmax(axis=1)]
         scores["calibration_error"] = calibration_error(probabilities.max(axis=1), best == known)
     return scores
@@ -179,6 +197,45 @@ def log_loss(truth: ArrayLike, probabilities: pd.DataFrame) -> float:
     given = np.column_stack([probabilities.to_numpy(dtype=np.float64), np.zeros(len(known))])
     codes = pd.Index(probabilities.columns.astype(str)).get_indexer(pd.Index(known))  # -1, the zeros, where not given
     return float(-np.log(np.clip(given[np.arange(len(known)), codes], 1e-15, 1.0)).mean())
+
+
+def brier_score(truth: ArrayLike, probabilities: pd.DataFrame) -> float:
+    """Take the mean squared distance of the probabilities from 1 for the true category and 0 for the others.
+
+    Parameters
+    ----------
+    truth : array-like of shape (n_cells,), str
+        The true categories.
+    probabilities : DataFrame of shape (n_cells, n_categories)
+        What each category was given, one column a category.
+
+    Returns
+    -------
+    float
+        0 is perfect, 2 the worst; NaN where there is no cell. A true category without a column was given 0.
+
+    Raises
+    ------
+    TableError
+        If the lengths differ.
+
+    References
+    ----------
+    .. [1] Brier (1950), "Verification of forecasts expressed in terms of probability".
+
+    Examples
+    --------
+    >>> brier_score(["red", "blue"], pd.DataFrame({"blue": [0.5, 0.0], "red": [0.5, 1.0]}))
+    1.25
+    """
+    known = np.asarray(truth, dtype=object).astype(str)
+    _check_lengths(known, probabilities, "truth", "probabilities")
+    if not len(known):
+        return float("nan")
+    given = probabilities.to_numpy(dtype=np.float64)
+    codes = pd.Index(probabilities.columns.astype(str)).get_indexer(pd.Index(known))
+    of_truth = np.where(codes < 0, 0.0, given[np.arange(len(known)), codes])
+    return float(((given**2).sum(axis=1) - 2 * of_truth + 1).mean())
 
 
 def calibration_error(confidence: ArrayLike, is_right: ArrayLike, *, n_bins: int = 10) -> float:

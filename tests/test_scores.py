@@ -34,7 +34,7 @@ def test_the_truth_scores_perfectly(truth):
 
 @given(labels)
 def test_the_true_category_scores_perfectly(truth):
-    assert score_categories(truth, truth) == {"accuracy": 1.0, "macro_f1": 1.0}
+    assert set(score_categories(truth, truth).values()) == {1.0}
 
 
 def test_the_mean_of_the_cells_has_an_error_of_about_one():
@@ -79,7 +79,7 @@ def test_macro_f1_is_over_the_categories_that_occur():
 
 def test_many_categories_are_no_warning():
     truth = [f"brand {i}" for i in range(50)]
-    assert score_categories(truth, truth[::-1]) == {"accuracy": 0.0, "macro_f1": 0.0}
+    assert set(score_categories(truth, truth[::-1]).values()) == {0.0}
 
 
 def test_log_loss_is_that_of_scikit_learn():

@@ -15,23 +15,21 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from gain_impute.cells import CellState
-from gain_impute.errors import ConfigError, TableError, UnfillableWarning
+from gain_impute.errors import ConfigError, UnfillableWarning
+from gain_impute.evaluation.scoring import LEAST_SCORED, score_table
+from gain_impute.evaluation.task import Task, hide_task
 from gain_impute.frames import to_pandas
 from gain_impute.imputer import GAINImputer
 from gain_impute.intake import resolve_schema
-from gain_impute.masking import Mechanism, apply_hidden, hide_cells
+from gain_impute.masking import Mechanism
 from gain_impute.methods import Setting, make_method, note_of
-from gain_impute.schema import Kind, ParsedColumn, Schema
-from gain_impute.scores import calibration_error, score_categories, score_intervals, score_numbers
+from gain_impute.schema import Kind
+from gain_impute.scores import calibration_error, score_intervals
 
-__all__ = ["LEAST_SCORED", "OURS", "Evaluation", "evaluate"]
-
-Bools = NDArray[np.bool_]
+__all__ = ["OURS", "Evaluation", "evaluate"]
 
 OURS = "gain"
 """What the imputer is called beside its peers."""
-LEAST_SCORED = 5
-"""Hidden cells from which a column counts in the means."""
 WIDEST_NAME = 28
 
 
@@ -128,16 +126,6 @@ class Evaluation:
         return [*figures, _percent(row["coverage"]), _number(row["confidence"])]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Task:
-    """A table with cells hidden, and what stood in them. `hidden` has a column for each one that can be filled."""
-
-    visible: pd.DataFrame
-    hidden: pd.DataFrame
-    truth: dict[str, ParsedColumn]
-    schema: Schema
-
-
 def evaluate(
     imputer: GAINImputer,
     table: Any,
@@ -201,7 +189,7 @@ def evaluate(
     frame = to_pandas(table)
     schema = resolve_schema(imputer.schema, imputer.missing_values, table, frame) if refit else imputer.schema_
     peers = {name: make_method(name, Setting(schema=schema, seed=random_state)) for name in compare}
-    task = _hide(frame, schema, rate=rate, mechanism=mechanism, random_state=random_state, by=by)
+    task = hide_task(frame, schema, rate=rate, mechanism=mechanism, random_state=random_state, by=by)
     given = task.visible.to_numpy() if isinstance(table, np.ndarray) else task.visible
     started = time.perf_counter()
     with warnings.catch_warnings():
@@ -225,104 +213,45 @@ def evaluate(
     )
 
 
-def _hide(
-    frame: pd.DataFrame,
-    schema: Schema,
-    *,
-    rate: float,
-    mechanism: Mechanism | str,
-    random_state: int,
-    by: str | Sequence[str] | None,
-) -> _Task:
-    """Hide cells that can be read, in columns that can be filled; a column keeps at least one."""
-    parsed = {name: schema.parse(name, frame[name]) for name in schema}
-    values = pd.DataFrame({name: column.values for name, column in parsed.items()})
-    readable = np.column_stack([column.readable for column in parsed.values()])
-    fillable = [name for name, column in schema.items() if column.is_fillable]
-    hidden = hide_cells(values, rate, mechanism=mechanism, rng=random_state, columns=fillable, by=by, observed=readable)
-    n_known = pd.Series(readable.sum(axis=0), index=hidden.columns)
-    kept = [name for name in fillable if 0 < hidden[name].sum() < n_known[name]]
-    if not kept:
-        raise TableError(
-            f"The table must have a column in which {rate:.0%} of the known cells can be hidden and filled. "
-            f"Found none among {len(schema)} columns. Give more rows, or a schema that makes columns fillable."
-        )
-    return _Task(
-        visible=apply_hidden(frame, hidden[kept]),
-        hidden=hidden[kept],
-        truth={name: parsed[name] for name in kept},
-        schema=schema,
-    )
-
-
-def _score_columns(task: _Task, completed: dict[str, pd.DataFrame], cells: pd.DataFrame) -> pd.DataFrame:
+def _score_columns(task: Task, completed: dict[str, pd.DataFrame], cells: pd.DataFrame) -> pd.DataFrame:
     """One row of figures per column; all methods are scored on the cells that the imputer did not leave on purpose."""
     is_left = cells["state"].isin([CellState.ABSTAINED, CellState.NOT_APPLICABLE])
     left = {name: np.zeros(len(task.visible), dtype=bool) for name in task.truth}
     for name, positions in cells[is_left].groupby("column")["position"]:
         if name in task.truth:
             left[str(name)][positions.to_numpy()] = True
-    for method, filled in completed.items():
-        _check_observed(task, filled, method)
-    return pd.DataFrame([_score_column(task, name, completed, left[name], cells) for name in task.truth])
-
-
-def _score_column(
-    task: _Task, name: str, completed: dict[str, pd.DataFrame], left: Bools, cells: pd.DataFrame
-) -> dict[str, Any]:
-    """Figures of one column."""
-    hidden, kind = task.hidden[name].to_numpy(), task.schema[name].kind
-    scored, truth = hidden & ~left, task.truth[name].values
-    std = float(pd.Series(truth).std()) if kind.is_number else math.nan
-    row: dict[str, Any] = {
-        "column": name,
-        "kind": str(kind),
-        "n_hidden": int(hidden.sum()),
-        "n_left": int((hidden & left).sum()),
-    }
-    guesses = {}
-    for method, filled in completed.items():
-        guesses[method] = guess = task.schema.parse(name, filled[name])
-        n_empty = int((scored & ~guess.readable).sum())
-        if n_empty:
-            raise TableError(
-                f"A method must fill every hidden cell. {method!r} left {n_empty:,} cells of column {name!r} empty. "
-                "Set fill = false for the column in the schema, or leave the method out."
-            )
-        error = score_numbers(truth[scored], guess.values[scored], std=std)["error"] if kind.is_number else math.nan
-        right = math.nan if kind.is_number else score_categories(truth[scored], guess.values[scored])["accuracy"]
-        row |= {f"error_{method}": error, f"accuracy_{method}": right}
-    is_right = None if kind.is_number else guesses[OURS].values == truth
-    return row | _score_report(cells[cells["column"] == name], scored, truth, std=std, is_right=is_right)
+    scores = {method: score_table(task, filled, method=method, left=left) for method, filled in completed.items()}
+    rows = []
+    for number, name in enumerate(task.truth):
+        hidden = task.hidden[name].to_numpy()
+        row: dict[str, Any] = {
+            "column": name,
+            "kind": str(task.schema[name].kind),
+            "n_hidden": int(hidden.sum()),
+            "n_left": int((hidden & left[name]).sum()),
+        }
+        for method, columns in scores.items():
+            figures = columns[number]
+            row |= {f"{figure}_{method}": figures.get(figure, math.nan) for figure in ("error", "accuracy")}
+        mine = cells[cells["column"] == name]
+        rows.append(row | _score_report(task, name, mine, hidden & ~left[name], completed[OURS]))
+    return pd.DataFrame(rows)
 
 
 def _score_report(
-    cells: pd.DataFrame, scored: Bools, truth: NDArray[Any], *, std: float, is_right: Bools | None
+    task: Task, name: str, cells: pd.DataFrame, scored: NDArray[np.bool_], completed: pd.DataFrame
 ) -> dict[str, float]:
     """Figures of what the imputer said of its cells in one column."""
     cells = cells[scored[cells["position"].to_numpy()]]
     at, confidence = cells["position"].to_numpy(), cells["confidence"].to_numpy()
-    if is_right is None:
-        interval = score_intervals(truth[at], cells["lower"], cells["upper"], std=std)
-        calibration = math.nan
+    truth = task.truth[name].values[at]
+    interval, calibration = {"coverage": math.nan, "width": math.nan}, math.nan
+    if task.schema[name].kind.is_number:
+        interval = score_intervals(truth, cells["lower"], cells["upper"], std=task.stds[name])
     else:
-        interval = {"coverage": math.nan, "width": math.nan}
-        calibration = calibration_error(confidence, is_right[at])
+        calibration = calibration_error(confidence, task.schema.parse(name, completed[name]).values[at] == truth)
     mean = float(confidence.mean()) if len(confidence) else math.nan
     return interval | {"confidence": mean, "calibration_error": calibration}
-
-
-def _check_observed(task: _Task, filled: pd.DataFrame, method: str) -> None:
-    """Refuse a method that changed a cell which it could see."""
-    for name, cells in task.visible.items():
-        before = cells.to_numpy(dtype=object)
-        known = task.schema.parse(str(name), cells).observed
-        n_changed = int((filled[name].to_numpy(dtype=object)[known] != before[known]).sum())
-        if n_changed:
-            raise TableError(
-                f"A method must leave observed cells as they are. {method!r} changed {n_changed:,} of column {name!r}. "
-                "This is a defect of the method: report it."
-            )
 
 
 def _means(columns: pd.DataFrame, method: str) -> dict[str, float]:

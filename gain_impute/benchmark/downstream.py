@@ -1,0 +1,65 @@
+"""What filling is worth: a model trained on the filled table against one trained on the complete one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
+from gain_impute.evaluation.task import Task
+from gain_impute.methods.matrix import MatrixEncoder
+
+__all__ = ["score_downstream"]
+
+LEAST_ROWS = 30
+"""Rows with a known target, on either side, below which a model tells nothing."""
+
+
+def score_downstream(train: Task, test: Task, completed: pd.DataFrame, targets: Sequence[str]) -> list[dict[str, Any]]:
+    """Train a forest on filled and on complete rows to predict a column from the others; test both on complete rows.
+
+    Parameters
+    ----------
+    train : Task
+        The rows to train on.
+    test : Task
+        The rows to test on, as they were before hiding.
+    completed : DataFrame of shape (n_train_rows, n_columns)
+        The visible training rows, filled by a method.
+    targets : sequence of str
+        The columns to predict; their own true values are used, filled ones never.
+
+    Returns
+    -------
+    list of dict
+        Of each target: `target`, `kind`, `score` ("r2" or "accuracy") and what it is after training on `complete` and
+        on `filled` rows.
+    """
+    encoder = MatrixEncoder.fit(train.complete, train.schema, reads_text=False, seed=0)
+    tables = {"complete": train.complete, "filled": completed, "test": test.complete}
+    matrices = {name: encoder.encode(table)[0].values for name, table in tables.items()}
+    scores = []
+    for target in targets:
+        if target not in encoder.names:
+            continue
+        at = encoder.names.index(target)
+        truth = {name: matrices[name][:, at] for name in ("complete", "test")}
+        known = {name: ~np.isnan(values) for name, values in truth.items()}
+        if min(rows.sum() for rows in known.values()) < LEAST_ROWS:
+            continue
+        is_number = train.schema[target].kind.is_number
+        found: dict[str, Any] = {
+            "target": target,
+            "kind": str(train.schema[target].kind),
+            "score": "r2" if is_number else "accuracy",
+        }
+        for name in ("complete", "filled"):
+            model = (RandomForestRegressor if is_number else RandomForestClassifier)(random_state=0, n_jobs=1)
+            model.fit(np.delete(matrices[name], at, axis=1)[known["complete"]], truth["complete"][known["complete"]])
+            others = np.delete(matrices["test"], at, axis=1)[known["test"]]
+            found[name] = float(model.score(others, truth["test"][known["test"]]))
+        scores.append(found)
+    return scores

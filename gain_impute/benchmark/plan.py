@@ -1,0 +1,145 @@
+"""From what a user asks for to a suite that can be run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gain_impute.benchmark.suite import Suite
+from gain_impute.benchmark.tables import BenchmarkTable, known_tables
+from gain_impute.errors import ConfigError
+from gain_impute.files import read_table
+from gain_impute.masking import Mechanism
+from gain_impute.methods import known_methods
+from gain_impute.schema import infer_schema, read_schema
+
+__all__ = ["OwnTable", "check_suite", "suite_of_table"]
+
+MOST_ROWS, TEST_SHARE, MAX_TIME_S = 5_000, 0.2, 600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnTable:
+    """A user's table in a file.
+
+    Attributes
+    ----------
+    source : path
+        The file.
+    schema : path or None, default=None
+        Its schema; inferred where there is none.
+    missing_values : tuple of str, default=()
+        Texts that mean "empty".
+    delimiter : str or None, default=None
+        As in `read_table`.
+    """
+
+    source: str | os.PathLike[str]
+    schema: str | os.PathLike[str] | None = None
+    missing_values: tuple[str, ...] = ()
+    delimiter: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called in results.
+
+        Returns
+        -------
+        str
+            The file's name without ending: letters, digits and underscores.
+        """
+        stem = Path(self.source).name.partition(".")[0]
+        return "".join(letter if letter.isalnum() else "_" for letter in stem.lower()) or "table"
+
+    def read(self) -> BenchmarkTable:
+        """Read it, with what its columns are.
+
+        Returns
+        -------
+        BenchmarkTable
+            The table.
+
+        Raises
+        ------
+        FileError, SchemaError
+            If it or its schema cannot be read.
+        """
+        frame = read_table(self.source, delimiter=self.delimiter).frame
+        if self.schema is None:
+            return BenchmarkTable(frame=frame, schema=infer_schema(frame, missing_values=self.missing_values))
+        return BenchmarkTable(frame=frame, schema=read_schema(self.schema))
+
+
+def suite_of_table(
+    table: OwnTable, *, mechanism: str, rate: float, n_seeds: int, methods: Sequence[str] | None = None
+) -> Suite:
+    """Make a suite of one table: all methods that are known, a fifth of the rows put aside.
+
+    Parameters
+    ----------
+    table : OwnTable
+        The table.
+    mechanism : str
+        Why cells are hidden.
+    rate : float
+        Share of the known cells of each column to hide.
+    n_seeds : int
+        Runs of each method.
+    methods : sequence of str or None, default=None
+        Only these methods.
+
+    Returns
+    -------
+    Suite
+        Named "data".
+
+    Raises
+    ------
+    ConfigError
+        If mechanism, rate or number is none that a suite may have.
+    """
+    if mechanism not in set(Mechanism):
+        raise ConfigError(f"The mechanism must be one of {', '.join(Mechanism)}. Got {mechanism!r} instead.")
+    if not 0 < rate < 1 or n_seeds < 1:
+        raise ConfigError(
+            f"The share to hide must be between 0 and 1, and the number of seeds 1 or more. Got {rate} and {n_seeds}."
+        )
+    return Suite(
+        name="data",
+        title=f"The table {Path(table.source).name}",
+        tables=[table.name],
+        mechanisms=[Mechanism(mechanism)],
+        rates=[rate],
+        methods=dict.fromkeys(methods or known_methods(), n_seeds),
+        max_rows=MOST_ROWS,
+        test_share=TEST_SHARE,
+        max_time_s=MAX_TIME_S,
+    )
+
+
+def check_suite(suite: Suite, tables: Sequence[str] = ()) -> None:
+    """Check that all tables and methods of a suite are known, before anything is run.
+
+    Parameters
+    ----------
+    suite : Suite
+        The suite.
+    tables : sequence of str, default=()
+        Tables that are known besides the registered ones.
+
+    Raises
+    ------
+    ConfigError
+        If some are not.
+    """
+    for what, named, known in (
+        ("methods", suite.methods, known_methods()),
+        ("tables", suite.tables, (*known_tables(), *tables)),
+    ):
+        unknown = [name for name in named if name not in known]
+        if unknown:
+            raise ConfigError(
+                f"The {what} of a suite must be some of {', '.join(known)}. Got {', '.join(unknown[:5])} instead."
+            )

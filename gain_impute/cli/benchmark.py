@@ -1,0 +1,70 @@
+"""``gain-impute benchmark``: compare methods on the same hidden cells."""
+# ruff: noqa: PLC0415  imports what it needs when it runs, so that --help does not wait for torch
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gain_impute.cli.messages import print_line
+from gain_impute.cli.options import Delimiter, Missing, SchemaFile, character
+
+if TYPE_CHECKING:
+    from gain_impute.benchmark import Job
+
+__all__ = ["benchmark"]
+
+SuiteName = Annotated[str, typer.Argument(metavar="[SUITE]", help="smoke, or a TOML file.")]
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder of results and report.")]
+Data = Annotated[Path | None, typer.Option("--data", metavar="FILE", help="A table of your own, instead of a suite.")]
+Methods = Annotated[str | None, typer.Option("--methods", metavar="A,B", help="Only these methods.")]
+Hide = Annotated[float, typer.Option("--hide", metavar="RATE", help="With --data: share of the known cells to hide.")]
+Why = Annotated[str, typer.Option("--mechanism", metavar="NAME", help="With --data: mcar, mar, mnar or block.")]
+Seeds = Annotated[int, typer.Option("--seeds", metavar="N", help="With --data: runs of each method.")]
+Processes = Annotated[int, typer.Option("--processes", metavar="N", help="Runs at a time, with one thread each.")]
+
+
+def benchmark(
+    suite: SuiteName = "smoke",
+    *,
+    output: Output,
+    data: Data = None,
+    methods: Methods = None,
+    hide: Hide = 0.2,
+    mechanism: Why = "mcar",
+    seeds: Seeds = 1,
+    schema: SchemaFile = None,
+    missing: Missing = None,
+    delimiter: Delimiter = None,
+    processes: Processes = 1,
+) -> None:
+    """Compare methods on the same hidden cells, each run in a process of its own, and write a report.
+
+    Runs that have a result in the folder are not made again: a benchmark that was cut short goes on.
+    """
+    from gain_impute.benchmark import OwnTable, check_suite, find_suite, pending_jobs, run_jobs, suite_of_table
+
+    chosen = None if methods is None else methods.split(",")
+    readers = {}
+    if data is None:
+        what = find_suite(suite)
+    else:
+        own = OwnTable(source=data, schema=schema, missing_values=tuple(missing or ()), delimiter=character(delimiter))
+        own.read()  # what is wrong with it is said before anything runs
+        readers[own.name] = own.read
+        what = suite_of_table(own, mechanism=mechanism, rate=hide, n_seeds=seeds, methods=chosen)
+    check_suite(what, list(readers))
+    folder = output / "results"
+    jobs = pending_jobs(what, folder, chosen)
+    print_line(f"{what.title}: {len(jobs)} runs to make.")
+    n_made = 0
+
+    def tell(job: Job, status: str, elapsed_s: float) -> None:
+        nonlocal n_made
+        n_made += 1
+        where = f"{job.table}, {job.mechanism} {job.rate:g}, seed {job.seed}"
+        print_line(f"[{n_made}/{len(jobs)}] {job.method} on {where}: {status}, {elapsed_s:.1f} s")
+
+    run_jobs(jobs, what, folder, n_processes=processes, tables=readers, report=tell)
