@@ -32,12 +32,15 @@ class BayesianRidgeFiller:
 
     Attributes
     ----------
+    most_one_hot : int, default=200
+        One-hot columns at most.
     random_state : int, default=0
         Seed of that draw.
     note : str
         How many categories have a column, where not all have one.
     """
 
+    most_one_hot: int = MOST_ONE_HOT
     random_state: int = 0
     reads_text: bool = field(default=True, init=False)
     note: str = field(default="", init=False, repr=False)
@@ -46,7 +49,7 @@ class BayesianRidgeFiller:
 
     def fit_fill(self, matrix: Matrix) -> Floats:
         """Learn the regressions, and fill."""
-        self._n_one_hot = _share_out(MOST_ONE_HOT, matrix.n_categories)
+        self._n_one_hot = _share_out(self.most_one_hot, matrix.n_categories)
         left_out = sum(matrix.n_categories) - sum(self._n_one_hot)
         self.note = f"the {left_out:,} rarest categories are never filled in" if left_out else ""
         features = self._one_hot(matrix)

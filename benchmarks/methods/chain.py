@@ -93,7 +93,7 @@ class ChainFiller:
         self._order = [int(i) for i in np.argsort(holes.sum(axis=0), kind="stable")]
         self._models, self._n_done, self.note = {}, 0, ""
         filled = np.where(holes, 0.0, matrix.values)  # 0: the mean of a number, the commonest category
-        before, changes = (filled, self._models), _Changes()
+        changes = _Changes()
         for i_round in range(self.n_rounds):
             before = filled.copy(), dict(self._models)
             n_columns = self._learn_round(matrix, filled, i_round, clock)

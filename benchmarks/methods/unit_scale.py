@@ -23,7 +23,7 @@ class UnitScale:
     Attributes
     ----------
     low, width : ndarray of shape (n_columns + d_text,), float64
-        Smallest value seen, and distance to the largest; 0 and 1 where nothing was seen or nothing varies.
+        Smallest value seen, 0 where none was, and distance to the largest, 0 where nothing varies.
     n_columns : int
         Columns without the texts.
     """
@@ -39,12 +39,12 @@ class UnitScale:
         seen = ~np.isnan(both)
         low = np.where(seen, both, np.inf).min(axis=0, initial=np.inf)
         high = np.where(seen, both, -np.inf).max(axis=0, initial=-np.inf)
-        varies = high > low
-        return cls(np.where(np.isfinite(low), low, 0.0), np.where(varies, high - low, 1.0), matrix.values.shape[1])
+        width = np.where(high > low, high - low, 0.0)
+        return cls(np.where(np.isfinite(low), low, 0.0), width, matrix.values.shape[1])
 
     def scaled(self, matrix: Matrix) -> tuple[Tensor, Tensor]:
         """Scale; returns values, 0 where unknown, and `observed`, 1 or 0: both (n_rows, n_columns + d_text)."""
-        both = (np.hstack([matrix.values, matrix.texts]) - self.low) / self.width
+        both = (np.hstack([matrix.values, matrix.texts]) - self.low) / np.where(self.width > 0, self.width, 1.0)
         observed = ~np.isnan(both)
         values = np.where(observed, both, 0.0)
         return torch.from_numpy(values.astype(np.float32)), torch.from_numpy(observed.astype(np.float32))

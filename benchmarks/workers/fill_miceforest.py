@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import warnings
 from pathlib import Path
 
@@ -13,13 +14,30 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import miceforest
 from exchange import Question, answer_with
+from miceforest.imputed_data import ImputedData
+
+# In 6.0.5 `impute_new_data` does not count the rounds it makes: each starts from the random values that holes get first,
+# and these are what comes out. Fits do count, in a subclass of their own.
+_put = ImputedData.__setitem__
+
+
+def _put_and_count(given: ImputedData, key: tuple[str, int, int], values: pd.Series) -> None:
+    _put(given, key, values)
+    variable, i_round, i_dataset = key
+    if type(given) is ImputedData:
+        given.iteration_tab[variable, i_dataset] = i_round
+
+
+ImputedData.__setitem__ = _put_and_count
+
+SHARE_OF_TIME = {"fit": 0.4, "draw": 0.3}
 
 
 class Worker:
     """Learns a matrix, fills others, and draws.
 
-    For best values each hole gets what the models predict, the mean of several data sets. For draws it gets, as the
-    package does by default, the value of one of the rows whose predictions are nearest (mean matching); what draws
+    For best values each hole gets what the models predict. For draws it gets, as the package does by default, the
+    value of one of the rows whose predictions are nearest (mean matching), from one of several data sets; what draws
     need is learned when the first is asked for.
     """
 
@@ -31,34 +49,44 @@ class Worker:
 
     def answer(self, question: Question) -> tuple[np.ndarray, str]:
         """Fit and fill, fill other rows, or draw."""
-        verb, seed = question.told["verb"], question.told["seed"]
+        verb, seed, note = question.told["verb"], question.told["seed"], ""
         if verb == "fit":
             self.learned, self.matching = question, None
-            self.predicting = given = _fitted(question, n_candidates=0)
+            self.predicting = given = _fitted(question, verb, n_datasets=1, n_candidates=0)
+            if given.iteration_count() < question.told["n_rounds"]:
+                note = f"stopped by time after {given.iteration_count()} of {question.told['n_rounds']} rounds"
         elif verb == "fill":
             given = self.predicting.impute_new_data(_table(question), random_state=seed)
         else:
             if self.matching is None:
-                self.matching = _fitted(self.learned, n_candidates=self.learned.told["mean_match_candidates"])
+                told = self.learned.told
+                sizes = {"n_datasets": told["n_datasets"], "n_candidates": told["mean_match_candidates"]}
+                self.matching = _fitted(self.learned, verb, **sizes)
             one = self.matching.datasets[seed % len(self.matching.datasets)]
             given = self.matching.impute_new_data(_table(question), datasets=[one], random_state=seed)
-        return _middle(question, [given.complete_data(i) for i in given.datasets]), ""
+        completed = given.complete_data(given.datasets[0]).iloc[:, : question.values.shape[1]]
+        return completed.astype(float).to_numpy(), note
 
 
-def _fitted(question: Question, *, n_candidates: int) -> miceforest.ImputationKernel:
-    """A kernel of several data sets, each with models of its own."""
-    table, told = _table(question), question.told
+def _fitted(question: Question, verb: str, *, n_datasets: int, n_candidates: int) -> miceforest.ImputationKernel:
+    """A kernel of some data sets, each with models of its own; fewer rounds than asked for where time is over."""
+    start, table, told = time.monotonic(), _table(question), question.told
     names = [f"c{i}" for i in range(question.values.shape[1])]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*very rare categories")
         kernel = miceforest.ImputationKernel(
             table,
-            num_datasets=told["n_datasets"],
+            num_datasets=n_datasets,
             variable_schema={name: [other for other in table if other != name] for name in names},
             mean_match_candidates=n_candidates,
             random_state=told["seed"],
         )
-    kernel.mice(told["n_rounds"], num_threads=told["n_threads"], deterministic=True, force_row_wise=True)
+    limit_s = SHARE_OF_TIME[verb] * (told["max_time_s"] or np.inf)
+    for i_round in range(told["n_rounds"]):
+        took_s = time.monotonic() - start
+        if i_round and took_s * (i_round + 1) / i_round > limit_s:
+            break
+        kernel.mice(1, num_threads=told["n_threads"], deterministic=True, force_row_wise=True)
     return kernel
 
 
@@ -70,18 +98,6 @@ def _table(question: Question) -> pd.DataFrame:
         kind = pd.CategoricalDtype(list(range(n_categories)))
         columns[f"c{i}"] = cells.astype("Int64").astype(kind) if n_categories else cells
     return pd.concat([pd.DataFrame(columns), pd.DataFrame(question.texts).add_prefix("t")], axis=1)
-
-
-def _middle(question: Question, tables: list[pd.DataFrame]) -> np.ndarray:
-    """Means of numbers and commonest categories over several completed tables, (n_rows, n_columns)."""
-    n = question.values.shape[1]
-    stacked = np.stack([table.iloc[:, :n].astype(float).to_numpy() for table in tables])  # (n_tables, n_rows, n)
-    middle = stacked.mean(axis=0)
-    for i in np.flatnonzero(question.n_categories):
-        votes = stacked[:, :, i].astype(int)
-        counts = (votes[:, :, None] == np.arange(question.n_categories[i])).sum(axis=0)
-        middle[:, i] = counts.argmax(axis=1)
-    return middle
 
 
 if __name__ == "__main__":
