@@ -13,7 +13,7 @@ from gain_impute.methods import MatrixMethod, Method, MethodEntry, Setting
 
 __all__ = ["EXTRA_TREES"]
 
-N_TREES, N_ROUNDS = 100, 3
+N_TREES, N_ROUNDS = 50, 3
 
 
 def _make_trees(part: Part, *, n_threads: int) -> Model:

@@ -12,6 +12,7 @@ known cells and 0 for all other cells, and counts every cell. `hint` chooses; th
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -22,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from benchmarks.methods.unit_scale import UnitScale
-from gain_impute.methods import Matrix, MethodEntry
+from gain_impute.methods import Matrix, Method, MethodEntry, Setting
 from gain_impute.methods.matrix import DrawingMatrixMethod
 
 __all__ = ["GAIN_2018", "Gain2018Filler"]
@@ -46,8 +47,12 @@ class Gain2018Filler:
         Share of cells that the hint gives away.
     hint : {"paper", "released"}, default="paper"
         Which hint, and which cells count in the adversaries' losses.
+    max_time_s : float or None, default=None
+        Seconds of which the training may take 0.7; `note` says so where it is cut short.
     random_state : int, default=0
         Seed of weights, rows, noise and hints.
+    note : str
+        Steps that were made, where they are not all.
     """
 
     n_steps: int = 10_000
@@ -55,8 +60,10 @@ class Gain2018Filler:
     alpha: float = 100.0
     hint_rate: float = 0.9
     hint: Literal["paper", "released"] = "paper"
+    max_time_s: float | None = None
     random_state: int = 0
     reads_text: bool = field(default=True, init=False)
+    note: str = field(default="", init=False, repr=False)
     _scale: UnitScale | None = field(default=None, init=False, repr=False)
     _generator: nn.Module | None = field(default=None, init=False, repr=False)
 
@@ -70,9 +77,13 @@ class Gain2018Filler:
         optimisers = [
             torch.optim.Adam(net.parameters(), lr=1e-3, fused=True) for net in (self._generator, discriminator)
         ]
-        for _ in range(self.n_steps):
+        until, self.note = np.inf if self.max_time_s is None else time.monotonic() + 0.7 * self.max_time_s, ""
+        for i_step in range(self.n_steps):
             rows = torch.randperm(len(values), generator=rng)[: self.n_rows_a_step]
             self._step(discriminator, optimisers, values[rows], observed[rows], rng)
+            if time.monotonic() > until:
+                self.note = f"stopped by time after {i_step + 1:,} of {self.n_steps:,} steps"
+                break
         return self.fill(matrix)
 
     def fill(self, matrix: Matrix) -> Floats:
@@ -111,20 +122,25 @@ class Gain2018Filler:
         else:
             hint, counts = told * observed, torch.ones_like(told)
         n_counted = counts.sum().clamp(min=1)
-        for net, optimiser in zip(("discriminator", "generator"), reversed(optimisers), strict=True):
-            made = self._generator(torch.cat([visible, observed], dim=1)).sigmoid()
-            combined = torch.where(observed > 0, values, made.detach() if net == "discriminator" else made)
-            logits = discriminator(torch.cat([combined, hint], dim=1))
-            if net == "discriminator":
-                errors = binary_cross_entropy_with_logits(logits, observed, reduction="none")
-                loss = (errors * counts).sum() / n_counted
-            else:
-                fooled = binary_cross_entropy_with_logits(logits, torch.ones_like(logits), reduction="none")
-                copied = (observed * (values - made) ** 2).sum() / observed.sum().clamp(min=1)
-                loss = (fooled * (1 - observed) * counts).sum() / n_counted + self.alpha * copied
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
+        of_generator, of_discriminator = optimisers
+        made = self._generator(torch.cat([visible, observed], dim=1)).sigmoid()
+        combined = torch.where(observed > 0, values, made)
+        judged = binary_cross_entropy_with_logits(
+            discriminator(torch.cat([combined.detach(), hint], dim=1)), observed, reduction="none"
+        )
+        _descend(of_discriminator, (judged * counts).sum() / n_counted)
+        fooled = binary_cross_entropy_with_logits(
+            discriminator(torch.cat([combined, hint], dim=1)), torch.ones_like(observed), reduction="none"
+        )
+        copied = (observed * (values - made) ** 2).sum() / observed.sum().clamp(min=1)
+        _descend(of_generator, (fooled * (1 - observed) * counts).sum() / n_counted + self.alpha * copied)
+
+
+def _descend(optimiser: torch.optim.Adam, loss: Tensor) -> None:
+    """Take one step down."""
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
 
 
 def _network(n_columns: int, rng: torch.Generator) -> nn.Module:
@@ -137,10 +153,14 @@ def _network(n_columns: int, rng: torch.Generator) -> nn.Module:
     return nn.Sequential(layers[0], nn.ReLU(), layers[1], nn.ReLU(), layers[2])
 
 
+def _make(setting: Setting) -> Method:
+    return DrawingMatrixMethod(Gain2018Filler(max_time_s=setting.max_time_s, random_state=setting.seed), setting)
+
+
 GAIN_2018 = MethodEntry(
     name="gain_2018",
     title="GAIN (2018)",
-    make=lambda setting: DrawingMatrixMethod(Gain2018Filler(random_state=setting.seed), setting),
+    make=_make,
     settings={
         "steps": 10_000,
         "rows a step": 128,

@@ -16,7 +16,7 @@ import miceforest
 from exchange import Question, answer_with
 from miceforest.imputed_data import ImputedData
 
-# In 6.0.5 `impute_new_data` does not count the rounds it makes: each starts from the random values that holes get first,
+# In 6.0.5 `impute_new_data` does not count its rounds: each starts from the random values that holes get at first,
 # and these are what comes out. Fits do count, in a subclass of their own.
 _put = ImputedData.__setitem__
 
