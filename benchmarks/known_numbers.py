@@ -1,9 +1,9 @@
 """Whether the peers reach the figures that are known of them.
 
-Run as ``python -m benchmarks.known_numbers [METHOD ...] [--rows N] [--markdown]``. Of each column of each table a fifth of the
-known cells is hidden by chance (seed 0); the figure is the GAIN paper's: RMSE over hidden cells, columns scaled to
-[0, 1] by the complete column's range. One thread. A method that cannot run here is named with the
-reason.
+Run as ``python -m benchmarks.known_numbers [METHOD ...] [--rows N] [--max-time SECONDS] [--markdown]``. Of each column
+of each table a fifth of the known cells is hidden by chance (seed 0); the figure is the GAIN paper's: RMSE over hidden
+cells, columns scaled to [0, 1] by the complete column's range. One thread. A method that cannot run here is named with
+the reason.
 """
 
 from __future__ import annotations

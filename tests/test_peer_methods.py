@@ -260,7 +260,7 @@ def test_scaling_to_one_is_undone_and_holes_are_zero():
 
 def test_epochs_follow_from_the_size_of_the_table():
     assert epochs_for(200, 8) == 600
-    assert 5 < epochs_for(5_000, 20) < 100
+    assert epochs_for(5_000, 20) == 13
     assert epochs_for(10**6, 100) == 5
 
 
@@ -279,8 +279,9 @@ def test_a_time_limit_ends_training_between_epochs_and_is_said(visible):
 
 
 def test_what_stands_in_a_title_is_read_from_its_letters(shop, visible):
-    completed = make("datawig", visible).fit_transform(visible)
-    assert (completed["kind"] == shop["kind"]).all()
+    holes = visible["kind"].isna()
+    guess = make("datawig", visible).fit_transform(visible)["kind"][holes]
+    assert (guess == shop["kind"][holes]).mean() > 0.9  # the commonest kind is half of them
 
 
 def test_a_linear_peer_without_time_fills_with_mean_and_mode_and_says_so(visible):

@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 
 D_TOKEN, N_HEADS, N_ENCODER, N_DECODER = 32, 4, 6, 4
 MOST_EPOCHS, LEAST_EPOCHS, SHARE_WARMING_UP = 600, 5, 40 / 600
-TOKENS_A_FIT = 3_000_000
+TOKENS_A_FIT = 1_400_000
 """Tokens that go through the network in a fit: rows * (columns + 1) * epochs."""
 ROWS_AT_ONCE = 1024
 
