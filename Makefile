@@ -18,12 +18,13 @@ export VENV
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-slow peers lint format clean
+.PHONY: help install demo test test-slow lint format benchmark peers clean
 
 help:
 	@echo "make demo       fill the sample catalogue and write demo.json"
 	@echo "make test       lint, then the tests"
 	@echo "make test-slow  the tests that 'make test' leaves out"
+	@echo "make benchmark  compare with mean, median and nearest neighbours on small tables, in about two minutes"
 	@echo "make peers      the environments of peers that need other versions of packages, for benchmarks"
 	@echo "make lint       format, lint, types, floors, docstrings"
 	@echo "make format     put the code into its format"
@@ -68,6 +69,9 @@ format: $(INSTALLED)
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
+benchmark: $(INSTALLED)
+	$(VENV)/bin/gain-impute benchmark smoke -o benchmark-report --processes 2
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis demo.json
+	rm -rf $(VENV) build dist benchmark-report benchmarks/report *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis demo.json
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

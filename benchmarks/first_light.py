@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import platform
 import subprocess
 import sys
@@ -24,13 +25,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.tables import MIXED, PAPER, Task, data_folder, read_task, score
-from gain_impute import ColumnSchema, GAINImputer, Kind, Schema
+from benchmarks.tables import PROTOCOL, data_folder, protocol_task
+from gain_impute import GAINImputer
+from gain_impute.evaluation import Task, score_table
+from gain_impute.evaluation.scoring import mean_over_columns
 from gain_impute.methods import MatrixMethod, MeanFiller, Method, NeighboursFiller, Setting
 from gain_impute.scores import paper_rmse
 
 __all__ = ["Goal", "fit_memory_gib", "goals_of", "main"]
 
+PAPER = ("letter", "spam", "breast")
+"""Tables of numbers, as in the GAIN paper."""
 PAPER_RMSE, ERROR, ACCURACY = "paper RMSE", "numeric error", "accuracy"
 BARS: dict[str, dict[str, float]] = {
     "letter": {PAPER_RMSE: 0.070},
@@ -121,13 +126,13 @@ def goals_of(name: str, *, with_knn: bool) -> Iterator[Goal]:
     Goal
         Each figure of the table.
     """
-    task = read_task(name)
+    task = protocol_task(name)
     imputer = GAINImputer(random_state=0, n_threads=1, round_to_grid=False)
     started = time.perf_counter()
     filled = imputer.fit_transform(task.visible)
     seconds = time.perf_counter() - started
     ours = _figures(name, task, filled)
-    setting = Setting(schema=_plain_schema(task))
+    setting = Setting(schema=task.schema)
     peers: dict[str, Method] = {"mean": MatrixMethod(MeanFiller(), setting)}
     if with_knn:
         peers["knn"] = MatrixMethod(NeighboursFiller(max_donors=None), setting)
@@ -145,22 +150,14 @@ def goals_of(name: str, *, with_knn: bool) -> Iterator[Goal]:
 
 def _figures(name: str, task: Task, filled: pd.DataFrame) -> dict[str, float]:
     """The figures of a table by which methods are compared."""
-    errors, accuracies = score(task, filled)
+    columns = score_table(task, filled, method=name)
     figures: dict[str, float] = {}
     if name in PAPER:
-        complete, found = task.table.to_numpy(dtype=float), filled.to_numpy(dtype=float)
+        complete, found = task.complete.to_numpy(dtype=float), filled.to_numpy(dtype=float)
         figures[PAPER_RMSE] = paper_rmse(complete, found, task.hidden.to_numpy())
-    if errors:
-        figures[ERROR] = float(np.mean(list(errors.values())))
-    if accuracies:
-        figures[ACCURACY] = float(np.mean(list(accuracies.values())))
-    return figures | {column: accuracies[column] for column in BARS[name] if column in accuracies}
-
-
-def _plain_schema(task: Task) -> Schema:
-    """What the peers are told of the columns: numbers, categories, and text that they leave."""
-    kinds = dict.fromkeys(task.numeric, Kind.NUMERIC) | dict.fromkeys(task.categorical, Kind.CATEGORICAL)
-    return Schema([ColumnSchema(name=name, kind=kinds.get(name, Kind.TEXT)) for name in task.table.columns])
+    means = {ERROR: mean_over_columns(columns, "error"), ACCURACY: mean_over_columns(columns, "accuracy")}
+    figures |= {figure: mean for figure, mean in means.items() if not math.isnan(mean)}
+    return figures | {c["column"]: c["accuracy"] for c in columns if c["column"] in BARS[name]}
 
 
 # ---------------------------------------------------------------------------------------------- time and memory
@@ -248,7 +245,7 @@ def _line(cells: list[str], *, markdown: bool) -> str:
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    known = [*PAPER, *MIXED]
+    known = list(PROTOCOL)
     parser = argparse.ArgumentParser(description="Measure the first goals of the imputer on real tables.")
     parser.add_argument("--tables", help=f"some of {','.join(known)} (default: all, and what is not of a table)")
     parser.add_argument("--no-knn", action="store_true", help="leave out the nearest neighbours, which take minutes")

@@ -1,4 +1,4 @@
-"""Hide known cells, so that an imputer can be scored on them: by chance, by other columns, by value, in blocks."""
+"""Hide known cells, so that an imputer can be scored on them: by chance, by value, in blocks, as others are missing."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ Floats = NDArray[np.float64]
 
 STRENGTH = 3.0
 """Log odds of being hidden, from the middle of the order that a cell depends on to either end."""
+NEVER = -50.0
+"""Log odds of cells that are hidden only where there are no others."""
+MOST_ROUNDS = 100
 LEAST_GROUP_SIZE = 5
 N_RANDOM_GROUPS = 20
 BLOCK_WIDTH = 3
@@ -44,8 +47,12 @@ class Mechanism(StrEnum):
     """More often where another column, that is known, is high (or low)."""
     MNAR = "mnar"
     """More often where the value itself is high; of categories, some are missing more often than others."""
+    MNAR_QUANTILE = "mnar_quantile"
+    """Half of the cells above a quantile of their column, and none below it."""
     BLOCK = "block"
     """Several columns together, for all rows of some groups: suppliers who never send some attributes."""
+    COPIED = "copied"
+    """What other rows of the table lack: the holes that are there already are copied into other rows."""
 
 
 def hide_cells(
@@ -60,9 +67,10 @@ def hide_cells(
 ) -> pd.DataFrame:
     """Choose known cells to hide, so that an imputer can be scored on them.
 
-    Of each column exactly ``round(rate * n_known)`` cells are chosen. Each column draws from a seed sequence of its
-    own, so the cells of one column say nothing about those of another, and a column keeps its cells whichever others
-    are hidden beside it (but for blocks, which are made of the columns given).
+    Of each column exactly ``round(rate * n_known)`` cells are chosen (of a column without holes none, where holes are
+    copied). Each column draws from a seed sequence of its own, so the cells of one column say nothing about those of
+    another, and a column keeps its cells whichever others are hidden beside it (but for blocks and copied holes, which
+    are made of the columns given).
 
     Parameters
     ----------
@@ -71,8 +79,9 @@ def hide_cells(
     rate : float in (0, 1)
         Share of the known cells of each column to hide.
     mechanism : Mechanism or str, default="mcar"
-        What hiding depends on: ``"mcar"``, ``"mar"``, ``"mnar"`` or ``"block"``; see `Mechanism`. In ``"mar"`` and
-        ``"mnar"`` the log odds of being hidden grow by 6 from the lowest to the highest rank.
+        What hiding depends on: ``"mcar"``, ``"mar"``, ``"mnar"``, ``"mnar_quantile"``, ``"block"`` or ``"copied"``; see
+        `Mechanism`. In ``"mar"`` and ``"mnar"`` the log odds of being hidden grow by 6 from the lowest to the highest
+        rank.
     rng : Generator or int
         Where chance comes from. A generator is advanced, so that two uses of one are independent; the same integer
         gives the same cells.
@@ -132,9 +141,11 @@ def hide_cells(
     elif mechanism is Mechanism.BLOCK:
         depends_on = depends_on or hiding.fullest_groups()
         hiding.hide_blocks(chosen, depends_on)
+    elif mechanism is Mechanism.COPIED:
+        hiding.hide_copied(chosen)
     else:
         for i in chosen:
-            hiding.hide_one(i, by_value=mechanism is Mechanism.MNAR)
+            hiding.hide_one(i, mechanism)
     frame = pd.DataFrame(hiding.hidden, index=table.index, columns=table.columns)
     frame.attrs["by"] = [str(table.columns[i]) for i in depends_on]
     return frame
@@ -255,12 +266,36 @@ class _Hiding:
     chances: list[np.random.Generator]
     hidden: Bools
 
-    def hide_one(self, i: int, *, by_value: bool = False) -> None:
+    def hide_one(self, i: int, mechanism: Mechanism = Mechanism.MCAR) -> None:
         """Hide cells of one column by chance, or more often where its value is high."""
         tendency = np.zeros(len(self.table))
-        if by_value:
-            tendency = STRENGTH * _order(self.table.iloc[:, i], self.known[:, i], self.chances[i])
+        if mechanism is not Mechanism.MCAR:
+            order = _order(self.table.iloc[:, i], self.known[:, i], self.chances[i])
+            above = order > 1 - 4 * self.rate  # from -1 to 1: the highest 2 * rate of the cells
+            tendency = STRENGTH * order if mechanism is Mechanism.MNAR else np.where(above, 0.0, NEVER)
         self.hidden[:, i] = _choose(tendency, self.known[:, i], self.rate, self.chances[i])
+
+    def hide_copied(self, chosen: list[int]) -> None:
+        """Hide in each row what some other row lacks, and in more rounds what still other rows lack."""
+        known, rng, n_rows = self.known[:, chosen], self.chances[-1], len(self.table)
+        donors = np.flatnonzero(~known.all(axis=1))
+        if not len(donors):
+            raise ConfigError(
+                "The mechanism 'copied' must have holes to copy. Found none in the columns to hide. Use 'mcar'."
+            )
+        left = np.round(self.rate * known.sum(axis=0)).astype(int) * ~known.all(axis=0)
+        hidden = np.zeros_like(known)
+        for _ in range(MOST_ROUNDS):
+            order = rng.permutation(n_rows)
+            copied = known[order] & ~hidden[order] & ~known[rng.choice(donors, n_rows)]
+            copied &= np.cumsum(copied, axis=0) <= left
+            hidden[order] |= copied
+            left -= copied.sum(axis=0)
+            if not left.any():
+                break
+        for i in np.flatnonzero(left):  # what hardly any row lacks: the rest by chance
+            hidden[rng.permutation(np.flatnonzero(known[:, i] & ~hidden[:, i]))[: left[i]], i] = True
+        self.hidden[:, chosen] = hidden
 
     def hide_mar(self, chosen: list[int], drivers: list[int]) -> None:
         """Hide drivers by chance, the other columns by what is still visible of the drivers."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from pyampute.ampute import MultivariateAmputation
 
 from gain_impute.errors import ConfigError, TableError
 from gain_impute.masking import Mechanism, apply_hidden, hide_cells
@@ -58,10 +59,12 @@ def goods() -> pd.DataFrame:
 @settings(deadline=None, max_examples=60)
 @given(table=tables(), rate=st.floats(0.01, 0.99), mechanism=st.sampled_from(MECHANISMS), seed=st.integers(0, 99))
 def test_of_each_column_exactly_the_rate_is_hidden_and_never_an_empty_cell(table, rate, mechanism, seed):
-    hidden = hide_cells(table, rate, mechanism=mechanism, rng=seed)
     known = known_cells(table)
+    assume(mechanism is not Mechanism.COPIED or not known.to_numpy().all())
+    hidden = hide_cells(table, rate, mechanism=mechanism, rng=seed)
     assert not (hidden & ~known).to_numpy().any()
-    assert hidden.sum().tolist() == [round(rate * n) for n in known.sum()]
+    is_hidden = known.any() if mechanism is not Mechanism.COPIED else ~known.all()
+    assert hidden.sum().tolist() == [round(rate * n) * h for n, h in zip(known.sum(), is_hidden, strict=True)]
     assert hidden.index.equals(table.index)
     assert list(hidden.columns) == list(table.columns)
     assert {str(dtype) for dtype in hidden.dtypes} == {"bool"}
@@ -70,6 +73,7 @@ def test_of_each_column_exactly_the_rate_is_hidden_and_never_an_empty_cell(table
 @settings(deadline=None, max_examples=30)
 @given(table=tables(), mechanism=st.sampled_from(MECHANISMS))
 def test_the_same_seed_hides_the_same_cells(table, mechanism):
+    table.loc[0, "price"] = np.nan
     first, second = (hide_cells(table, 0.4, mechanism=mechanism, rng=7) for _ in range(2))
     pd.testing.assert_frame_equal(first, second)
 
@@ -85,7 +89,7 @@ def test_applying_hides_those_cells_and_keeps_all_others(table, seed):
         assert visible.loc[kept, name].tolist() == table.loc[kept, name].tolist()
 
 
-@pytest.mark.parametrize("mechanism", MECHANISMS)
+@pytest.mark.parametrize("mechanism", [m for m in MECHANISMS if m is not Mechanism.COPIED])
 def test_two_uses_of_one_generator_are_independent(goods, mechanism):
     rng = np.random.default_rng(3)
     first, second = (hide_cells(goods, 0.5, mechanism=mechanism, rng=rng, columns=["length"]) for _ in range(2))
@@ -122,6 +126,49 @@ def test_mnar_hides_high_values_more_often(goods, name):
 def test_mnar_hides_some_categories_more_often(goods):
     shares = hide_cells(goods, 0.3, mechanism="mnar", rng=0)["colour"].groupby(goods["colour"]).mean()
     assert shares.max() > 3 * shares.min()
+
+
+def test_above_the_quantile_half_of_the_cells_are_hidden_and_below_it_none(goods):
+    hidden = hide_cells(goods, 0.2, mechanism="mnar_quantile", rng=0)["price"]
+    is_high = goods["price"].rank(pct=True) > 0.6
+    assert hidden[is_high].mean() == pytest.approx(0.5, abs=0.001)
+    assert not hidden[~is_high].any()
+
+
+def test_copied_holes_come_together_as_the_real_ones_do(goods):
+    """Half of the rows lack two columns together, a tenth a third one for itself."""
+    rng = np.random.default_rng(1)
+    together, alone = rng.random(len(goods)) < 0.5, rng.random(len(goods)) < 0.1
+    goods.loc[together, ["weight", "price"]] = np.nan
+    goods.loc[alone, "colour"] = None
+    hidden = hide_cells(goods, 0.2, mechanism="copied", rng=0, columns=["weight", "price", "colour", "length"])
+    assert (hidden["weight"] == hidden["price"]).all()
+    assert hidden["colour"].corr(hidden["weight"]) == pytest.approx(0, abs=0.1)
+    assert not hidden["length"].any()
+
+
+def test_without_holes_there_is_nothing_to_copy(goods):
+    with pytest.raises(ConfigError, match="must have holes to copy"):
+        hide_cells(goods, 0.2, mechanism="copied", rng=0)
+
+
+@pytest.mark.parametrize(("mechanism", "driver"), [("mar", "a"), ("mnar", "b")])
+def test_values_shift_as_an_independent_generator_shifts_them(mechanism, driver):
+    """Where the driver is high more is hidden, here as by the amputation of Schouten et al."""
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=20_000)
+    table = pd.DataFrame({"a": a, "b": 0.5 * a + rng.normal(size=20_000)})
+    pattern = {"incomplete_vars": [1], "mechanism": mechanism.upper(), "score_to_probability_func": "sigmoid-right"}
+    np.random.seed(0)  # noqa: NPY002 - the other generator draws from the global one
+    other = MultivariateAmputation(prop=0.3, patterns=[pattern]).fit_transform(table)["b"].isna()
+    signs = []
+    for seed in range(8):  # in which direction the driver works is drawn
+        ours = hide_cells(table, 0.3, mechanism=mechanism, rng=seed, columns=["b"], by="a" if driver == "a" else None)
+        shift = table.loc[ours["b"], driver].mean() - table.loc[~ours["b"], driver].mean()
+        expected = table.loc[other, driver].mean() - table.loc[~other, driver].mean()
+        assert abs(shift) == pytest.approx(abs(expected), rel=0.6)
+        signs.append(np.sign(shift))
+    assert set(signs) == ({-1, 1} if mechanism == "mar" else {1})
 
 
 def test_mnar_knows_numbers_written_as_text(goods):
@@ -208,7 +255,10 @@ def test_a_rate_outside_its_range_is_refused(rate):
 
 
 def test_an_unknown_mechanism_is_refused():
-    with pytest.raises(ConfigError, match=r"'mechanism' must be one of mcar, mar, mnar, block\. Got 'random' instead"):
+    with pytest.raises(
+        ConfigError,
+        match=r"must be one of mcar, mar, mnar, mnar_quantile, block, copied\. Got 'random' instead",
+    ):
         hide_cells(pd.DataFrame({"a": [1.0]}), 0.2, mechanism="random", rng=0)
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.dummy import DummyRegressor
 
-from gain_impute.methods import Matrix
+from gain_impute.methods import Matrix, MatrixMethod, Method, Setting
 
-__all__ = ["ChainFiller", "Model", "Part"]
+__all__ = ["ChainFiller", "Model", "Part", "chain_method"]
 
 Floats = NDArray[np.float64]
 
@@ -148,6 +149,20 @@ class ChainFiller:
         model = self.make(part)
         model.fit(features[known], target.astype(np.int64) if n_categories else target)
         return model
+
+
+def chain_method(
+    setting: Setting, make: Callable[..., Model], *, n_rounds: int, stops_when_worse: bool = False
+) -> Method:
+    """Make a chain with the face of all methods; `make` takes a `Part` and `n_threads`."""
+    filler = ChainFiller(
+        make=partial(make, n_threads=setting.n_threads),
+        n_rounds=n_rounds,
+        stops_when_worse=stops_when_worse,
+        max_time_s=setting.max_time_s,
+        random_state=setting.seed,
+    )
+    return MatrixMethod(filler, setting)
 
 
 @dataclass

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
-from benchmarks.methods.chain import ChainFiller, Model, Part
+from benchmarks.methods.chain import Model, Part, chain_method
 from benchmarks.methods.missforest import fewer_trees
-from gain_impute.methods import MatrixMethod, Method, MethodEntry, Setting
+from gain_impute.methods import MethodEntry
 
 __all__ = ["EXTRA_TREES"]
 
@@ -30,20 +29,10 @@ def _n_tried(n_features: int) -> int:
     return min(n_features, max(LEAST_FEATURES, n_features // 3))
 
 
-def _make(setting: Setting) -> Method:
-    filler = ChainFiller(
-        make=partial(_make_trees, n_threads=setting.n_threads),
-        n_rounds=N_ROUNDS,
-        max_time_s=setting.max_time_s,
-        random_state=setting.seed,
-    )
-    return MatrixMethod(filler, setting)
-
-
 EXTRA_TREES = MethodEntry(
     name="extra_trees",
     title="iterated ExtraTrees",
-    make=_make,
+    make=lambda setting: chain_method(setting, _make_trees, n_rounds=N_ROUNDS),
     settings={
         "trees": N_TREES,
         "depth": "unlimited",

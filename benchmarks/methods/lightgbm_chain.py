@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-from functools import partial
 from typing import Any
 
-from benchmarks.methods.chain import ChainFiller, Model, Part
+from benchmarks.methods.chain import Model, Part, chain_method
 from gain_impute.errors import MethodUnavailableError
-from gain_impute.methods import MatrixMethod, Method, MethodEntry, Setting
+from gain_impute.methods import Method, MethodEntry, Setting
 
 __all__ = ["LIGHTGBM"]
 
@@ -39,13 +38,7 @@ def _make(setting: Setting) -> Method:
             "The LightGBM chain needs the package lightgbm, which is not installed. "
             "Install the extra: pip install 'gain-impute[benchmark]'."
         )
-    filler = ChainFiller(
-        make=partial(_make_boosted, n_threads=setting.n_threads),
-        n_rounds=N_ROUNDS,
-        max_time_s=setting.max_time_s,
-        random_state=setting.seed,
-    )
-    return MatrixMethod(filler, setting)
+    return chain_method(setting, _make_boosted, n_rounds=N_ROUNDS)
 
 
 LIGHTGBM = MethodEntry(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from benchmarks.methods.chain import ChainFiller, Model, Part
-from gain_impute.methods import MatrixMethod, Method, MethodEntry, Setting
+from benchmarks.methods.chain import Model, Part, chain_method
+from gain_impute.methods import MethodEntry
 
 __all__ = ["MISSFOREST", "fewer_trees"]
 
@@ -34,21 +33,10 @@ def _make_forest(part: Part, *, n_threads: int) -> Model:
     return RandomForestRegressor(N_TREES, **options)
 
 
-def _make(setting: Setting) -> Method:
-    filler = ChainFiller(
-        make=partial(_make_forest, n_threads=setting.n_threads),
-        n_rounds=MOST_ROUNDS,
-        stops_when_worse=True,
-        max_time_s=setting.max_time_s,
-        random_state=setting.seed,
-    )
-    return MatrixMethod(filler, setting)
-
-
 MISSFOREST = MethodEntry(
     name="missforest",
     title="missForest",
-    make=_make,
+    make=lambda setting: chain_method(setting, _make_forest, n_rounds=MOST_ROUNDS, stops_when_worse=True),
     settings={
         "trees": N_TREES,
         "depth": "unlimited",

@@ -15,7 +15,7 @@ from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-from gain_impute.benchmark.result import write_result
+from gain_impute.benchmark.result import read_result, write_result
 from gain_impute.benchmark.run import blank_result, run_job
 from gain_impute.benchmark.suite import Job, Suite
 from gain_impute.benchmark.tables import BenchmarkTable, register_table
@@ -149,7 +149,7 @@ def _settle(one: _Running, suite: Suite, folder: Path) -> str:
     exit_code = one.process.exitcode
     _end(one.process)
     if exit_code == 0 and path.is_file():
-        return "done"
+        return str(read_result(path)["status"])
     result = blank_result(one.job, suite)
     if exit_code is None:
         result |= {"status": "timed out", "reason": f"not done after {suite.max_time_s:g} s"}

@@ -26,7 +26,7 @@ from gain_impute.evaluation.task import Task
 from gain_impute.methods import Method, Setting, find_method, make_method, note_of
 from gain_impute.scores import paper_rmse
 
-__all__ = ["blank_result", "run_job", "run_method"]
+__all__ = ["blank_result", "run_job", "run_method", "unit_rmse"]
 
 CENTRAL = ("mean", "median")
 """Methods that may fill with one value a column."""
@@ -167,7 +167,7 @@ def _scores(method: Method, task: Task, completed: pd.DataFrame, *, name: str, n
     for column in columns:
         column.update(draws.columns.get(column["column"], {}), **known.get(column["column"], {}))
     overall: dict[str, Any] = {figure: mean_over_columns(columns, figure) for figure in SCORE_MEANS}
-    overall |= {"unit_rmse": _unit_rmse(task, completed), "energy_distance": draws.energy_distance}
+    overall |= {"unit_rmse": unit_rmse(task, completed), "energy_distance": draws.energy_distance}
     overall |= {"coverage": draws.coverage, "width": draws.width}
     return {
         "overall": overall,
@@ -198,8 +198,21 @@ def _add_normalised(columns: list[dict[str, Any]], task: Task, completed: pd.Dat
         }
 
 
-def _unit_rmse(task: Task, completed: pd.DataFrame) -> float:
-    """The GAIN paper's error over all hidden numbers, each column scaled by its range."""
+def unit_rmse(task: Task, completed: pd.DataFrame) -> float:
+    """Score a completed table as the GAIN paper does, over all hidden numbers, each column scaled by its range.
+
+    Parameters
+    ----------
+    task : Task
+        What was hidden.
+    completed : DataFrame of shape (n_rows, n_columns)
+        The visible table, filled.
+
+    Returns
+    -------
+    float
+        RMSE of columns scaled to [0, 1]; NaN where no number was hidden.
+    """
     names = [name for name in task.truth if name in task.stds]
     if not names:
         return float("nan")

@@ -21,7 +21,7 @@ Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Fol
 Data = Annotated[Path | None, typer.Option("--data", metavar="FILE", help="A table of your own, instead of a suite.")]
 Methods = Annotated[str | None, typer.Option("--methods", metavar="A,B", help="Only these methods.")]
 Hide = Annotated[float, typer.Option("--hide", metavar="RATE", help="With --data: share of the known cells to hide.")]
-Why = Annotated[str, typer.Option("--mechanism", metavar="NAME", help="With --data: mcar, mar, mnar or block.")]
+Why = Annotated[str, typer.Option("--mechanism", metavar="NAME", help="With --data: mcar, mar, mnar, block, ...")]
 Seeds = Annotated[int, typer.Option("--seeds", metavar="N", help="With --data: runs of each method.")]
 Processes = Annotated[int, typer.Option("--processes", metavar="N", help="Runs at a time, with one thread each.")]
 

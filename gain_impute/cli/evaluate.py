@@ -32,7 +32,8 @@ def evaluate(
     schema: SchemaFile = None,
     hide: Annotated[float, typer.Option("--hide", metavar="RATE", help="Share of the known cells to hide.")] = 0.2,
     mechanism: Annotated[
-        str, typer.Option("--mechanism", metavar="NAME", help="Why cells are hidden: mcar, mar, mnar or block.")
+        str,
+        typer.Option("--mechanism", metavar="NAME", help="mcar, mar, mnar, mnar_quantile, block or copied."),
     ] = "mcar",
     missing: Missing = None,
     delimiter: Delimiter = None,

@@ -152,7 +152,7 @@ def evaluate(
     rate : float in (0, 1), default=0.2
         Share of the known cells of each column to hide.
     mechanism : Mechanism or str, default="mcar"
-        Why cells are hidden: "mcar", "mar", "mnar" or "block"; see `hide_cells`.
+        Why cells are hidden: "mcar", "mar", "mnar", "mnar_quantile", "block" or "copied"; see `hide_cells`.
     random_state : int, default=0
         Seed of the hiding.
     compare : sequence of str, default=("mean", "knn")

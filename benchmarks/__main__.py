@@ -1,0 +1,87 @@
+"""Run the large suites, and write their report.
+
+``python -m benchmarks run paper uci`` makes the runs that have no result yet;
+``python -m benchmarks report`` writes the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from gain_impute.reporting import results_to_markdown, write_report
+
+import benchmarks.methods
+import benchmarks.tables
+import benchmarks.truth
+from gain_impute.benchmark import Job, check_suite, find_suite, pending_jobs, read_results, run_jobs
+
+PLUGINS = ("benchmarks.tables", "benchmarks.truth", "benchmarks.methods")
+HERE = Path(__file__).parent
+SUITES = HERE / "suites"
+RESULTS = HERE / "results"
+REPORT = HERE / "report"
+DOCUMENT = HERE.parent / "docs" / "results.md"
+BEGIN, END = "<!-- made by `python -m benchmarks report` -->", "<!-- end of what was made -->"
+
+
+def run(names: list[str], *, n_processes: int, methods: list[str] | None, hours: float) -> int:
+    """Make the runs of some suites that have no result yet; returns the exit code."""
+    if not benchmarks.tables.data_folder().is_dir():
+        folder = benchmarks.tables.data_folder()
+        print(f"There must be a folder of tables. '{folder}' is none. Name it in GAIN_IMPUTE_DATA.", file=sys.stderr)
+        return 2
+    suites = [find_suite(name, (SUITES,)) for name in names]
+    for suite in suites:
+        check_suite(suite)
+    deadline = time.monotonic() + 3600 * hours
+    for suite in suites:
+        jobs = pending_jobs(suite, RESULTS, methods)
+        print(f"{suite.name}: {len(jobs)} runs to make", flush=True)
+        while jobs and time.monotonic() < deadline:
+            part, jobs = jobs[: 10 * n_processes], jobs[10 * n_processes :]
+            run_jobs(part, suite, RESULTS, n_processes=n_processes, plugins=PLUGINS, report=_tell)
+    return 0
+
+
+def report() -> int:
+    """Write the page of all results, and put its figures into docs/results.md; returns the exit code."""
+    results = read_results(RESULTS)
+    page = write_report(results, REPORT, title="gain_impute beside its peers")
+    before, begin, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        print(f"'{DOCUMENT}' must have the lines {BEGIN} and {END} between which figures go.", file=sys.stderr)
+        return 2
+    figures = results_to_markdown(results)
+    DOCUMENT.write_text(f"{before}{BEGIN}\n\n{figures.strip()}\n\n{END}{after}", encoding="utf-8")
+    print(f"{len(results)} results. The page is '{page}'; docs/results.md has its figures.")
+    return 0
+
+
+def _tell(job: Job, status: str, elapsed_s: float) -> None:
+    where = f"{job.suite} {job.table} {job.mechanism} {job.rate:g} seed {job.seed}"
+    print(f"{time.strftime('%H:%M:%S')} {where} {job.method}: {status}, {elapsed_s:.1f} s", flush=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read the command line and do what it says."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    runs = verbs.add_parser("run", help="make the runs that have no result yet")
+    runs.add_argument("suites", nargs="+", metavar="SUITE")
+    runs.add_argument("--processes", type=int, default=2, help="runs at a time, one thread each (default: 2)")
+    runs.add_argument("--methods", help="only these, separated by commas")
+    runs.add_argument("--hours", type=float, default=3.0, help="begin no run after so many (default: 3)")
+    verbs.add_parser("report", help="write the page of all results, and their figures into docs/results.md")
+    options = parser.parse_args(arguments)
+    if options.verb == "report":
+        return report()
+    methods = options.methods.split(",") if options.methods else None
+    return run(options.suites, n_processes=options.processes, methods=methods, hours=options.hours)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

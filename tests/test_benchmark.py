@@ -1,0 +1,339 @@
+"""A benchmark makes each run apart, says how each ended, goes on where it stopped, and compares fairly."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import tests.misbehaving_methods  # noqa: F401 - importing it makes its methods known
+from gain_impute import infer_schema
+from gain_impute.benchmark import (
+    BenchmarkTable,
+    Job,
+    Suite,
+    check_suite,
+    compare,
+    compare_tables,
+    find_suite,
+    find_table,
+    pending_jobs,
+    ranking,
+    read_result,
+    read_results,
+    read_suite,
+    register_table,
+    run_job,
+    run_jobs,
+    scores_frame,
+    write_result,
+)
+from gain_impute.benchmark.memory import MemoryWatch
+from gain_impute.benchmark.prepare import prepare
+from gain_impute.benchmark.tables import make_small_shop
+from gain_impute.cli import run
+from gain_impute.errors import ConfigError, FileError, TableError
+
+PLUGINS = ("tests.misbehaving_methods",)
+
+
+def suite_of(methods: dict[str, int] | list[str], **rules) -> Suite:
+    methods = methods if isinstance(methods, dict) else dict.fromkeys(methods, 1)
+    rules = {"tables": ["small_shop"], "max_rows": 200, "test_share": 0.25, "n_draws": 0} | rules
+    return Suite(name="trial", title="A trial", methods=methods, **rules)
+
+
+def result_of(suite: Suite, **changes) -> dict:
+    return run_job(next(job for job in suite.jobs()), suite) | changes
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory) -> list[dict]:
+    """What a whole suite gives, written and read again."""
+    folder = tmp_path_factory.mktemp("results")
+    suite = suite_of({"mean": 2, "knn": 2}, mechanisms=["mcar", "block"], tables=["small_shop", "iris"])
+    for job in suite.jobs():
+        write_result(run_job(job, suite), folder / job.path)
+    return read_results(folder)
+
+
+# --------------------------------------------------------------------------------------------------------- suites
+
+
+def test_a_suite_lists_all_methods_of_the_first_seed_before_the_second():
+    jobs = list(suite_of({"mean": 2, "knn": 1}, mechanisms=["mcar", "mnar"]).jobs())
+    assert [(job.seed, job.mechanism, job.method) for job in jobs] == [
+        (0, "mcar", "mean"), (0, "mcar", "knn"), (0, "mnar", "mean"), (0, "mnar", "knn"), (1, "mcar", "mean"),
+        (1, "mnar", "mean"),
+    ]  # fmt: skip
+
+
+def test_runs_of_one_suite_have_different_places():
+    jobs = list(suite_of({"mean": 3, "knn": 3}, mechanisms=["mcar", "mar"], rates=[0.1, 0.25]).jobs())
+    assert len({job.path for job in jobs}) == len(jobs) == 24
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("title = 'x'\ntables = ['iris']", "methods: Field required"),
+        ("title = 'x'\ntables = []\n[methods]\nmean = 1", "tables: List should have at least 1 item"),
+        (
+            "title = 'x'\ntables = ['iris']\nrates = [1.5]\n[methods]\nmean = 1",
+            r"rates\.0: Input should be less than 1",
+        ),
+        ("title = 'x'\ntables = ['iris']\nmechanisms = ['why']\n[methods]\nmean = 1", "mechanisms"),
+        ("title = 'x'\ntables = ['iris']\nmax_row = 3\n[methods]\nmean = 1", "max_row: Extra inputs are not permitted"),
+    ],
+)
+def test_a_suite_that_cannot_be_is_refused_with_the_place(tmp_path, text, message):
+    path = tmp_path / "odd.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        read_suite(path)
+
+
+def test_a_file_that_is_no_toml_is_refused(tmp_path):
+    (tmp_path / "broken.toml").write_text("title = ")
+    with pytest.raises(FileError, match="must be a TOML file"):
+        find_suite(str(tmp_path / "broken.toml"))
+
+
+def test_unknown_suites_tables_and_methods_are_refused():
+    with pytest.raises(ConfigError, match="A suite must be one of smoke"):
+        find_suite("smok")
+    with pytest.raises(ConfigError, match=r"Got 'iriss' instead\. Did you mean 'iris'"):
+        find_table("iriss")
+    with pytest.raises(ConfigError, match=r"The methods of a suite must be some of .* Got magic instead"):
+        check_suite(suite_of(["magic"]))
+    with pytest.raises(ConfigError, match=r"The tables of a suite must be some of .* Got nowhere instead"):
+        check_suite(suite_of(["mean"], tables=["nowhere"]))
+
+
+# ------------------------------------------------------------------------------------------------------ preparing
+
+
+def test_rows_are_drawn_split_and_hidden_as_told():
+    suite = suite_of(["mean"], rates=[0.3])
+    train, test = prepare(find_table("small_shop"), next(iter(suite.jobs())), suite)
+    assert (len(train.visible), len(test.visible)) == (150, 50)
+    hidden = pd.concat([train.hidden, test.hidden])
+    assert (hidden.sum() == 60).all()
+    for task in (train, test):
+        emptied = task.visible[task.hidden.columns].isna() & task.complete[task.hidden.columns].notna()
+        assert emptied.equals(task.hidden)
+
+
+def test_the_same_job_gives_the_same_cells_and_another_seed_others():
+    suite = suite_of({"mean": 2})
+    first, second = suite.jobs()
+    table = find_table("small_shop")
+    assert prepare(table, first, suite)[0].hidden.equals(prepare(table, first, suite)[0].hidden)
+    assert not prepare(table, first, suite)[0].hidden.equals(prepare(table, second, suite)[0].hidden)
+
+
+def test_rows_of_one_item_stay_on_one_side():
+    shop = make_small_shop(200)
+    group = np.arange(200) // 4
+    table = BenchmarkTable(frame=shop.assign(price=group.astype(float)), schema=infer_schema(shop), group=group)
+    suite = suite_of(["mean"])
+    train, test = prepare(table, next(iter(suite.jobs())), suite)
+    assert not set(train.complete["price"]) & set(test.complete["price"])
+
+
+def test_what_is_truly_missing_is_asked_for_and_nothing_else():
+    shop = make_small_shop(100)
+    answers = shop[["brand"]].copy()
+    visible = shop.assign(brand=shop["brand"].where(np.arange(100) % 3 > 0, None))
+    answers[:30] = None
+    register_table("asked", lambda: BenchmarkTable(
+        frame=visible, schema=infer_schema(visible), answers=answers, normalise={"brand": str.lower},
+    ))  # fmt: skip
+    result = result_of(suite_of(["mean"], tables=["asked"], mechanisms=["truth"]))
+    [column] = result["in_sample"]["columns"]
+    assert (column["column"], column["n_hidden"], column["ceiling"]) == ("brand", 24, 1.0)  # every third row from 30 on
+    assert column["normalised_accuracy"] == pytest.approx(column["accuracy"], abs=1e-5)
+    with pytest.raises(TableError, match="must have a table with answers"):
+        result_of(suite_of(["mean"], mechanisms=["truth"]))
+
+
+# ----------------------------------------------------------------------------------------------------------- runs
+
+
+def test_a_result_says_all_that_its_reader_needs(results):
+    for result in results:
+        assert result["status"] == "done"
+        assert set(result["versions"]) >= {"python", "numpy", "pandas", "gain-impute"}
+        assert result["n_rows"] == (150 if result["table"] == "iris" else 200)
+        assert min(result["seconds"].values()) > 0
+        for where in ("in_sample", "out_of_sample"):
+            for column in result[where]["columns"]:
+                assert sum(column["groups"]["n"]) == column["n_hidden"]
+                if column["kind"] == "categorical":
+                    assert 1 - sum(column["groups"]["loss"]) / column["n_hidden"] == pytest.approx(
+                        column["accuracy"], abs=1e-5
+                    )
+                elif column["kind"] == "numeric":
+                    error = (sum(column["groups"]["loss"]) / column["n_hidden"]) ** 0.5
+                    assert error == pytest.approx(column["error"], rel=1e-4)
+        assert json.loads(json.dumps(result)) == result
+
+
+def test_a_model_trained_on_filled_rows_is_compared_with_one_trained_on_complete_rows(results):
+    of_shop = [result["downstream"] for result in results if result["table"] == "small_shop"]
+    assert all([score["target"] for score in scores] == ["price", "kind"] for scores in of_shop)
+    complete, filled = (np.mean([s["complete" if c else "filled"] for d in of_shop for s in d]) for c in (True, False))
+    assert 0 < filled < complete <= 1
+
+
+def test_draws_and_probabilities_are_scored_of_methods_that_give_them(monkeypatch):
+    suite = suite_of(["gain"], max_rows=120, n_draws=8)
+    monkeypatch.setattr("gain_impute.imputer.default_max_steps", lambda _: 30)
+    monkeypatch.setattr("gain_impute.fitting.default_max_steps", lambda _: 30)
+    result = result_of(suite)
+    overall = result["out_of_sample"]["overall"]
+    assert overall["crps"] > 0
+    assert 0 <= overall["coverage"]["50"] <= overall["coverage"]["95"] <= 1
+    assert overall["log_loss"] > 0
+    assert 0 <= overall["brier"] <= 2
+    assert sum(part["n"] for part in result["out_of_sample"]["calibration"]) > 20
+    assert result["model_mib"] > 0.1
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "reason"),
+    [
+        ("fine", "done", ""),
+        ("unavailable", "cannot run", "There must be a package"),
+        ("secret_mean", "failed", "No method but the mean may fill with the mean. 'secret_mean' did so"),
+        ("holes", "failed", "'holes' left"),
+        ("changes", "failed", "'changes' changed"),
+        ("crashes", "failed", "ZeroDivisionError: nothing can be divided by it"),
+        ("dies", "failed", "ended with exit code 7"),
+        ("sleeps", "timed out", "not done after 0.1 s"),
+    ],
+)
+def test_however_a_run_ends_its_result_says_so(tmp_path, monkeypatch, method, status, reason):
+    monkeypatch.setattr("gain_impute.benchmark.pool.GRACE_S", 4.0 if method == "sleeps" else 60.0)
+    suite = suite_of([method], max_time_s=0.1 if method == "sleeps" else 60.0)
+    told = []
+    run_jobs(list(suite.jobs()), suite, tmp_path, plugins=PLUGINS, report=lambda *what: told.append(what))
+    [result] = read_results(tmp_path)
+    assert result["status"] == status
+    assert reason in result["reason"]
+    assert [what[1] for what in told] == [status]
+
+
+def test_a_benchmark_goes_on_where_it_stopped(tmp_path):
+    suite = suite_of(["mean", "knn"])
+    first, second = suite.jobs()
+    write_result(run_job(first, suite), tmp_path / first.path)
+    assert pending_jobs(suite, tmp_path) == [second]
+    assert pending_jobs(suite, tmp_path, methods=["mean"]) == []
+
+
+def test_a_result_of_another_format_is_refused(tmp_path):
+    (tmp_path / "old.json").write_text('{"format": 0}')
+    with pytest.raises(FileError, match=r"must be of format 1\. Delete it, and run again"):
+        read_result(tmp_path / "old.json")
+
+
+def test_memory_is_that_of_the_block_alone():
+    ballast = np.ones(30_000_000)  # 229 MiB that were there before
+    with MemoryWatch() as memory:
+        work = np.ones(8_000_000)  # 61 MiB
+    assert len(ballast) + len(work) == 38_000_000
+    assert 55 < memory.peak_mib < 120
+
+
+# ------------------------------------------------------------------------------------------------------ comparing
+
+
+def made(method: str, loss: float, *, seed: int = 0, noise: float = 0.1, column: str = "a") -> dict:
+    """A result of one column whose mean losses are known."""
+    rng = np.random.default_rng([seed, len(method)])
+    losses = (loss + noise * rng.normal(size=20)) * 10
+    groups = {"n": [10] * 20, "loss": losses.tolist()}
+    columns = [{"column": column, "kind": "numeric", "rmse": 1.0, "n_hidden": 200, "groups": groups}]
+    overall = {"error": loss**0.5, "coverage": {}}
+    return {
+        "suite": "s", "table": "t", "mechanism": "mcar", "rate": 0.2, "method": method, "seed": seed, "status": "done",
+        "peak_mib": 1.0, "seconds": {"fit": 1.0, "transform": 1.0, "one_row": 1.0},
+        "in_sample": {"overall": overall, "columns": columns}, "out_of_sample": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("other", "verdict"), [(0.9, "win"), (0.5, "tie"), (0.2, "loss")])
+def test_a_difference_beyond_noise_is_a_win_or_a_loss(other, verdict):
+    results = [made("first", 0.5, seed=seed) for seed in range(3)] + [made("second", other, seed=s) for s in range(3)]
+    for found in (compare(results, "first", "second"), compare_tables(results, "first", "second")):
+        assert found["verdict"].tolist() == [verdict]
+        assert found["difference"][0] == pytest.approx(0.5 - other, abs=0.06)
+        assert found["lower"][0] < found["difference"][0] < found["upper"][0]
+
+
+def test_intervals_hold_the_true_difference_as_often_as_they_say():
+    n_held = 0
+    for trial in range(100):
+        found = compare([made("first", 0.5, seed=trial), made("second.", 0.4, seed=trial)], "first", "second.")
+        n_held += found["lower"][0] <= 0.1 <= found["upper"][0]
+    assert 88 <= n_held < 100
+
+
+def test_only_the_same_cells_are_compared():
+    results = [made("first", 0.5, seed=0), made("second", 0.5, seed=1)]
+    with pytest.raises(TableError, match="They have no cell in common"):
+        compare(results, "first", "second")
+    with pytest.raises(TableError, match="Found none that was done"):
+        compare([made("first", 0.5) | {"status": "failed"}], "first", "second")
+
+
+def test_better_methods_rank_first_and_tasks_that_one_did_not_do_do_not_count(results):
+    ranks = ranking(results, score="error")
+    assert ranks["method"].tolist() == ["knn", "mean"]
+    assert (ranks["n_tasks"] == 4).all()
+    without = [r for r in results if not (r["table"] == "iris" and r["method"] == "mean")]
+    assert (ranking(without, score="accuracy")["n_tasks"] == 2).all()
+
+
+def test_scores_come_as_one_table_of_floats(results):
+    scores = scores_frame(results, where="out_of_sample")
+    assert len(scores) == len(results) == 16
+    assert scores["error"].dtype == scores["crps"].dtype == np.float64
+
+
+# ------------------------------------------------------------------------------------------------ the command line
+
+
+def test_a_table_of_ones_own_is_a_suite(tmp_path, capfd):
+    source, output = tmp_path / "my shop.csv", tmp_path / "report"
+    make_small_shop(150).to_csv(source, index=False)
+    assert run(["benchmark", "--data", str(source), "-o", str(output), "--methods", "mean,knn"]) == 0
+    assert "[2/2] knn on my_shop, mcar 0.2, seed 0: done" in capfd.readouterr().err
+    assert {result["method"] for result in read_results(output / "results")} == {"mean", "knn"}
+    assert run(["benchmark", "--data", str(source), "-o", str(output), "--methods", "mean,knn"]) == 0
+    assert "0 runs to make" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--methods", "magic"], "The methods of a suite must be some of"),
+        (["--mechanism", "why"], "The mechanism must be one of mcar, mar, mnar, block"),
+        (["--hide", "1.5"], "The share to hide must be between 0 and 1"),
+    ],
+)
+def test_what_cannot_be_run_is_said_before_anything_is_written(tmp_path, capfd, options, message):
+    source = tmp_path / "shop.csv"
+    make_small_shop(50).to_csv(source, index=False)
+    assert run(["benchmark", "--data", str(source), "-o", str(tmp_path / "report"), *options]) == 2
+    assert message in capfd.readouterr().err
+    assert not Path(tmp_path / "report").exists()
+
+
+def test_a_job_has_a_place_of_its_own():
+    job = Job(suite="s", table="t", mechanism="mcar", rate=0.25, method="mean", seed=3)
+    assert job.path == Path("s/t/mcar-0.25/mean-3.json")
