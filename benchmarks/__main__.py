@@ -11,12 +11,11 @@ import sys
 import time
 from pathlib import Path
 
-from gain_impute.reporting import results_to_markdown, write_report
-
 import benchmarks.methods
 import benchmarks.tables
 import benchmarks.truth
 from gain_impute.benchmark import Job, check_suite, find_suite, pending_jobs, read_results, run_jobs
+from gain_impute.reporting import results_to_markdown, write_report
 
 PLUGINS = ("benchmarks.tables", "benchmarks.truth", "benchmarks.methods")
 HERE = Path(__file__).parent

@@ -11,13 +11,12 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 import benchmarks.methods  # noqa: F401  makes the peers known
-from benchmarks.tables import Task, read_task
-from gain_impute import infer_schema
+from benchmarks.tables import protocol_task
 from gain_impute.errors import MethodUnavailableError
 from gain_impute.methods import Setting, make_method, note_of
 from gain_impute.scores import paper_rmse
@@ -86,29 +85,21 @@ def _measured(chosen: list[Known], n_rows: int | None, max_time_s: float | None)
     """A row for each figure."""
     for known in chosen:
         row = [known.method, known.table, f"{known.rmse:.4f}", known.source]
-        task = _fewer_rows(read_task(known.table), n_rows)
-        schema = infer_schema(task.visible, kinds=dict.fromkeys(task.visible, "numeric"))
+        task = protocol_task(known.table)
+        if n_rows is not None and n_rows < len(task.visible):
+            task = task.rows(np.sort(np.random.default_rng(0).choice(len(task.visible), n_rows, replace=False)))
         try:
-            method = make_method(known.method, Setting(schema=schema, max_time_s=max_time_s))
+            method = make_method(known.method, Setting(schema=task.schema, max_time_s=max_time_s))
         except MethodUnavailableError as error:
             yield [*row, "cannot run", "", str(error)]
             continue
         start = time.perf_counter()
         filled = method.fit_transform(task.visible)
         elapsed_s = time.perf_counter() - start
-        rmse = paper_rmse(task.table, filled, task.hidden[list(task.table)])
+        rmse = paper_rmse(task.complete, filled, task.hidden)
         verdict = "reached" if rmse <= known.bar else f"not reached: {known.bar:.4f} at most"
         part = f"on {len(filled):,} rows" if n_rows else ""
         yield [*row, f"{rmse:.4f}", f"{elapsed_s:.0f}", "; ".join(filter(None, [verdict, part, note_of(method)]))]
-
-
-def _fewer_rows(task: Task, n_rows: int | None) -> Task:
-    """A task on some of its rows."""
-    if n_rows is None or n_rows >= len(task.table):
-        return task
-    rows = np.sort(np.random.default_rng(0).choice(len(task.table), n_rows, replace=False))
-    frames = {name: getattr(task, name).iloc[rows].reset_index(drop=True) for name in ("table", "visible", "hidden")}
-    return replace(task, **frames)
 
 
 if __name__ == "__main__":

@@ -297,6 +297,14 @@ def test_a_peer_whose_weights_are_in_no_package_says_so(visible):
         make_method("tabpfn", Setting(schema=infer_schema(visible)))
 
 
+def test_a_peer_whose_package_is_missing_says_how_to_install_it(visible, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lightgbm", None)  # what Python has for a package that is not there
+    with pytest.raises(
+        MethodUnavailableError, match=r"needs the package lightgbm.*pip install 'gain-impute\[benchmark"
+    ):
+        make_method("lightgbm", Setting(schema=infer_schema(visible)))
+
+
 # ------------------------------------------------------------------------------------- environments of their own
 
 
