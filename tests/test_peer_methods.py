@@ -259,8 +259,8 @@ def test_scaling_to_one_is_undone_and_holes_are_zero():
 
 
 def test_epochs_follow_from_the_size_of_the_table():
-    assert epochs_for(200, 8) == 600
-    assert epochs_for(5_000, 20) == 13
+    assert epochs_for(150, 8) == 600
+    assert epochs_for(5_000, 20) == 9
     assert epochs_for(10**6, 100) == 5
 
 
