@@ -18,13 +18,14 @@ export VENV
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-slow lint format benchmark clean
+.PHONY: help install demo test test-slow lint format benchmark peers clean
 
 help:
 	@echo "make demo       fill the sample catalogue and write demo.json"
 	@echo "make test       lint, then the tests"
 	@echo "make test-slow  the tests that 'make test' leaves out"
 	@echo "make benchmark  compare with mean, median and nearest neighbours on small tables, in about two minutes"
+	@echo "make peers      the environments of peers that need other versions of packages, for benchmarks"
 	@echo "make lint       format, lint, types, floors, docstrings"
 	@echo "make format     put the code into its format"
 	@echo "make clean      remove the environment and everything built"
@@ -47,6 +48,19 @@ test: lint
 # pytest ends with 5 where no test is marked slow.
 test-slow: $(INSTALLED)
 	$(VENV)/bin/python -m pytest -m slow $(PYTEST_ARGS) || [ $$? -eq 5 ]
+
+# Each benchmarks/envs/NAME.txt becomes an environment benchmarks/envs/NAME. The lists are complete: nothing is resolved,
+# so that what a package asks for and does not need stays out. torch comes first, for it depends on the build you want.
+peers: $(patsubst %.txt,%/.installed,$(wildcard benchmarks/envs/*.txt))
+
+benchmarks/envs/%/.installed: benchmarks/envs/%.txt
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	torch="$$(grep '^torch==' $< || true)"; test -z "$$torch" || \
+	    $(@D)/bin/python -m pip install --disable-pip-version-check --quiet \
+	        $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) "$$torch"
+	$(@D)/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --requirement $<
+	touch $@
 
 lint: $(INSTALLED)
 	.ci/lint
