@@ -26,7 +26,7 @@ DOCUMENT = HERE.parent / "docs" / "results.md"
 BEGIN, END = "<!-- made by `python -m benchmarks report` -->", "<!-- end of what was made -->"
 
 
-def run(names: list[str], *, n_processes: int, methods: list[str] | None, hours: float) -> int:
+def run(names: list[str], *, n_processes: int, methods: list[str] | None, n_seeds: int | None, hours: float) -> int:
     """Make the runs of some suites that have no result yet; returns the exit code."""
     if not benchmarks.tables.data_folder().is_dir():
         folder = benchmarks.tables.data_folder()
@@ -37,7 +37,7 @@ def run(names: list[str], *, n_processes: int, methods: list[str] | None, hours:
         check_suite(suite)
     deadline = time.monotonic() + 3600 * hours
     for suite in suites:
-        jobs = pending_jobs(suite, RESULTS, methods)
+        jobs = [job for job in pending_jobs(suite, RESULTS, methods) if n_seeds is None or job.seed < n_seeds]
         print(f"{suite.name}: {len(jobs)} runs to make", flush=True)
         while jobs and time.monotonic() < deadline:
             part, jobs = jobs[: 10 * n_processes], jobs[10 * n_processes :]
@@ -73,13 +73,16 @@ def main(arguments: list[str] | None = None) -> int:
     runs.add_argument("suites", nargs="+", metavar="SUITE")
     runs.add_argument("--processes", type=int, default=2, help="runs at a time, one thread each (default: 2)")
     runs.add_argument("--methods", help="only these, separated by commas")
+    runs.add_argument("--seeds", type=int, help="no more seeds than so many")
     runs.add_argument("--hours", type=float, default=3.0, help="begin no run after so many (default: 3)")
     verbs.add_parser("report", help="write the page of all results, and their figures into docs/results.md")
     options = parser.parse_args(arguments)
     if options.verb == "report":
         return report()
     methods = options.methods.split(",") if options.methods else None
-    return run(options.suites, n_processes=options.processes, methods=methods, hours=options.hours)
+    return run(
+        options.suites, n_processes=options.processes, methods=methods, n_seeds=options.seeds, hours=options.hours
+    )
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -98,27 +99,20 @@ class Suite(BaseModel):
     n_draws: Annotated[int, Field(ge=0)] = 20
 
     def jobs(self) -> Iterator[Job]:
-        """List its runs: first seeds first, so that a run cut short has compared all methods.
+        """List its runs: first seeds first, then mechanisms, so that a benchmark cut short has compared on most tables.
 
         Yields
         ------
         Job
             One run.
         """
-        for seed in range(max(self.methods.values())):
-            for table in self.tables:
-                for mechanism in self.mechanisms:
-                    for rate in self.rates:
-                        for method, n_seeds in self.methods.items():
-                            if seed < n_seeds:
-                                yield Job(
-                                    suite=self.name,
-                                    table=table,
-                                    mechanism=str(mechanism),
-                                    rate=rate,
-                                    method=method,
-                                    seed=seed,
-                                )
+        tasks = product(range(max(self.methods.values())), self.mechanisms, self.rates, self.tables)
+        for seed, mechanism, rate, table in tasks:
+            for method, n_seeds in self.methods.items():
+                if seed < n_seeds:
+                    yield Job(
+                        suite=self.name, table=table, mechanism=str(mechanism), rate=rate, method=method, seed=seed
+                    )
 
 
 def read_suite(path: Path) -> Suite:
