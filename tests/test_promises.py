@@ -25,6 +25,7 @@ from sklearn.base import clone
 from gain_impute import GAINImputer, Kind, Schema
 from gain_impute.encoding.text import hash_texts
 from gain_impute.errors import GainImputeWarning, TableError, UnfillableWarning
+from gain_impute.training import NullTracker
 from tests.strategies import cells_of, holes_of, is_hole, polars_tables, quick_imputer, shop_table, tables
 
 LAW = settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -374,15 +375,9 @@ def test_settings_of_torch_are_put_back_after_an_error_too(shop):
     class Stop(Exception):  # noqa: N818 - no error
         pass
 
-    class Tracker:
-        def on_fit_begin(self, params):
-            pass
-
+    class Tracker(NullTracker):
         def on_epoch(self, epoch):  # noqa: ARG002 - the protocol's
             raise Stop
-
-        def on_fit_end(self, summary):
-            pass
 
     n_threads, state = torch.get_num_threads(), torch.get_rng_state()
     with pytest.raises(Stop):
