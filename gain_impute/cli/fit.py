@@ -1,0 +1,59 @@
+"""``gain-impute fit``: fit a model, for use on other tables."""
+# ruff: noqa: PLC0415  imports what it needs when it runs, so that --help does not wait for torch
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gain_impute.cli.imputers import given, make_imputer
+from gain_impute.cli.messages import print_line
+from gain_impute.cli.options import (
+    Delimiter,
+    Device,
+    MaxSteps,
+    MaxTime,
+    Missing,
+    SchemaFile,
+    Seed,
+    Source,
+    Threads,
+    character,
+)
+
+__all__ = ["fit"]
+
+
+def fit(
+    source: Source,
+    *,
+    model: Annotated[
+        Path, typer.Option("--model", "-m", metavar="DIR", help="The model folder; a model that is there is replaced.")
+    ],
+    schema: SchemaFile = None,
+    missing: Missing = None,
+    delimiter: Delimiter = None,
+    seed: Seed = None,
+    threads: Threads = 1,
+    device: Device = "auto",
+    max_time: MaxTime = None,
+    max_steps: MaxSteps = None,
+) -> None:
+    """Fit a model to a table, for use on others with `impute --model`."""
+    from gain_impute.files import check_output_folder, read_table
+    from gain_impute.persistence import MODEL_FILES
+
+    started = time.perf_counter()
+    check_output_folder(model, contents=MODEL_FILES)
+    fitting = given(schema=schema, missing_values=missing, random_state=seed, max_time_s=max_time, max_steps=max_steps)
+    imputer = make_imputer(None, fitting, n_threads=threads, device=device)
+    frame = read_table(source, delimiter=character(delimiter)).frame
+    imputer.fit(frame)
+    imputer.save(model)
+    elapsed_s = time.perf_counter() - started
+    print_line(
+        f"{len(frame):,} rows x {frame.shape[1]} columns fitted in {elapsed_s:.1f} s. The model is in {str(model)!r}."
+    )
