@@ -9,10 +9,13 @@
         ├── TableError (ValueError)       a table cannot be used as it is
         │   └── ColumnMismatchError       its columns are not those seen in fit
         ├── FileError (ValueError)        a file cannot be read, or written where it was asked for
-        └── ModelFormatError (ValueError) a model folder is truncated, edited or too new
+        ├── ModelFormatError (ValueError) a model folder is truncated, edited or too new
+        ├── StudyError (ValueError)       a tuning study cannot be gone on with as it was asked
+        └── DivergedError                 the losses of a training are no numbers any more
 
     UserWarning
     └── GainImputeWarning
+        ├── TrackingWarning               some of what a fit has to tell could not be sent yet
         ├── UnfillableWarning             some empty cells stay empty, and why
         └── UnreadableWarning             some known cells could not be read as their column's kind
 
@@ -24,12 +27,15 @@ from __future__ import annotations
 __all__ = [
     "ColumnMismatchError",
     "ConfigError",
+    "DivergedError",
     "FileError",
     "GainImputeError",
     "GainImputeWarning",
     "ModelFormatError",
     "SchemaError",
+    "StudyError",
     "TableError",
+    "TrackingWarning",
     "UnfillableWarning",
     "UnreadableWarning",
 ]
@@ -63,8 +69,20 @@ class ModelFormatError(GainImputeError, ValueError):
     """A model folder is truncated, was edited, or was written by a newer version."""
 
 
+class StudyError(GainImputeError, ValueError):
+    """A tuning study cannot be gone on with as it was asked: it was made for something else, or has nothing to show."""
+
+
+class DivergedError(GainImputeError):
+    """The losses of a training are no numbers any more."""
+
+
 class GainImputeWarning(UserWarning):
     """Whatever this package warns of."""
+
+
+class TrackingWarning(GainImputeWarning):
+    """Some of what a fit has to tell could not be sent yet; it is kept."""
 
 
 class UnfillableWarning(GainImputeWarning):

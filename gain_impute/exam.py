@@ -32,15 +32,18 @@ class Exam:
         True where a known cell was hidden, of each column that is examined.
     truth : dict of str to ParsedColumn
         Of each examined column, what stands in it.
+    variance : dict of str to float
+        Of each examined column of numbers or dates, the variance of its known cells.
     """
 
     schema: Schema
     visible: pd.DataFrame
     hidden: pd.DataFrame
     truth: dict[str, ParsedColumn]
+    variance: dict[str, float]
 
     @classmethod
-    def of(cls, table: pd.DataFrame, schema: Schema, hidden: pd.DataFrame) -> Exam:
+    def of(cls, table: pd.DataFrame, schema: Schema, hidden: pd.DataFrame, *, max_rows: int | None = None) -> Exam:
         """Examine on cells that are chosen already.
 
         Parameters
@@ -51,6 +54,8 @@ class Exam:
             What its columns are.
         hidden : DataFrame of shape (n_rows, n_hidden_columns), bool
             Which cells to hide; row by row, whatever its index.
+        max_rows : int or None, default=None
+            Of a longer table take only the first so many rows with a hidden cell; variances are those of all rows.
 
         Returns
         -------
@@ -68,11 +73,17 @@ class Exam:
                 "A table must have a column in which known cells can be hidden and filled. "
                 f"Found none among {len(schema)} columns. Give more rows, or hide a greater share."
             )
+        numbers = [name for name in examined if schema[name].kind.is_number]
+        variance = {name: float(pd.Series(schema.parse(name, table[name]).values).var()) for name in numbers}
+        if max_rows is not None and len(table) > max_rows:
+            rows = np.flatnonzero(hidden.to_numpy().any(axis=1))[:max_rows]
+            table, hidden = table.iloc[rows], hidden.iloc[rows]
         return cls(
             schema=schema,
             visible=apply_hidden(table, hidden[examined]),
             hidden=hidden[examined],
             truth={name: schema.parse(name, table[name]) for name in examined},
+            variance=variance,
         )
 
     @classmethod
@@ -124,9 +135,7 @@ class Exam:
         values = pd.DataFrame({name: column.values for name, column in parsed.items()})
         readable = np.column_stack([column.readable for column in parsed.values()])
         fillable = [name for name, column in schema.items() if column.is_fillable]
-        hidden = hide_cells(
-            values, rate, mechanism=mechanism, rng=random_state, columns=fillable, observed=readable
-        )
+        hidden = hide_cells(values, rate, mechanism=mechanism, rng=random_state, columns=fillable, observed=readable)
         n_known = dict(zip(schema, readable.sum(axis=0), strict=True))
         return cls.of(table, schema, hidden[[name for name in fillable if hidden[name].sum() < n_known[name]]])
 
@@ -154,8 +163,7 @@ class Exam:
         loss: NDArray[Any]
         if is_number:
             error = np.asarray(guess.values, dtype=np.float64) - np.asarray(truth.values, dtype=np.float64)
-            variance = float(pd.Series(truth.values).var())
-            loss = error[positions] ** 2 / (variance if variance > 0 else 1.0)
+            loss = error[positions] ** 2 / (self.variance[name] if self.variance[name] > 0 else 1.0)
         else:
             loss = (guess.values[positions] != truth.values[positions]).astype(np.float64)
         loss = np.where(guess.readable[positions], loss, LEFT_EMPTY)

@@ -198,7 +198,7 @@ def _held_out_frame(state: FittedState, n_rows: int, held_out: tuple[Tensor, Ten
     names = [*state.encoder.layout.numbers, *state.encoder.layout.classes]
     hidden = np.zeros((n_rows, len(names)), dtype=bool)
     hidden[rows.cpu().numpy()] = cells.cpu().numpy()
-    return pd.DataFrame(hidden, columns=names)
+    return pd.DataFrame(hidden, columns=names)[[name for name in names if name in state.encoder.fillable]]
 
 
 def _check_readable(schema: Schema, empty: pd.DataFrame, unreadable: dict[str, int]) -> None:

@@ -225,7 +225,7 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
                 on_epoch=watcher,
                 on_held_out=self._on_held_out(watcher),
             )
-        self._take(*fitted, indicated=[])
+            self._take(*fitted, indicated=[])
         return self
 
     def partial_fit(self, X: Any, y: object = None, *, tracker: Tracker | str | None = None) -> Self:
@@ -257,7 +257,7 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
             fitted = continue_fit(
                 before, frame, n_threads=self.n_threads, on_epoch=watcher, on_held_out=self._on_held_out(watcher)
             )
-        self._take(*fitted, indicated=[] if self.indicator_ is None else list(self.indicator_.features_))
+            self._take(*fitted, indicated=[] if self.indicator_ is None else list(self.indicator_.features_))
         return self
 
     def transform(self, X: Any) -> Any:
@@ -434,8 +434,15 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
     ) -> Watcher:
         n_steps = config.max_steps or default_max_steps(len(frame))
         before = self.state_.training.n_steps if hasattr(self, "state_") and self.state_.training else 0
-        params = self.get_params()
-        return Watcher(n_steps, before, params, frame, schema, resolve_tracker(tracker), self.verbose)
+        return Watcher(
+            n_steps=n_steps,
+            n_steps_before=before,
+            params=self.get_params(),
+            table=frame,
+            schema=schema,
+            tracker=resolve_tracker(tracker),
+            verbose=self.verbose,
+        )
 
     def _on_held_out(self, watcher: Watcher) -> HeldOutReport:
         """Pass the held-out cells on to the tracker, with the means to fill them."""

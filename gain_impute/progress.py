@@ -69,6 +69,7 @@ class Watcher:
 
     def __init__(
         self,
+        *,
         n_steps: int,
         n_steps_before: int,
         params: dict[str, Any],

@@ -53,7 +53,7 @@ class HeldOut:
     hidden : DataFrame of shape (n_rows, n_fillable), bool
         True where a known cell was held out.
     fill : callable
-        Fills the holes of rows of such a table: returns the filled rows, and the report of their cells. Changes nothing.
+        Fills the holes of rows of such a table; returns the filled rows, and the report of their cells.
     """
 
     table: pd.DataFrame
