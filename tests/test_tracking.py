@@ -180,11 +180,14 @@ def test_a_fit_that_is_interrupted_is_a_killed_run(store):
 def test_a_run_within_a_run_is_nested_in_mlflow(store):
     runs = Runs()
     parent = runs.begin("study")
-    tracked(runs=runs, parent=parent.token)
+    run = runs.begin("trial", parent=parent.token)
+    tracked(runs=runs, run=run)
+    run.end()
     parent.end()
     runs.flush(WAIT_S)
     child, study = sorted(runs_in(store), key=lambda run: run.info.run_name == "study")
     assert child.data.tags["mlflow.parentRunId"] == study.info.run_id
+    assert child.data.params["max_steps"] == "30"
 
 
 @pytest.mark.parametrize("name", [*NAMES, "a/b", "a//b", ".", "..", "x/../y", "²", "price (EUR)", "%"])

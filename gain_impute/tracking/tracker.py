@@ -25,7 +25,7 @@ from gain_impute.schema import Schema, schema_to_toml
 from gain_impute.scores import calibration_error, score_intervals
 from gain_impute.state import EpochLog
 from gain_impute.tracking.plots import plot_calibration, plot_distributions, plot_training, plot_truth, to_svg
-from gain_impute.tracking.runs import Runs
+from gain_impute.tracking.runs import Run, Runs
 from gain_impute.training import HeldOut, NullTracker
 
 __all__ = ["MLflowTracker", "fingerprint"]
@@ -53,10 +53,10 @@ class MLflowTracker(NullTracker):
         Where runs are kept; `Runs()` if not given.
     name : str, optional
         What the run is called; MLflow invents a name if not given.
-    parent : str, optional
-        Token of the run that this one is a part of.
     tags : mapping of str to str, optional
         Tags besides those of versions, user and commit.
+    run : Run, optional
+        A run that has been begun and is ended by the caller, told of the fit; none is made then.
     compare : sequence of str, default=("mean", "knn")
         Peers to be scored on the same cells.
     plots : bool, default=True
@@ -76,14 +76,14 @@ class MLflowTracker(NullTracker):
         *,
         runs: Runs | None = None,
         name: str | None = None,
-        parent: str | None = None,
         tags: Mapping[str, str] | None = None,
+        run: Run | None = None,
         compare: Sequence[str] = ("mean", "knn"),
         plots: bool = True,
         wait_s: float = 10.0,
     ) -> None:
         self.runs = Runs() if runs is None else runs
-        self.name, self.parent, self.tags = name, parent, dict(tags or {})
+        self.name, self.tags, self.given_run = name, dict(tags or {}), run
         self.compare, self.plots, self.wait_s = tuple(compare), plots, wait_s
 
     def on_fit_begin(self, params: dict[str, Any], table: pd.DataFrame, schema: Schema) -> None:
@@ -93,7 +93,8 @@ class MLflowTracker(NullTracker):
         self.started, self.spent_s, self.peak_bytes = time.perf_counter(), 0.0, 0
         self.process = psutil.Process()
         psutil.cpu_percent()  # the next call tells of the time since this one
-        self.run = self.runs.begin(self.name, parent=self.parent, tags=_versions() | self.tags)
+        self.run = self.runs.begin(self.name) if self.given_run is None else self.given_run
+        self.run.set_tags(_versions() | self.tags)
         self.run.log_params({name: value for name, value in params.items() if name != "schema"})
         self.run.log_dataset(_dataset(table, schema))
         self.run.log_bytes("schema.toml", schema_to_toml(schema).encode())
@@ -133,8 +134,9 @@ class MLflowTracker(NullTracker):
         if self.plots and self.epochs and error is None:
             self.run.log_bytes("plots/training.svg", to_svg(plot_training(self.epochs)))
         self.run.log_metrics({"time/tracking_s": self.spent_s + time.perf_counter() - began})
-        self.run.end("FINISHED" if error is None else "FAILED" if isinstance(error, Exception) else "KILLED")
-        self.runs.flush(self.wait_s)
+        if self.given_run is None:
+            self.run.end("FINISHED" if error is None else "FAILED" if isinstance(error, Exception) else "KILLED")
+            self.runs.flush(self.wait_s)
 
     def _memory(self) -> dict[str, float]:
         """Peaks, in MiB: of this process while it fitted, as seen at the ends of epochs, and ever."""
