@@ -13,7 +13,7 @@ from gain_impute.errors import TableError
 from gain_impute.masking import Mechanism, apply_hidden, hide_cells
 from gain_impute.schema import ParsedColumn, Schema
 
-__all__ = ["Exam", "column_scores", "overall_score"]
+__all__ = ["Exam", "Lead", "column_scores", "overall_score", "paired_lead"]
 
 LEFT_EMPTY = 1.0  # loss of a hidden cell that is not filled: as bad as the mean, or as a wrong category
 
@@ -207,3 +207,80 @@ def overall_score(losses: pd.DataFrame) -> float:
         The score.
     """
     return float(column_scores(losses).mean())
+
+
+@dataclass(frozen=True)
+class Lead:
+    """How much better a second filling of the same hidden cells is than a first.
+
+    Attributes
+    ----------
+    first, second : float
+        Their scores.
+    lead : float
+        How much lower the second one's is.
+    lower, upper : float
+        90 % interval of the lead.
+    """
+
+    first: float
+    second: float
+    lead: float
+    lower: float
+    upper: float
+
+    @property
+    def is_beyond_noise(self) -> bool:
+        """Whether the second is better, and the whole interval says so."""
+        return self.lower > 0
+
+
+def paired_lead(first: pd.DataFrame, second: pd.DataFrame, *, n_resamples: int = 500, random_state: int = 0) -> Lead:
+    """Compare two fillings of the same hidden cells.
+
+    The interval is that of a bootstrap over rows [1]_: cells of one row are not independent of each other, and both
+    fillings are scored on the same resampled rows.
+
+    Parameters
+    ----------
+    first, second : DataFrame
+        Of `Exam.losses`, of one exam.
+    n_resamples : int, default=500
+        Resamples of the rows.
+    random_state : int, default=0
+        Seed of the resampling.
+
+    Returns
+    -------
+    Lead
+        Scores, lead and interval.
+
+    References
+    ----------
+    .. [1] Efron & Tibshirani (1993), "An introduction to the bootstrap".
+
+    Examples
+    --------
+    >>> cells = pd.DataFrame({"position": range(50), "column": "kind", "is_number": False, "loss": 1.0})
+    >>> lead = paired_lead(cells, cells.assign(loss=0.0))
+    >>> lead.lead, lead.is_beyond_noise
+    (1.0, True)
+    """
+    rng = np.random.default_rng(random_state)
+    rows, row = np.unique(first["position"].to_numpy(), return_inverse=True)
+    columns, column = np.unique(first["column"].to_numpy().astype(str), return_inverse=True)
+    is_number = np.zeros(len(columns), dtype=bool)
+    is_number[column] = first["is_number"].to_numpy()
+    leads = []
+    for _ in range(n_resamples):
+        weight = np.bincount(rng.integers(len(rows), size=len(rows)), minlength=len(rows)).astype(np.float64)[row]
+        n_cells = np.bincount(column, weights=weight)
+        scores = []
+        for losses in (first, second):
+            total = np.bincount(column, weights=weight * losses["loss"].to_numpy())
+            means = np.divide(total, n_cells, out=np.zeros_like(total), where=n_cells > 0)
+            scores.append(np.where(is_number, np.sqrt(means), means)[n_cells > 0].mean())
+        leads.append(scores[0] - scores[1])
+    lower, upper = np.quantile(leads, [0.05, 0.95])
+    scored = overall_score(first), overall_score(second)
+    return Lead(*scored, scored[0] - scored[1], float(lower), float(upper))

@@ -88,7 +88,7 @@ class Runs:
         spool.add(
             "begin",
             experiment=self.experiment,
-            artifacts=self._artifacts(),
+            artifacts=self.artifacts(),
             name=name,
             parent=parent,
             tags=resolve_tags(dict(tags or {})),
@@ -115,7 +115,7 @@ class Runs:
                 stacklevel=2,
             )
 
-    def _artifacts(self) -> str | None:
+    def artifacts(self) -> str | None:
         """Where the files of a new experiment go: beside the default store, else where the server has them."""
         database = _sqlite_path(self.uri)
         return None if database is None else (database.parent / self.experiment).as_uri()

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gain_impute.tracking.spool import Spool
 
-__all__ = ["LOST", "RUN_TAG", "Sender", "deliver"]
+__all__ = ["LOST", "RUN_TAG", "Sender", "deliver", "experiment_id"]
 
 RUN_TAG = "gain_impute.token"
 LOST = (MlflowException, SQLAlchemyError, OSError)
@@ -122,7 +122,7 @@ def deliver(spool: Spool, client: MlflowClient) -> bool:
 
 def _begin(spool: Spool, client: MlflowClient, event: dict[str, Any]) -> str:
     """Find the run, if an earlier attempt made it, or make it."""
-    experiment_id = _experiment_id(client, event["experiment"], event["artifacts"])
+    at = experiment_id(client, event["experiment"], event["artifacts"])
     found = _run_id(client, spool.token)
     if found is not None:
         return found
@@ -130,12 +130,12 @@ def _begin(spool: Spool, client: MlflowClient, event: dict[str, Any]) -> str:
     parent = _run_id(client, event["parent"]) if event["parent"] else None
     if parent is not None:
         tags[MLFLOW_PARENT_RUN_ID] = parent
-    run = client.create_run(experiment_id, start_time=event["time_ms"], tags=tags, run_name=event["name"])
+    run = client.create_run(at, start_time=event["time_ms"], tags=tags, run_name=event["name"])
     made: str = run.info.run_id
     return made
 
 
-def _experiment_id(client: MlflowClient, name: str, artifacts: str | None) -> str:
+def experiment_id(client: MlflowClient, name: str, artifacts: str | None) -> str:
     """The experiment of a name, made where it is not there."""
     found = client.get_experiment_by_name(name)
     if found is None:

@@ -259,10 +259,9 @@ class _Tuning:
                 f"{len(study.get_trials(deepcopy=False))}. Add trials, or allow them more time and memory."
             )
         if not n_finalists:
-            return pd.DataFrame(), best[0].params
-        candidates = {DEFAULTS: {}} | {
-            f"trial {trial.number}": trial.params for trial in best if not _is_default(trial)
-        }
+            return pd.DataFrame(), dict(best[0].params)
+        candidates: dict[str, dict[str, Any]] = {DEFAULTS: {}}
+        candidates |= {f"trial {trial.number}": trial.params for trial in best if not _is_default(trial)}
         numbers = range(1, n_seeds + 1)
         exams, seeds = [self.exam(number) for number in numbers], [self.random_state + number for number in numbers]
         scores = run_finals(self.imputer, candidates, exams, seeds, journal)
