@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gain_impute import infer_schema
 from gain_impute.errors import TableError
-from gain_impute.exam import Exam, column_scores, overall_score
+from gain_impute.exam import Exam, column_scores, overall_score, paired_lead
 from gain_impute.masking import apply_hidden
 from gain_impute.peers import MeanPeer
 from gain_impute.scores import score_categories, score_numbers
@@ -86,3 +86,28 @@ def test_an_exam_on_some_rows_has_those_rows_and_the_variances_of_all():
 def test_a_table_without_a_cell_to_hide_is_refused():
     with pytest.raises(TableError, match=r"must have a column in which known cells can be hidden.*Found none among 1"):
         exam_of(pd.DataFrame({"n": [1.0, np.nan, np.nan]}))
+
+
+@settings(deadline=None, max_examples=10)
+@given(seed=st.integers(0, 50))
+def test_the_lead_of_one_filling_over_another_is_the_difference_of_their_scores(seed):
+    table = shop_table(60, seed=seed)
+    exam = exam_of(table, random_state=seed)
+    first, second = exam.losses(MeanPeer(schema=exam.schema).fit_transform(exam.visible)), exam.losses(table)
+    lead = paired_lead(first, second, n_resamples=50)
+    assert lead.lead == pytest.approx(overall_score(first) - overall_score(second))
+    assert lead.lower <= lead.lead * 1.5
+    assert lead.is_beyond_noise
+    back = paired_lead(second, first, n_resamples=50)
+    assert (back.lead, back.lower, back.upper) == pytest.approx((-lead.lead, -lead.upper, -lead.lower))
+    assert not back.is_beyond_noise
+
+
+def test_two_fillings_that_differ_by_chance_have_no_lead_beyond_noise():
+    rng = np.random.default_rng(0)
+    cells = pd.DataFrame({"position": range(400), "column": "kind", "is_number": False})
+    leads = []
+    for seed in range(40):
+        first, second = (cells.assign(loss=rng.integers(0, 2, 400).astype(float)) for _ in range(2))
+        leads.append(paired_lead(first, second, n_resamples=200, random_state=seed).is_beyond_noise)
+    assert 0 <= sum(leads) <= 8  # one in twenty is expected

@@ -38,6 +38,7 @@ def importances(study: optuna.Study) -> dict[str, float]:
         return {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
+        warnings.filterwarnings("ignore", message="PedAnova")  # reminds us that low is taken for good, as it is here
         return optuna.importance.get_param_importances(study, target=_score)
 
 

@@ -13,13 +13,19 @@ from typing import Any
 import numpy as np
 import optuna
 import psutil
-from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning, UpdateFinishedTrialError
+from optuna.exceptions import (
+    DuplicatedStudyError,
+    ExperimentalWarning,
+    StorageInternalError,
+    UpdateFinishedTrialError,
+)
 from optuna.pruners import BasePruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
 from optuna.samplers import TPESampler
 from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
 from gain_impute.errors import ConfigError, StudyError
 
@@ -64,7 +70,7 @@ def open_storage(storage: str | None) -> BaseStorage:
                 grace_period=SILENCE_S,
                 heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=1),
             )
-        except (ImportError, ValueError, OSError, RuntimeError, optuna.exceptions.StorageInternalError) as error:
+        except (ImportError, ValueError, OSError, RuntimeError, SQLAlchemyError, StorageInternalError) as error:
             raise ConfigError(
                 f"The storage must be sqlite:///FILE, postgresql://..., or the path of a journal file. "
                 f"{storage!r} cannot be opened: {error}. Correct the address, or install its driver."

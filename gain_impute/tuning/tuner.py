@@ -72,7 +72,8 @@ class TuningResult:
         lines = [f"Study {self.study_name!r}: {len(self.trials)} trials ({told})."]
         if len(self.finals):
             lines += [f"{name}: {score:.4f}" for name, score in self.finals.mean().sort_values().items()]
-        lines.append(f"Parameters found: {self.params}." if self.params else "The defaults stood their ground.")
+        found = ", ".join(f"{name}={value:.4g}" for name, value in self.params.items())
+        lines.append(f"Parameters found: {found}." if found else "The defaults stood their ground.")
         return "\n".join(lines)
 
 
