@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 import warnings
 from pathlib import Path
 
@@ -28,9 +27,8 @@ from gain_impute.tracking.runs import metric_name
 from gain_impute.tracking.spool import Spool, left_spools
 from gain_impute.tracking.tracker import fingerprint
 from gain_impute.training import HeldOut, NullTracker
+from tests.servers import WAIT_S, free_port, runs_in, start, stop
 from tests.strategies import NAMES, quick_imputer, shop_table
-
-WAIT_S = 120.0  # a limit for a machine that stands still, not an expectation
 
 
 def table_of(n_rows: int = 80) -> pd.DataFrame:
@@ -41,18 +39,6 @@ def table_of(n_rows: int = 80) -> pd.DataFrame:
 def tracked(table: pd.DataFrame | None = None, *, plots: bool = False, **options) -> GAINImputer:
     tracker = MLflowTracker(plots=plots, wait_s=WAIT_S, **options)
     return quick_imputer(max_steps=30).fit(table_of() if table is None else table, tracker=tracker)
-
-
-def runs_in(client: MlflowClient) -> list:
-    """All runs, the newest first."""
-    return client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port
 
 
 def test_a_tracked_fit_is_a_finished_run_with_parameters_losses_and_versions(store):
@@ -360,27 +346,3 @@ def test_a_server_over_http_keeps_what_it_is_sent_even_if_it_is_restarted_meanwh
             assert "schema.toml" in {file.path for file in client.list_artifacts(run.info.run_id)}
     finally:
         stop(server)
-
-
-def start(command: list, uri: str) -> subprocess.Popen:
-    """Start a server in a process group of its own, and wait until it answers."""
-    server = subprocess.Popen(
-        list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    deadline = time.monotonic() + WAIT_S
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"{uri}/health") as answer:  # noqa: S310 - our own server
-                if answer.status == 200:
-                    return server
-        except OSError:
-            time.sleep(0.3)
-    stop(server)
-    raise AssertionError("the server did not start")
-
-
-def stop(server: subprocess.Popen) -> None:
-    """Stop a server and what it started."""
-    if server.poll() is None:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(WAIT_S)
