@@ -5,8 +5,8 @@ Run as ``python -m benchmarks.tuning_gain -o results.jsonl --studies studies/``.
 computed again, and a study that was begun is gone on with.
 
 For each table and seed a fifth of the known cells is hidden first. A study tunes on what is visible; then the defaults
-and the parameters found are fitted to what is visible, with the same seed, and scored on the hidden cells: the mean over
-columns of RMSE / standard deviation (numbers, dates) and of the share of wrong answers (categories). The steps of the
+and the parameters found are fitted to what is visible, with the same seed, and scored on the hidden cells: the mean
+over columns of RMSE / standard deviation (numbers, dates) and of the share of wrong answers (categories). Steps of the
 studies are counted, with ``--pruner none`` those without pruning.
 """
 

@@ -404,7 +404,9 @@ def test_a_signal_ends_the_program_and_leaves_nothing(shop, number, code):
 
 
 def test_a_tracked_fit_stands_in_the_list_of_runs_with_its_scores(store, shop, capsys):
-    assert run(["fit", "shop.csv", "-m", "model", "--track", *QUICK]) == 0
+    records = shop_records()
+    Path("more.csv").write_text(text_of([*records, *records[1:] * 3]), newline="")  # enough to hold cells out
+    assert run(["fit", "more.csv", "-m", "model", "--track", *QUICK]) == 0
     assert (Path("model") / "model.json").is_file()
     capsys.readouterr()
     assert run(["runs"]) == 0

@@ -366,8 +366,9 @@ def test_optuna_s_search_takes_a_pipeline_with_it():
     space = {"gainimputer__d_hidden": optuna.distributions.IntDistribution(8, 32)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        warnings.filterwarnings("ignore", message=".*optuna.terminator. module", category=FutureWarning)  # its own use
         search = OptunaSearchCV(small_model(), space, n_trials=2, cv=2, random_state=0, error_score="raise", verbose=0)
-    search.fit(table, target)
+        search.fit(table, target)
     assert len(search.trials_) == 2
     assert 8 <= search.best_params_["gainimputer__d_hidden"] <= 32
     assert np.isfinite(search.predict(table)).all()
