@@ -59,7 +59,8 @@ def main(*, n_rows: int = 400, max_steps: int = 150, n_trials: int = 4) -> list[
 
     # 3. load it as `mlflow models serve -m models:/catalogue@champion` does
     mlflow.set_tracking_uri(tracking_uri())
-    served = mlflow.pyfunc.load_model(f"models:/{NAME}@champion").predict(next_month.head(3))
+    holes = next_month[next_month["brand"].isna() | next_month["price"].isna()].head(3)
+    served = mlflow.pyfunc.load_model(f"models:/{NAME}@champion").predict(holes)
     said.append(served[["brand", f"brand{CONFIDENCE}", "price", f"price{CONFIDENCE}"]].round(2).to_string())
 
     # 4. a challenger is promoted only if it is better beyond noise on rows that neither has seen

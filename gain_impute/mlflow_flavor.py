@@ -77,10 +77,13 @@ class PyfuncImputer(PythonModel):
         Returns
         -------
         DataFrame of shape (n_rows, n_columns + n_fillable)
-            The table, filled; then for each column that can be filled the confidence of its filled cells, NaN where a
-            cell was known.
+            The table, filled; then for each column that can be filled the confidence of its filled cells. What is still
+            empty, and the confidence of cells that were known, is None: JSON knows no NaN.
         """
-        return filled_with_confidence(self.imputer, model_input)
+        filled = filled_with_confidence(self.imputer, model_input)
+        for name in filled.columns[filled.isna().any()]:
+            filled[name] = filled[name].astype(object).where(filled[name].notna(), None)
+        return filled
 
 
 def filled_with_confidence(imputer: GAINImputer, table: pd.DataFrame) -> pd.DataFrame:
@@ -96,7 +99,7 @@ def filled_with_confidence(imputer: GAINImputer, table: pd.DataFrame) -> pd.Data
     Returns
     -------
     DataFrame of shape (n_rows, n_columns + n_fillable)
-        As `PyfuncImputer.predict` gives it.
+        The filled table, then a column of confidence for each that can be filled, NaN where a cell was known.
     """
     result = imputer.impute(table.reset_index(drop=True))
     filled: pd.DataFrame = result.table

@@ -58,7 +58,7 @@ def test_as_a_pyfunc_it_gives_filled_cells_with_their_confidence(store, fitted):
     for name in table:
         assert filled[name].astype(str).tolist() == expected[name].astype(str).tolist()
     for name in fillable:
-        confidence = filled[f"{name}{CONFIDENCE}"]
+        confidence = filled[f"{name}{CONFIDENCE}"].astype(float)
         assert (confidence.notna() == table[name].isna().to_numpy()).all()
         assert confidence.dropna().between(0, 1).all()
 
@@ -119,7 +119,7 @@ def test_mlflow_serves_a_table_with_filled_cells_and_confidence(store, fitted):
     try:
         request = urllib.request.Request(f"{uri}/invocations", body, {"Content-Type": "application/json"})  # noqa: S310
         with urllib.request.urlopen(request) as answer:  # noqa: S310 - our own server
-            records = json.loads(answer.read())["predictions"]
+            records = json.loads(answer.read(), parse_constant=pytest.fail)["predictions"]
     finally:
         stop(server)
     expected = fitted.transform(rows)

@@ -316,7 +316,16 @@ def test_a_server_over_http_keeps_what_it_is_sent_even_if_it_is_restarted_meanwh
     monkeypatch.chdir(tmp_path)
     port = free_port()
     uri = f"http://127.0.0.1:{port}"
-    command = [Path(sys.executable).with_name("mlflow"), "server", "--host", "127.0.0.1", "--port", str(port)]
+    command = [
+        Path(sys.executable).with_name("mlflow"),
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+    ]
     command += ["--backend-store-uri", f"sqlite:///{tmp_path}/server.db", "--artifacts-destination", tmp_path / "files"]
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")

@@ -19,7 +19,7 @@ import tomli_w
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from optuna.trial import FixedTrial, TrialState
+from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
 from gain_impute import GAINImputer, infer_schema
 from gain_impute.config import GAINConfig
@@ -29,7 +29,7 @@ from gain_impute.training import NullTracker
 from gain_impute.tuning import Dimension, SearchSpace, tune
 from gain_impute.tuning.finals import DEFAULTS, best_trials, choose
 from gain_impute.tuning.plots import importances, plot_study
-from gain_impute.tuning.studies import open_storage, open_study, take_up_lost_trials
+from gain_impute.tuning.studies import close_storage, open_storage, open_study, take_up_lost_trials
 from gain_impute.tuning.trials import TrialWatch
 from tests.strategies import quick_imputer, shop_table
 
@@ -237,7 +237,7 @@ def run_worker(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
 
 
-def two_workers(storage: str, n_trials: int) -> optuna.Study:
+def two_workers(storage: str, n_trials: int) -> list[FrozenTrial]:
     """Let two processes work on one study at once."""
     code = (
         "import sys; from tests.test_tuning import quick_tune\n"
@@ -248,12 +248,14 @@ def two_workers(storage: str, n_trials: int) -> optuna.Study:
     workers = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) for _ in range(2)]
     ends = [(worker.communicate()[1], worker.returncode) for worker in workers]
     assert [code for _, code in ends] == [0, 0], ends
-    return optuna.load_study(study_name="shared", storage=open_storage(storage))
+    kept = open_storage(storage)
+    trials = optuna.load_study(study_name="shared", storage=kept).get_trials()
+    close_storage(kept)
+    return trials
 
 
-def check_shared(study: optuna.Study, n_trials: int) -> None:
+def check_shared(trials: list[FrozenTrial], n_trials: int) -> None:
     """No trial of two workers is lost or doubled."""
-    trials = study.get_trials()
     assert [trial.number for trial in trials] == list(range(2 * n_trials))
     assert {trial.state for trial in trials} <= {TrialState.COMPLETE, TrialState.PRUNED}
     assert sum(bool(trial.user_attrs.get("defaults")) for trial in trials) == 1

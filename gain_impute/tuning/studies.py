@@ -29,7 +29,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gain_impute.errors import ConfigError, StudyError
 
-__all__ = ["PRUNERS", "open_storage", "open_study", "take_up_lost_trials", "worker_name"]
+__all__ = ["PRUNERS", "close_storage", "open_storage", "open_study", "take_up_lost_trials", "worker_name"]
 
 PRUNERS = ("halving", "median", "none")
 MADE_FOR = "gain_impute.made_for"
@@ -75,6 +75,13 @@ def open_storage(storage: str | None) -> BaseStorage:
                 f"The storage must be sqlite:///FILE, postgresql://..., or the path of a journal file. "
                 f"{storage!r} cannot be opened: {error}. Correct the address, or install its driver."
             ) from error
+
+
+def close_storage(storage: BaseStorage) -> None:
+    """Close the connections to a database."""
+    if isinstance(storage, RDBStorage):
+        storage.remove_session()
+        storage.engine.dispose()
 
 
 def open_study(

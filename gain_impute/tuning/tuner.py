@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import optuna
 import pandas as pd
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 from sklearn.base import clone
 
@@ -23,7 +24,7 @@ from gain_impute.tracking.tracker import fingerprint
 from gain_impute.tuning.finals import DEFAULTS, best_trials, choose, run_finals
 from gain_impute.tuning.plots import importances, plot_study
 from gain_impute.tuning.space import SearchSpace
-from gain_impute.tuning.studies import open_storage, open_study, take_up_lost_trials
+from gain_impute.tuning.studies import close_storage, open_storage, open_study, take_up_lost_trials
 from gain_impute.tuning.trials import HOPELESS, Journal, Objective
 
 __all__ = ["TuningResult", "tune"]
@@ -170,30 +171,22 @@ def tune(
     if n_trials is None and timeout_s is None:
         raise ConfigError("Tuning must end: 'n_trials' or 'timeout_s' must be given. Got None for both. Give one.")
     tuning = _Tuning(table, GAINImputer() if imputer is None else imputer, space, hide_rate, random_state)
-    study = tuning.open(study_name, storage, objective=objective, pruner=pruner)
-    journal = tuning.journal(study) if track else Journal()
-    goal = Objective(
-        imputer=tuning.imputer,
-        space=tuning.space,
-        exam=tuning.exam(0),
-        journal=journal,
-        with_time=objective != OBJECTIVES[0],
-    )
-    study.optimize(goal, n_trials=n_trials, timeout=timeout_s, catch=HOPELESS)
-    finals, fitted = pd.DataFrame(), None
-    chosen: dict[str, Any] = {}
-    if refit:
-        finals, chosen = tuning.finals(study, n_finalists=n_finalists, n_seeds=n_seeds, journal=journal)
-        fitted = tuning.refit(chosen, journal)
-    result = TuningResult(
-        imputer=fitted,
-        params=chosen,
-        trials=_trials_frame(study),
-        finals=finals,
-        importances=importances(study),
-        study_name=study.study_name,
-    )
-    _tell(journal, study, result)
+    kept = open_storage(storage)
+    try:
+        study = tuning.open(study_name, kept, objective=objective, pruner=pruner)
+        journal = tuning.journal(study) if track else Journal()
+        goal = Objective(
+            imputer=tuning.imputer,
+            space=tuning.space,
+            exam=tuning.exam(0),
+            journal=journal,
+            with_time=objective != OBJECTIVES[0],
+        )
+        study.optimize(goal, n_trials=n_trials, timeout=timeout_s, catch=HOPELESS)
+        result = tuning.finish(study, journal, n_finalists=n_finalists, n_seeds=n_seeds, refit=refit)
+        _tell(journal, study, result)
+    finally:
+        close_storage(kept)
     return result
 
 
@@ -216,7 +209,7 @@ class _Tuning:
         seed = int(np.random.SeedSequence([self.random_state, number]).generate_state(1)[0])
         return Exam.set(self.frame, self.schema, rate=self.hide_rate, random_state=seed)
 
-    def open(self, name: str, storage: str | None, *, objective: str, pruner: str) -> optuna.Study:
+    def open(self, name: str, storage: BaseStorage, *, objective: str, pruner: str) -> optuna.Study:
         """Make or join the study, and take up what killed processes left."""
         params = self.imputer.get_params()
         fixed = {k: v for k, v in params.items() if k not in self.space and isinstance(v, int | float | None)}
@@ -228,7 +221,7 @@ class _Tuning:
             "params": {k: v for k, v in fixed.items() if v == v and k not in {"n_threads", "verbose"}},  # noqa: PLR0124
         }
         study = open_study(
-            open_storage(storage),
+            storage,
             name,
             made_for=json.loads(json.dumps(made_for)),
             defaults=self.space.defaults(params, len(self.frame)),
@@ -248,6 +241,24 @@ class _Tuning:
             study.set_user_attr(PARENT, run.token)
             run.end()
         return Journal(runs, study.user_attrs[PARENT])
+
+    def finish(
+        self, study: optuna.Study, journal: Journal, *, n_finalists: int, n_seeds: int, refit: bool
+    ) -> TuningResult:
+        """Hold the finals and fit the winner, if asked to, and put together what came of it."""
+        finals, fitted = pd.DataFrame(), None
+        params: dict[str, Any] = {}
+        if refit:
+            finals, params = self.finals(study, n_finalists=n_finalists, n_seeds=n_seeds, journal=journal)
+            fitted = self.refit(params, journal)
+        return TuningResult(
+            imputer=fitted,
+            params=params,
+            trials=_trials_frame(study),
+            finals=finals,
+            importances=importances(study),
+            study_name=study.study_name,
+        )
 
     def finals(
         self, study: optuna.Study, *, n_finalists: int, n_seeds: int, journal: Journal
