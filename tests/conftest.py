@@ -6,20 +6,23 @@ import shutil
 from pathlib import Path
 
 import pytest
-from mlflow.tracking import MlflowClient
 
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory) -> Path:
     """An empty SQLite store: MLflow takes seconds to make one."""
+    from mlflow.tracking import MlflowClient
+
     database = tmp_path_factory.mktemp("store") / "mlflow.db"
     MlflowClient(f"sqlite:///{database}").search_experiments()
     return database
 
 
 @pytest.fixture
-def store(empty_store, tmp_path, monkeypatch) -> MlflowClient:
+def store(empty_store, tmp_path, monkeypatch):
     """The default store of an empty working directory, and a client to look into it."""
+    from mlflow.tracking import MlflowClient
+
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     Path("mlruns").mkdir()

@@ -300,6 +300,22 @@ def test_what_the_server_refuses_is_noted_and_all_else_is_kept(store):
     assert "gain_impute.refused.params" in kept.data.tags
 
 
+def test_a_fit_goes_on_where_the_local_disk_does_not_take_its_diary(store):
+    class DiskFails(MLflowTracker):
+        def on_fit_begin(self, params, table, schema):
+            super().on_fit_begin(params, table, schema)
+            events = left_spools(self.runs.spool)[0].folder / "events.jsonl"
+            events.unlink()
+            events.mkdir()  # so that nobody, not even root, can write it
+
+    not_sent = pytest.warns(TrackingWarning, match="could not be sent")
+    with not_sent, pytest.warns(TrackingWarning, match="The fit goes on, and tells no more"):
+        imputer = quick_imputer().fit(
+            table_of(), tracker=DiskFails(plots=False, runs=Runs("http://127.0.0.1:9"), wait_s=0)
+        )
+    assert hasattr(imputer, "state_")
+
+
 def test_a_line_that_is_still_being_written_is_not_read(tmp_path):
     spool = Spool.new(tmp_path)
     spool.add("tags", values={"a": "b"})

@@ -306,27 +306,33 @@ def test_two_processes_on_one_postgresql_study_lose_and_double_no_trial(postgres
     check_shared(two_workers(postgres, 4), 4)
 
 
-def left_by_a_killed_worker(storage: str) -> None:
-    """Let a process be killed in the middle of a trial."""
-    code = (
-        "import os, signal, sys; from gain_impute.tuning import trials; from tests.test_tuning import quick_tune\n"
-        "from gain_impute.training import NullTracker\n"
-        "class Killed(NullTracker):\n"
-        "    def on_epoch(self, epoch): os.kill(os.getpid(), signal.SIGKILL)\n"
-        "trials.Journal.tracker = lambda self, run: Killed()\n"
-        "quick_tune(storage=os.environ['STORAGE'], n_trials=1, refit=False)\n"
-    )
-    done = run_worker(code, STORAGE=storage)
-    assert done.returncode == -signal.SIGKILL, done.stderr
-
-
 def test_the_trial_of_a_killed_process_is_failed_and_taken_up_once(tmp_path):
     storage = str(tmp_path / "journal.log")
-    left_by_a_killed_worker(storage)
-    found = quick_tune(storage=storage, n_trials=1, refit=False)
-    assert found.trials["state"].to_list() == ["fail", "complete"]
-    assert len(set(found.trials["learning_rate"])) == 1
-    assert take_up_lost_trials(optuna.load_study(study_name="tune", storage=open_storage(storage))) == 0
+    code = (
+        "import sys; from tests.test_tuning import quick_imputer, quick_tune\n"
+        "quick_tune(imputer=quick_imputer(max_steps=10**7), storage=sys.argv[1], n_trials=1, refit=False)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd()), "OMP_NUM_THREADS": "1"}
+    worker = subprocess.Popen([sys.executable, "-c", code, storage], env=environment)
+    kept = open_storage(storage)
+    while not any("worker" in trial.user_attrs and trial.params for trial in trials_in(kept)):
+        assert worker.poll() is None
+        time.sleep(0.2)
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    study = optuna.load_study(study_name="tune", storage=kept)
+    assert take_up_lost_trials(study) == 1
+    lost, again = study.get_trials()
+    assert (lost.state, again.state) == (TrialState.FAIL, TrialState.WAITING)
+    assert again.system_attrs["fixed_params"] == lost.params
+    assert again.user_attrs["defaults"]
+    assert take_up_lost_trials(study) == 0
+
+
+def trials_in(storage: optuna.storages.BaseStorage) -> list[FrozenTrial]:
+    """The trials of all studies."""
+    studies = storage.get_all_studies()
+    return [trial for study in studies for trial in storage.get_all_trials(study._study_id)]
 
 
 def test_a_study_whose_maker_was_killed_before_it_said_what_for_is_taken_over(tmp_path, monkeypatch):

@@ -122,7 +122,7 @@ class Runs:
 
 
 class Run:
-    """One run; every method returns at once, and raises only if the local disk fails.
+    """One run; every method returns at once. If the local disk fails, a warning says so, and the run takes no more.
 
     Parameters
     ----------
@@ -132,6 +132,7 @@ class Run:
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
+        self._is_broken = False
 
     @property
     def token(self) -> str:
@@ -146,7 +147,7 @@ class Run:
         params : mapping of str to any
             Written as text, its first 500 characters.
         """
-        self._spool.add("params", values={metric_name(k): str(v)[:LONGEST_PARAM] for k, v in params.items()})
+        self._add("params", values={metric_name(k): str(v)[:LONGEST_PARAM] for k, v in params.items()})
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Tell tags.
@@ -156,7 +157,7 @@ class Run:
         tags : mapping of str to str
             Names and values.
         """
-        self._spool.add("tags", values={name: str(value) for name, value in tags.items()})
+        self._add("tags", values={name: str(value) for name, value in tags.items()})
 
     def log_metrics(self, metrics: Mapping[str, float], *, step: int = 0) -> None:
         """Tell figures.
@@ -169,7 +170,7 @@ class Run:
             The training step at which they hold.
         """
         values = {metric_name(name): float(value) for name, value in metrics.items()}
-        self._spool.add("metrics", values=values, step=step, time_ms=now_ms())
+        self._add("metrics", values=values, step=step, time_ms=now_ms())
 
     def log_dataset(self, dataset: Mapping[str, str]) -> None:
         """Tell the table that was learned.
@@ -179,7 +180,7 @@ class Run:
         dataset : mapping of str to str
             Fields of `mlflow.entities.Dataset`.
         """
-        self._spool.add("dataset", values=dict(dataset))
+        self._add("dataset", values=dict(dataset))
 
     def log_bytes(self, name: str, content: bytes) -> None:
         """Keep a file with the run.
@@ -191,8 +192,7 @@ class Run:
         content : bytes
             What is in it.
         """
-        self._spool.file(name).write_bytes(content)
-        self._spool.add("file", name=name)
+        self._add("file", content, name=name)
 
     def end(self, status: str = "FINISHED") -> None:
         """End the run.
@@ -202,8 +202,25 @@ class Run:
         status : str, default="FINISHED"
             Or "FAILED", or "KILLED".
         """
-        self._spool.add("end", status=status, time_ms=now_ms())
+        self._add("end", status=status, time_ms=now_ms())
         self._spool.release()
+
+    def _add(self, kind: str, file: bytes | None = None, **content: Any) -> None:
+        """Write an event, after the file that it names: a fit must not fail because its diary is full."""
+        if self._is_broken:
+            return
+        try:
+            if file is not None:
+                self._spool.file(content["name"]).write_bytes(file)
+            self._spool.add(kind, **content)
+        except OSError as error:
+            self._is_broken = True
+            warnings.warn(
+                f"What this run has to tell must be written to {str(self._spool.folder)!r}. It cannot be: {error}. "
+                "The fit goes on, and tells no more. Make room there.",
+                TrackingWarning,
+                stacklevel=3,
+            )
 
 
 def send_spooled(uri: str | None = None, *, spool: str | os.PathLike[str] | None = None) -> tuple[int, int]:
@@ -237,10 +254,13 @@ def send_spooled(uri: str | None = None, *, spool: str | os.PathLike[str] | None
 
 def _abandoned(folder: Path) -> list[Spool]:
     """The spools in a folder to which nobody writes any more; where a process was killed, its run is ended."""
-    spools = [spool for spool in left_spools(folder) if spool.is_abandoned()]
-    for spool in spools:
-        if not any(event["kind"] == "end" for event in spool.unsent()):
-            spool.add("end", status="KILLED", time_ms=now_ms())
+    spools = []
+    for spool in left_spools(folder):
+        with contextlib.suppress(OSError):  # one that cannot be read must not keep others from being sent
+            if spool.is_abandoned():
+                if not any(event["kind"] == "end" for event in spool.unsent()):
+                    spool.add("end", status="KILLED", time_ms=now_ms())
+                spools.append(spool)
     return spools
 
 
