@@ -30,7 +30,7 @@ from gain_impute.training import HeldOut, NullTracker
 
 __all__ = ["MLflowTracker", "fingerprint"]
 
-MOST_ROWS = 2_000  # are scored: peers would take longer for more than the network's training
+MOST_ROWS = 1_000  # are scored: peers would take longer for more than the network's training
 LEAST_SCORED = 5  # held-out cells from which a column counts
 MIB = 2**20
 
@@ -44,7 +44,7 @@ class MLflowTracker(NullTracker):
     on the cells that the fit held out of training, the score of each column, beside mean and nearest neighbours on the
     same cells; seconds and memory; pictures.
 
-    The scores are those of the network before it was given the held-out cells, on 2,000 rows at most. Training stops by
+    The scores are those of the network before it was given the held-out cells, on 1,000 rows at most. Training stops by
     the same cells, which makes them a little better than those of `gain_impute.evaluate`.
 
     Parameters
