@@ -12,16 +12,41 @@ import numpy as np
 
 from gain_impute.errors import ConfigError
 
-__all__ = ["GAINConfig", "default_batch_size", "default_dropout", "default_max_steps"]
+__all__ = ["GAINConfig", "Tunable", "default_batch_size", "default_dropout", "default_max_steps"]
 
 
 BATCH_LIMITS = (2_000, 8_000)  # rows from which a step takes more of them
 MANY_LOGITS = 250  # categories beyond which a row costs so much that more steps teach more than more rows
 
 
-def _hyper(default: Any, low: float, high: float, meaning: str, *, affects_result: bool = True) -> Any:
+@dataclass(frozen=True)
+class Tunable:
+    """Where tuning looks for a hyper-parameter: a part of its range, around the default.
+
+    Attributes
+    ----------
+    low, high : float
+        Ends, both included.
+    is_log : bool
+        Whether ratios count and not differences.
+    step : int or None
+        Of an int: only every so many.
+    needs : str
+        "text" or "number": without such a column it changes nothing, and is left out.
+    """
+
+    low: float
+    high: float
+    is_log: bool = False
+    step: int | None = None
+    needs: str = ""
+
+
+def _hyper(
+    default: Any, low: float, high: float, meaning: str, *, affects_result: bool = True, tune: Tunable | None = None
+) -> Any:
     """Declare a numeric field; a default of None means that it is derived from the table's size."""
-    metadata = {"low": low, "high": high, "meaning": meaning, "affects_result": affects_result}
+    metadata = {"low": low, "high": high, "meaning": meaning, "affects_result": affects_result, "tune": tune}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -56,22 +81,64 @@ class GAINConfig:
     batch_size: int | None = _hyper(
         None, 1, math.inf, "Rows a step; None derives it from the number of rows (`default_batch_size`)."
     )
-    learning_rate: float = _hyper(2e-3, 0, 1, "Peak step size of AdamW, after a warm-up and before a cosine decay.")
-    weight_decay: float = _hyper(0.01, 0, 10, "Decoupled weight decay of AdamW, on weight matrices only.")
-    dropout: float | None = _hyper(
-        None, 0, 0.95, "Share of hidden units switched off while training; None derives it (`default_dropout`)."
+    learning_rate: float = _hyper(
+        2e-3,
+        0,
+        1,
+        "Peak step size of AdamW, after a warm-up and before a cosine decay.",
+        tune=Tunable(5e-4, 6e-3, is_log=True),
     )
-    d_hidden: int = _hyper(192, 1, 8192, "Width of the generator.")
-    n_blocks: int = _hyper(3, 0, 64, "Residual blocks of the generator.")
-    d_text: int = _hyper(48, 1, 4096, "Width of a text column's embedding.")
+    weight_decay: float = _hyper(
+        0.01,
+        0,
+        10,
+        "Decoupled weight decay of AdamW, on weight matrices only.",
+        tune=Tunable(1e-4, 0.3, is_log=True),
+    )
+    dropout: float | None = _hyper(
+        None,
+        0,
+        0.95,
+        "Share of hidden units switched off while training; None derives it (`default_dropout`).",
+        tune=Tunable(0.0, 0.3),
+    )
+    d_hidden: int = _hyper(192, 1, 8192, "Width of the generator.", tune=Tunable(64, 384, step=64))
+    n_blocks: int = _hyper(3, 0, 64, "Residual blocks of the generator.", tune=Tunable(1, 5))
+    d_text: int = _hyper(
+        48, 1, 4096, "Width of a text column's embedding.", tune=Tunable(16, 96, step=16, needs="text")
+    )
     n_buckets: int = _hyper(8_192, 1, 2**31 - 1, "Hash buckets for the n-grams of each text column, at most.")
-    n_bins: int = _hyper(24, 1, 1024, "Pieces of each number's piecewise-linear embedding.")
+    n_bins: int = _hyper(
+        24, 1, 1024, "Pieces of each number's piecewise-linear embedding.", tune=Tunable(8, 48, step=8, needs="number")
+    )
     d_noise: int = _hyper(32, 1, 1024, "Width of the noise that makes draws differ.")
-    rehide_min: float = _hyper(0.1, 0, 1, "Least share of a row's known cells that is hidden again while training.")
-    rehide_max: float = _hyper(0.4, 0, 1, "Greatest share of a row's known cells that is hidden again while training.")
-    visible_weight: float = _hyper(0.1, 0, 100, "Weight of the loss on cells that the generator sees.")
-    draw_weight: float = _hyper(1.0, 0, 100, "Weight of the score of draws (energy score, mixture likelihood).")
-    adversary_weight: float = _hyper(0.05, 0, 100, "Weight of the adversarial loss, reached after a ramp.")
+    rehide_min: float = _hyper(
+        0.1,
+        0,
+        1,
+        "Least share of a row's known cells that is hidden again while training.",
+        tune=Tunable(0.05, 0.25),
+    )
+    rehide_max: float = _hyper(
+        0.4,
+        0,
+        1,
+        "Greatest share of a row's known cells that is hidden again while training.",
+        tune=Tunable(0.3, 0.7),
+    )
+    visible_weight: float = _hyper(
+        0.1, 0, 100, "Weight of the loss on cells that the generator sees.", tune=Tunable(0.01, 1.0, is_log=True)
+    )
+    draw_weight: float = _hyper(
+        1.0,
+        0,
+        100,
+        "Weight of the score of draws (energy score, mixture likelihood).",
+        tune=Tunable(0.1, 3.0, is_log=True),
+    )
+    adversary_weight: float = _hyper(
+        0.05, 0, 100, "Weight of the adversarial loss, reached after a ramp.", tune=Tunable(0.005, 0.5, is_log=True)
+    )
     hint_rate: float = _hyper(0.9, 0, 1, "Share of cells whose state the hint gives away to the discriminator.")
     ema_decay: float = _hyper(0.999, 0, 1, "Decay of the moving average of the weights that fills cells.")
     validation_share: float = _hyper(

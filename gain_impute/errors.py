@@ -10,10 +10,13 @@
         │   └── ColumnMismatchError       its columns are not those seen in fit
         ├── FileError (ValueError)        a file cannot be read, or written where it was asked for
         ├── ModelFormatError (ValueError) a model folder is truncated, edited or too new
+        ├── StudyError (ValueError)       a tuning study cannot be gone on with as it was asked
+        ├── DivergedError                 the losses of a training are no numbers any more
         └── MethodUnavailableError        a method of a comparison cannot run on this machine
 
     UserWarning
     └── GainImputeWarning
+        ├── TrackingWarning               some of what a fit has to tell could not be sent yet
         ├── UnfillableWarning             some empty cells stay empty, and why
         └── UnreadableWarning             some known cells could not be read as their column's kind
 
@@ -25,13 +28,16 @@ from __future__ import annotations
 __all__ = [
     "ColumnMismatchError",
     "ConfigError",
+    "DivergedError",
     "FileError",
     "GainImputeError",
     "GainImputeWarning",
     "MethodUnavailableError",
     "ModelFormatError",
     "SchemaError",
+    "StudyError",
     "TableError",
+    "TrackingWarning",
     "UnfillableWarning",
     "UnreadableWarning",
 ]
@@ -65,12 +71,24 @@ class ModelFormatError(GainImputeError, ValueError):
     """A model folder is truncated, was edited, or was written by a newer version."""
 
 
+class StudyError(GainImputeError, ValueError):
+    """A tuning study cannot be gone on with as it was asked: it was made for something else, or has nothing to show."""
+
+
+class DivergedError(GainImputeError):
+    """The losses of a training are no numbers any more."""
+
+
 class MethodUnavailableError(GainImputeError):
     """A method of a comparison cannot run on this machine: a package or an environment is missing."""
 
 
 class GainImputeWarning(UserWarning):
     """Whatever this package warns of."""
+
+
+class TrackingWarning(GainImputeWarning):
+    """Some of what a fit has to tell could not be sent yet; it is kept."""
 
 
 class UnfillableWarning(GainImputeWarning):

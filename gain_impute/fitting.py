@@ -27,7 +27,15 @@ from gain_impute.schema import Schema
 from gain_impute.state import EpochLog, TrainingState
 from gain_impute.training import held_out_cells, nothing_held_out, torch_session, train
 
-__all__ = ["Report", "check_readable", "continue_fit", "new_fit", "warn_of_holes", "warn_of_unreadable"]
+__all__ = [
+    "HeldOutReport",
+    "Report",
+    "check_readable",
+    "continue_fit",
+    "new_fit",
+    "warn_of_holes",
+    "warn_of_unreadable",
+]
 
 REFINING_SHARE = 1 / 6  # of the budget: training ends with the held-out cells given back
 REFINING_RATE = 0.3  # of the learning rate, from which it then falls
@@ -35,6 +43,7 @@ CONTINUED_RATE = 0.3  # of the learning rate, for a network that has learned alr
 MOST_UNREADABLE = 0.5  # share of a column's known cells
 
 Report = Callable[[EpochLog], None]
+HeldOutReport = Callable[[FittedState, pd.DataFrame], None]
 
 
 def new_fit(
@@ -46,6 +55,7 @@ def new_fit(
     device: torch.device,
     n_threads: int,
     on_epoch: Report,
+    on_held_out: HeldOutReport | None = None,
 ) -> tuple[FittedState, pd.DataFrame, dict[str, int]]:
     """Learn a table.
 
@@ -62,6 +72,9 @@ def new_fit(
         Threads of torch.
     on_epoch : callable
         Called with each EpochLog.
+    on_held_out : callable, optional
+        Called before the held-out cells are given back, with the state as it is then, and where they are: a frame
+        (n_rows, n_fillable) of bool.
 
     Returns
     -------
@@ -94,7 +107,7 @@ def new_fit(
     if encoder.layout.n_cells > 0:
         with torch_session(n_threads, seed, device):
             state.training = TrainingState.new(encoder.layout, state.edges, config, device)
-            _train(state, state.training, encoded, rate_scale=1.0, on_epoch=on_epoch)
+            _train(state, state.training, encoded, rate_scale=1.0, on_epoch=on_epoch, on_held_out=on_held_out)
     return state, empty, unreadable
 
 
@@ -104,6 +117,7 @@ def continue_fit(
     *,
     n_threads: int,
     on_epoch: Report,
+    on_held_out: HeldOutReport | None = None,
 ) -> tuple[FittedState, pd.DataFrame, dict[str, int]]:
     """Learn more rows of a table that has been learned; new categories are appended, bounds widened.
 
@@ -119,12 +133,25 @@ def continue_fit(
         seed = np.random.SeedSequence([state.seed, state.training.n_steps]).generate_state(1)[0]
         with torch_session(n_threads, int(seed), state.device):
             continued.training = state.training.grow(encoder.layout, state.edges, state.config)
-            _train(continued, continued.training, encoded, rate_scale=CONTINUED_RATE, on_epoch=on_epoch)
+            _train(
+                continued,
+                continued.training,
+                encoded,
+                rate_scale=CONTINUED_RATE,
+                on_epoch=on_epoch,
+                on_held_out=on_held_out,
+            )
     return continued, empty, unreadable
 
 
 def _train(
-    state: FittedState, training: TrainingState, encoded: EncodedTable, *, rate_scale: float, on_epoch: Report
+    state: FittedState,
+    training: TrainingState,
+    encoded: EncodedTable,
+    *,
+    rate_scale: float,
+    on_epoch: Report,
+    on_held_out: HeldOutReport | None,
 ) -> None:
     """Train with some cells held out, calibrate on them, then give them back and refine."""
     config, table = state.config, TensorTable.from_encoded(encoded, training.layout, training.device)
@@ -144,6 +171,8 @@ def _train(
     )
     if bool(held_out[1].any()):
         state.calibration = _calibrate(training, table, encoded, held_out)
+        if on_held_out is not None:
+            on_held_out(state, _held_out_frame(state, encoded.n_rows, held_out))
     if n_refining > 0 and time.perf_counter() < deadline:
         train(
             training,
@@ -169,6 +198,15 @@ def _calibrate(
     rows_array = rows.cpu().numpy()
     prediction = predict(training, table, rows_array, known=known, spread=True)
     return calibrate_numbers(encoded, rows_array, cells.cpu().numpy(), prediction)
+
+
+def _held_out_frame(state: FittedState, n_rows: int, held_out: tuple[Tensor, Tensor]) -> pd.DataFrame:
+    """Where cells are held out, (n_rows, n_fillable), under the names of the columns."""
+    rows, cells = held_out
+    names = [*state.encoder.layout.numbers, *state.encoder.layout.classes]
+    hidden = np.zeros((n_rows, len(names)), dtype=bool)
+    hidden[rows.cpu().numpy()] = cells.cpu().numpy()
+    return pd.DataFrame(hidden, columns=names)[[name for name in names if name in state.encoder.fillable]]
 
 
 def check_readable(schema: Schema, empty: pd.DataFrame, unreadable: dict[str, int], *, least_known: int = 1) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -19,7 +20,14 @@ from sklearn.utils.validation import check_is_fitted
 from gain_impute.cells import Imputation
 from gain_impute.completion import Completion, category_probabilities, complete
 from gain_impute.config import GAINConfig, default_max_steps
-from gain_impute.fitting import check_readable, continue_fit, new_fit, warn_of_holes, warn_of_unreadable
+from gain_impute.fitting import (
+    HeldOutReport,
+    check_readable,
+    continue_fit,
+    new_fit,
+    warn_of_holes,
+    warn_of_unreadable,
+)
 from gain_impute.frames import append_columns, drop_columns, fill_frame, row_labels
 from gain_impute.intake import (
     check_count,
@@ -34,10 +42,10 @@ from gain_impute.intake import (
     torch_device,
 )
 from gain_impute.persistence import FittedState, read_model, write_model
-from gain_impute.progress import Watcher
+from gain_impute.progress import Watcher, resolve_tracker
 from gain_impute.schema import Schema
 from gain_impute.state import EpochLog
-from gain_impute.training import Tracker, torch_session
+from gain_impute.training import HeldOut, Tracker, torch_session
 
 __all__ = ["GAINImputer"]
 
@@ -187,7 +195,7 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         self.device = device
         self.verbose = verbose
 
-    def fit(self, X: Any, y: object = None, *, tracker: Tracker | None = None) -> Self:  # noqa: ARG002 - scikit-learn passes it
+    def fit(self, X: Any, y: object = None, *, tracker: Tracker | str | None = None) -> Self:  # noqa: ARG002 - scikit-learn passes it
         """Learn a table.
 
         Parameters
@@ -196,8 +204,8 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
             The table, holes included. The columns of an array are numeric.
         y : None
             Ignored.
-        tracker : Tracker, optional
-            Told of the parameters, of each epoch and of the end.
+        tracker : Tracker or str, optional
+            Told of the parameters, of each epoch, of the held-out cells and of the end. "mlflow" keeps it in MLflow.
 
         Returns
         -------
@@ -217,14 +225,21 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         table, frame = read_table(self, X, reset=True, to_learn=True)
         schema = resolve_schema(self.schema, self.missing_values, table, frame)
         seed, device = seed_of(self.random_state), torch_device(self.device)
-        with self._watcher(config, len(frame), tracker) as watcher:
+        with self._watcher(config, frame, schema, tracker) as watcher:
             fitted = new_fit(
-                frame, schema, config, seed=seed, device=device, n_threads=self.n_threads, on_epoch=watcher
+                frame,
+                schema,
+                config,
+                seed=seed,
+                device=device,
+                n_threads=self.n_threads,
+                on_epoch=watcher,
+                on_held_out=self._on_held_out(watcher),
             )
-        self._take(*fitted, indicated=[])
+            self._take(*fitted, indicated=[])
         return self
 
-    def partial_fit(self, X: Any, y: object = None, *, tracker: Tracker | None = None) -> Self:
+    def partial_fit(self, X: Any, y: object = None, *, tracker: Tracker | str | None = None) -> Self:
         """Go on learning with more rows, or begin.
 
         Networks, optimisers and averages go on from where they are; new categories are added to the vocabulary; the
@@ -236,7 +251,7 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
             More rows, with the columns seen in the first fit.
         y : None
             Ignored.
-        tracker : Tracker, optional
+        tracker : Tracker or str, optional
             As in `fit`.
 
         Returns
@@ -259,9 +274,11 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         check_sizes(self.state_.config, config)
         _, frame = read_table(self, X, reset=False, to_learn=True)
         before = dataclasses.replace(self.state_, config=config)
-        with self._watcher(config, len(frame), tracker) as watcher:
-            fitted = continue_fit(before, frame, n_threads=self.n_threads, on_epoch=watcher)
-        self._take(*fitted, indicated=[] if self.indicator_ is None else list(self.indicator_.features_))
+        with self._watcher(config, frame, self.schema_, tracker) as watcher:
+            fitted = continue_fit(
+                before, frame, n_threads=self.n_threads, on_epoch=watcher, on_held_out=self._on_held_out(watcher)
+            )
+            self._take(*fitted, indicated=[] if self.indicator_ is None else list(self.indicator_.features_))
         return self
 
     def transform(self, X: Any) -> Any:
@@ -442,10 +459,36 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         tags.transformer_tags.preserves_dtype = ["float64"]
         return tags
 
-    def _watcher(self, config: GAINConfig, n_rows: int, tracker: Tracker | None) -> Watcher:
-        n_steps = config.max_steps or default_max_steps(n_rows)
+    def _watcher(
+        self, config: GAINConfig, frame: pd.DataFrame, schema: Schema, tracker: Tracker | str | None
+    ) -> Watcher:
+        n_steps = config.max_steps or default_max_steps(len(frame))
         before = self.state_.training.n_steps if hasattr(self, "state_") and self.state_.training else 0
-        return Watcher(n_steps, before, self.get_params(), tracker, self.verbose)
+        return Watcher(
+            n_steps=n_steps,
+            n_steps_before=before,
+            params=self.get_params(),
+            table=frame,
+            schema=schema,
+            tracker=resolve_tracker(tracker),
+            verbose=self.verbose,
+        )
+
+    def _on_held_out(self, watcher: Watcher) -> HeldOutReport:
+        """Pass the held-out cells on to the tracker, with the means to fill them."""
+
+        def tell(state: FittedState, hidden: pd.DataFrame) -> None:
+            watcher.tracker.on_held_out(HeldOut(watcher.table, watcher.schema, hidden, partial(self._fill, state)))
+
+        return tell
+
+    def _fill(self, state: FittedState, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Fill rows by a state that is not yet the imputer's own; torch's generator is left as it is."""
+        with torch_session(self.n_threads, None, state.device):
+            completion = complete(state, rows, round_to_grid=self.round_to_grid, report=True)
+        if completion.cells is None:
+            raise AssertionError
+        return fill_frame(rows, completion.filled, state.encoder.schema, state.cell_types), completion.cells
 
     def _take(
         self, state: FittedState, empty: pd.DataFrame, unreadable: dict[str, int], *, indicated: list[int]

@@ -2,15 +2,49 @@
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
 from types import TracebackType
 from typing import Any, Self
 
+import pandas as pd
 from tqdm import tqdm
 
+from gain_impute.errors import ConfigError
+from gain_impute.schema import Schema
 from gain_impute.state import EpochLog
 from gain_impute.training import NullTracker, Tracker
 
-__all__ = ["Watcher"]
+__all__ = ["TRACKERS", "Watcher", "resolve_tracker"]
+
+TRACKERS = "gain_impute.trackers"
+"""The group of entry points under which trackers have names."""
+
+
+def resolve_tracker(tracker: Tracker | str | None) -> Tracker:
+    """Take a tracker as it is, or make the one of that name; what it needs is imported only then.
+
+    Raises
+    ------
+    ConfigError
+        If no tracker has that name.
+
+    Examples
+    --------
+    >>> type(resolve_tracker(None)).__name__
+    'NullTracker'
+    """
+    if tracker is None:
+        return NullTracker()
+    if not isinstance(tracker, str):
+        return tracker
+    found = {point.name: point for point in entry_points(group=TRACKERS)}
+    if tracker not in found:
+        raise ConfigError(
+            f"The 'tracker' of fit must be a Tracker, None or one of {sorted(found)}. Got {tracker!r} instead. "
+            "Correct the name, or install the package that brings it."
+        )
+    made: Tracker = found[tracker].load()()
+    return made
 
 
 class Watcher:
@@ -24,33 +58,44 @@ class Watcher:
         Steps done in earlier fits.
     params : dict
         Parameters of the fit, for the tracker.
-    tracker : Tracker or None
+    table : DataFrame of shape (n_rows, n_columns)
+        What is fitted, for the tracker.
+    schema : Schema
+        What its columns are, for the tracker.
+    tracker : Tracker
     verbose : int
         0 shows no bar; 1 shows one on stderr, if that is a terminal.
     """
 
     def __init__(
-        self, n_steps: int, n_steps_before: int, params: dict[str, Any], tracker: Tracker | None, verbose: int
+        self,
+        *,
+        n_steps: int,
+        n_steps_before: int,
+        params: dict[str, Any],
+        table: pd.DataFrame,
+        schema: Schema,
+        tracker: Tracker,
+        verbose: int,
     ) -> None:
-        self.tracker: Tracker = NullTracker() if tracker is None else tracker
-        self.params, self.n_steps_before = params, n_steps_before
+        self.tracker, self.n_steps_before = tracker, n_steps_before
+        self.params, self.table, self.schema = params, table, schema
         self.bar = tqdm(total=n_steps, unit="step", desc="fit", leave=False, disable=None if verbose else True)
         self.last: EpochLog | None = None
 
     def __enter__(self) -> Self:
-        self.tracker.on_fit_begin(self.params)
+        self.tracker.on_fit_begin(self.params, self.table, self.schema)
         return self
 
     def __call__(self, epoch: EpochLog) -> None:
         """Show an epoch."""
         self.bar.update(epoch.step - self.n_steps_before - self.bar.n)
         self.bar.set_postfix(loss=f"{epoch.imputation_loss:.3f}", held_out=f"{epoch.validation_loss:.3f}")
-        self.tracker.on_epoch(epoch)
         self.last = epoch
+        self.tracker.on_epoch(epoch)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.bar.close()
-        if error is None:
-            self.tracker.on_fit_end(self.last.as_dict() if self.last is not None else {})
+        self.tracker.on_fit_end(self.last.as_dict() if self.last is not None else {}, error)

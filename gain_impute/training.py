@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
@@ -23,9 +24,19 @@ from gain_impute.losses import (
     hint_for,
 )
 from gain_impute.networks import Draw
+from gain_impute.schema import Schema
 from gain_impute.state import EpochLog, TrainingState
 
-__all__ = ["NullTracker", "Tracker", "held_out_cells", "nothing_held_out", "seeded", "torch_session", "train"]
+__all__ = [
+    "HeldOut",
+    "NullTracker",
+    "Tracker",
+    "held_out_cells",
+    "nothing_held_out",
+    "seeded",
+    "torch_session",
+    "train",
+]
 
 N_EPOCHS = 25  # an epoch is a share of the step budget: the held-out cells are scored at its end
 LEAST_EPOCH_STEPS = 10  # scoring more often would cost more than a short training
@@ -41,29 +52,57 @@ MAX_HELD_OUT_ROWS = 4_096
 _GENERATOR = threading.RLock()  # whoever holds it may seed torch's generator
 
 
-class Tracker(Protocol):
-    """Whoever wants to be told of a fit."""
+@dataclass(frozen=True)
+class HeldOut:
+    """The cells that a fit held out of training, and the network as it stood when it had not yet learned them.
 
-    def on_fit_begin(self, params: dict[str, Any]) -> None:
-        """Take note of the parameters."""
+    Attributes
+    ----------
+    table : DataFrame of shape (n_rows, n_columns)
+        What is fitted, holes included.
+    schema : Schema
+        What its columns are.
+    hidden : DataFrame of shape (n_rows, n_fillable), bool
+        True where a known cell was held out.
+    fill : callable
+        Fills the holes of rows of such a table; returns the filled rows, and the report of their cells.
+    """
+
+    table: pd.DataFrame
+    schema: Schema
+    hidden: pd.DataFrame
+    fill: Callable[[pd.DataFrame], tuple[pd.DataFrame, pd.DataFrame]]
+
+
+class Tracker(Protocol):
+    """Whoever wants to be told of a fit. What it does with it changes nothing in the fit, unless it raises."""
+
+    def on_fit_begin(self, params: dict[str, Any], table: pd.DataFrame, schema: Schema) -> None:
+        """Take note of the parameters, and of what is fitted."""
 
     def on_epoch(self, epoch: EpochLog) -> None:
         """Take note of an epoch."""
 
-    def on_fit_end(self, summary: dict[str, Any]) -> None:
-        """Take note of how it ended."""
+    def on_held_out(self, held_out: HeldOut) -> None:
+        """Take note of what can be scored; not called where no cell was held out."""
+
+    def on_fit_end(self, summary: dict[str, Any], error: BaseException | None) -> None:
+        """Take note of how it ended: the last epoch, and what it failed with."""
 
 
 class NullTracker:
-    """A tracker that takes no note of anything."""
+    """A tracker that takes no note of anything; others override what they want to know."""
 
-    def on_fit_begin(self, params: dict[str, Any]) -> None:
+    def on_fit_begin(self, params: dict[str, Any], table: pd.DataFrame, schema: Schema) -> None:
         """Do nothing."""
 
     def on_epoch(self, epoch: EpochLog) -> None:
         """Do nothing."""
 
-    def on_fit_end(self, summary: dict[str, Any]) -> None:
+    def on_held_out(self, held_out: HeldOut) -> None:
+        """Do nothing."""
+
+    def on_fit_end(self, summary: dict[str, Any], error: BaseException | None) -> None:
         """Do nothing."""
 
 

@@ -20,14 +20,28 @@ from gain_impute import GAINImputer, __version__
 from gain_impute.cells import CELL_DTYPES
 from gain_impute.cli import run
 from gain_impute.schema import read_schema
+from tests.servers import runs_in
 
 PROGRAM = [sys.executable, "-c", "from gain_impute.cli import main; main()"]
 QUICK = ["--max-steps", "20"]
 VERBS = {
     "impute": ["--output", "-o", "--model", "--schema", "--cells", "--missing", "--delimiter", "--seed", "--threads"],
-    "fit": ["--model", "-m", "--schema", "--missing", "--delimiter", "--seed", "--device", "--max-time", "--max-steps"],
+    "fit": [
+        "--model",
+        "-m",
+        "--track",
+        "--schema",
+        "--missing",
+        "--delimiter",
+        "--seed",
+        "--device",
+        "--max-time",
+        "--max-steps",
+    ],
     "schema": ["--output", "-o", "--missing", "--delimiter"],
     "evaluate": ["--model", "--schema", "--hide", "--mechanism", "--missing", "--delimiter", "--seed", "--max-steps"],
+    "tune": ["--model", "-m", "--trials", "--timeout", "--study", "--storage", "--space", "--objective", "--pruner"],
+    "runs": ["--most", "-n", "--parts"],
 }
 
 
@@ -104,8 +118,8 @@ def test_each_verb_explains_its_options(capsys, monkeypatch, verb, options):
 def test_the_program_names_its_verbs_and_no_others(capsys):
     assert run(["--help"]) == 0
     shown = capsys.readouterr().out.partition("Commands")[2]
-    assert [word for word in ("impute", "fit", "schema", "evaluate") if f" {word} " not in shown] == []
-    assert [word for word in ("benchmark", "tune", "serve", "track") if word in shown] == []
+    assert [word for word in VERBS if f" {word} " not in shown] == []
+    assert [word for word in ("benchmark", "serve", "track") if f" {word} " in shown] == []
 
 
 def test_the_program_says_its_version(capsys):
@@ -384,3 +398,60 @@ def test_a_signal_ends_the_program_and_leaves_nothing(shop, number, code):
         _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (code, b"")
     assert names_in(shop) == ["pipe.csv", "shop.csv"]
+
+
+# -------------------------------------------------------------------------------------------------- tracking, tuning
+
+
+def test_a_tracked_fit_stands_in_the_list_of_runs_with_its_scores(store, shop, capsys):
+    records = shop_records()
+    Path("more.csv").write_text(text_of([*records, *records[1:] * 3]), newline="")  # enough to hold cells out
+    assert run(["fit", "more.csv", "-m", "model", "--track", *QUICK]) == 0
+    assert (Path("model") / "model.json").is_file()
+    capsys.readouterr()
+    assert run(["runs"]) == 0
+    head, line = capsys.readouterr().out.splitlines()
+    assert head.split() == ["begun", "run", "status", "score", "mean", "knn", "fit", "s"]
+    *_, status, score, mean, knn, seconds = line.split()
+    figures = runs_in(store)[0].data.metrics
+    assert (status, score, mean, knn) == (
+        "finished",
+        *(f"{figures[f'score/{name}']:.3f}" for name in ("gain", "mean", "knn")),
+    )
+    assert float(seconds) >= 0
+
+
+def test_tuning_writes_the_winner_and_lists_its_trials_only_if_asked(store, shop, capsys):
+    Path("space.toml").write_text("d_hidden = { choices = [16, 32] }\n")
+    options = ["--trials", "2", "--finalists", "1", "--seeds", "2", "--space", "space.toml", "--storage", "study.log"]
+    assert run(["tune", "shop.csv", "-m", "model", *options, *QUICK]) == 0
+    said = capsys.readouterr().err
+    assert "Study 'tune': 2 trials (2 complete)." in said
+    assert "Parameters found: d_hidden=" in said or "The defaults stood their ground." in said
+    assert GAINImputer.load("model").d_hidden in {16, 32, 192}
+    assert run(["runs"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert run(["runs", "--parts", "-n", "100"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1 + len(runs_in(store))
+
+
+def test_a_study_is_gone_on_with_on_the_command_line(store, shop, capsys):
+    Path("space.toml").write_text("d_hidden = [16, 32]\n")
+    options = ["--trials", "1", "--finalists", "0", "--space", "space.toml", "--storage", "study.log", "--no-track"]
+    for n_trials in (1, 2):
+        assert run(["tune", "shop.csv", "-m", "model", *options, *QUICK]) == 0
+        assert f"Study 'tune': {n_trials} trials" in capsys.readouterr().err
+    assert runs_in(store) == []
+
+
+def test_a_space_that_is_none_is_one_line_and_exit_code_2(shop, capsys):
+    Path("space.toml").write_text("depth = [1, 2]\n")
+    assert run(["tune", "shop.csv", "-m", "model", "--space", "space.toml"]) == 2
+    assert capsys.readouterr().err.startswith("error: A search space must name hyper-parameters of GAINImputer")
+
+
+def test_runs_of_a_lost_server_cannot_be_listed(shop, capsys, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    assert run(["runs"]) == 2
+    assert "error: The tracking server must answer. 'http://127.0.0.1:9' does not" in capsys.readouterr().err

@@ -28,8 +28,10 @@ from gain_impute.errors import (
     UnfillableWarning,
     UnreadableWarning,
 )
+from gain_impute.masking import apply_hidden
 from gain_impute.schema import schema_to_toml
 from gain_impute.state import EpochLog
+from gain_impute.training import HeldOut, NullTracker
 from tests.strategies import quick_imputer, shop_table
 
 
@@ -1022,30 +1024,74 @@ def test_a_stop_by_time_is_recorded(shop):
     assert history["step"].iloc[-1] < 10
 
 
-class Notes:
+def told_table() -> pd.DataFrame:
+    """A table of every kind of column whose titles have no hole that stays."""
+    return shop_table().fillna({"title": "a pot"})
+
+
+class Notes(NullTracker):
     """A tracker that notes what it is told."""
 
     def __init__(self) -> None:
         self.params: dict = {}
+        self.table, self.schema = pd.DataFrame(), None
         self.epochs: list[EpochLog] = []
-        self.summary: dict | None = None
+        self.held_out: list[HeldOut] = []
+        self.filled: list[pd.DataFrame] = []
+        self.ended: list[tuple] = []
 
-    def on_fit_begin(self, params: dict) -> None:
-        self.params = params
+    def on_fit_begin(self, params: dict, table: pd.DataFrame, schema: Schema) -> None:
+        self.params, self.table, self.schema = params, table, schema
 
     def on_epoch(self, epoch: EpochLog) -> None:
         self.epochs.append(epoch)
 
-    def on_fit_end(self, summary: dict) -> None:
-        self.summary = summary
+    def on_held_out(self, held_out: HeldOut) -> None:
+        self.held_out.append(held_out)
+        self.filled.append(held_out.fill(apply_hidden(held_out.table, held_out.hidden))[0])
+
+    def on_fit_end(self, summary: dict, error: BaseException | None) -> None:
+        self.ended.append((summary, error))
 
 
-def test_a_tracker_is_told_of_parameters_epochs_and_the_end():
-    notes = Notes()
-    imputer = quick_imputer().fit(numbers(), tracker=notes)
+def test_a_tracker_is_told_of_parameters_table_epochs_and_the_end():
+    notes, table = Notes(), told_table()
+    imputer = quick_imputer().fit(table, tracker=notes)
     assert notes.params["hint_rate"] == 0.9
+    assert notes.table.equals(table)
+    assert notes.schema == imputer.schema_
     assert [epoch.as_dict() for epoch in notes.epochs] == [log.as_dict() for log in imputer.state_.training.history]
-    assert notes.summary == notes.epochs[-1].as_dict()
+    assert notes.ended == [(notes.epochs[-1].as_dict(), None)]
+
+
+def test_a_tracker_can_fill_what_was_held_out_and_nothing_else_of_the_fit_changes():
+    notes, table = Notes(), told_table()
+    watched = quick_imputer().fit(table, tracker=notes).transform(table)
+    pd.testing.assert_frame_equal(watched, quick_imputer().fit(table).transform(table))
+    hidden = notes.held_out[0].hidden
+    assert set(hidden.columns) == set(table.columns) - set(quick_imputer().fit(table).unfillable_)
+    assert hidden.to_numpy().any()
+    assert not (hidden & table[hidden.columns].isna()).to_numpy().any()
+    assert not notes.filled[0][hidden.columns].isna().to_numpy().any()
+
+
+def test_a_tracker_is_told_of_rows_that_are_learned_later_too():
+    notes, table = Notes(), told_table()
+    quick_imputer().fit(table).partial_fit(table.head(70), tracker=notes)
+    assert len(notes.table) == len(notes.held_out[0].hidden) == 70
+
+
+def test_a_tracker_is_told_what_a_fit_failed_with():
+    notes = Notes()
+    with pytest.raises(TableError, match="must be readable"):
+        quick_imputer(schema={"n": "numeric"}).fit(pd.DataFrame({"n": ["a", "b", "1"] * 20}), tracker=notes)
+    assert notes.ended[0][0] == {}
+    assert isinstance(notes.ended[0][1], TableError)
+
+
+def test_a_tracker_that_is_not_there_is_refused():
+    with pytest.raises(ConfigError, match=r"'tracker' of fit must be a Tracker, None or one of \['mlflow'\]. Got 'x'"):
+        quick_imputer().fit(numbers(), tracker="x")
 
 
 # ------------------------------------------------------------------------------------------------- bad parameters

@@ -405,15 +405,9 @@ def test_settings_of_torch_are_put_back_after_an_error_too(shop):
     class Stop(Exception):  # noqa: N818 - no error
         pass
 
-    class Tracker:
-        def on_fit_begin(self, params):
-            pass
-
+    class Tracker(NullTracker):
         def on_epoch(self, epoch):  # noqa: ARG002 - the protocol's
             raise Stop
-
-        def on_fit_end(self, summary):
-            pass
 
     n_threads, state = torch.get_num_threads(), torch.get_rng_state()
     with pytest.raises(Stop):

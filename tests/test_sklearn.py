@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import warnings
 
 import numpy as np
+import optuna
 import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse
 from numpydoc.docscrape import ClassDoc, FunctionDoc
+from optuna_integration.sklearn import OptunaSearchCV
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.impute.tests import test_common as common
 from sklearn.linear_model import Ridge
-from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import estimator_checks
 
 from gain_impute import GAINImputer
 from gain_impute.config import GAINConfig
 from gain_impute.errors import UnfillableWarning
+from gain_impute.training import NullTracker
 from tests.strategies import quick_imputer, shop_table
 
 NAME = "GAINImputer"
@@ -315,3 +319,56 @@ def test_a_grid_search_over_steps_runs_with_numbers_of_numpy():
     search = GridSearchCV(model, grid, cv=2, error_score="raise").fit(table, target)
     assert len(search.cv_results_["params"]) == 4
     assert np.isfinite(search.best_score_)
+
+
+def small_task() -> tuple[pd.DataFrame, pd.Series]:
+    """A mixed table with holes, and a target that hangs on it."""
+    rng = np.random.default_rng(0)
+    kind = rng.choice(["cup", "pot"], 60)
+    table = pd.DataFrame({"kind": pd.Series(kind, dtype="str"), "weight": rng.normal(size=60)})
+    target = table["weight"] + (kind == "pot")
+    return table.mask(rng.random(table.shape) < 0.2), target
+
+
+def small_model() -> Pipeline:
+    """Fill, encode, regress."""
+    encoded = ColumnTransformer([("kind", OneHotEncoder(handle_unknown="ignore"), ["kind"])], remainder="passthrough")
+    return make_pipeline(quick_imputer(), encoded, Ridge())
+
+
+def test_cross_validation_fits_it_anew_on_each_part():
+    table, target = small_task()
+    scores = cross_val_score(small_model(), table, target, cv=3, error_score="raise")
+    assert np.isfinite(scores).all()
+    np.testing.assert_array_equal(scores, cross_val_score(small_model(), table, target, cv=3, error_score="raise"))
+
+
+def test_a_tracker_reaches_it_through_a_pipeline_and_by_routing():
+    class Counting(NullTracker):
+        n_fits = 0
+
+        def on_fit_begin(self, params, table, schema):  # noqa: ARG002 - the protocol's
+            self.n_fits += 1
+
+    table, target = small_task()
+    tracker = Counting()
+    small_model().fit(table, target, gainimputer__tracker=tracker)
+    with config_context(enable_metadata_routing=True):
+        routed = make_pipeline(
+            quick_imputer().set_fit_request(tracker=True), *[step for _, step in small_model().steps[1:]]
+        )
+        routed.fit(table, target, tracker=tracker)
+    assert tracker.n_fits == 2
+
+
+def test_optuna_s_search_takes_a_pipeline_with_it():
+    table, target = small_task()
+    space = {"gainimputer__d_hidden": optuna.distributions.IntDistribution(8, 32)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        warnings.filterwarnings("ignore", message=".*optuna.terminator. module", category=FutureWarning)  # its own use
+        search = OptunaSearchCV(small_model(), space, n_trials=2, cv=2, random_state=0, error_score="raise", verbose=0)
+        search.fit(table, target)
+    assert len(search.trials_) == 2
+    assert 8 <= search.best_params_["gainimputer__d_hidden"] <= 32
+    assert np.isfinite(search.predict(table)).all()

@@ -18,7 +18,7 @@ from gain_impute.encoding.table import TableEncoder
 from gain_impute.prediction import predict
 from gain_impute.schema import infer_schema
 from gain_impute.state import EpochLog, TrainingState
-from gain_impute.training import NullTracker, held_out_cells, nothing_held_out, torch_session, train
+from gain_impute.training import HeldOut, NullTracker, held_out_cells, nothing_held_out, torch_session, train
 
 CPU = torch.device("cpu")
 SMALL = GAINConfig(d_hidden=32, n_blocks=1, d_noise=4, n_bins=8, batch_size=64, learning_rate=0.01, dropout=0.0)
@@ -253,10 +253,12 @@ def test_the_averaged_weights_lie_between_the_first_and_the_last():
 
 
 def test_a_tracker_of_nothing_takes_everything():
-    tracker = NullTracker()
+    tracker, table = NullTracker(), pd.DataFrame({"n": [1.0]})
+    schema = infer_schema(table)
     answers = [
-        tracker.on_fit_begin({}),
+        tracker.on_fit_begin({}, table, schema),
         tracker.on_epoch(trained(learnable(60), n_steps=1).history[0]),
-        tracker.on_fit_end({}),
+        tracker.on_held_out(HeldOut(table, schema, table.notna(), lambda rows: (rows, rows))),
+        tracker.on_fit_end({}, None),
     ]
-    assert answers == [None, None, None]
+    assert answers == [None, None, None, None]

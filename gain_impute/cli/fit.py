@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from gain_impute.cli.imputers import given, make_imputer
-from gain_impute.cli.messages import print_line
+from gain_impute.cli.messages import print_line, quiet_libraries
 from gain_impute.cli.options import (
     Delimiter,
     Device,
@@ -33,6 +33,7 @@ def fit(
     model: Annotated[
         Path, typer.Option("--model", "-m", metavar="DIR", help="The model folder; a model that is there is replaced.")
     ],
+    track: Annotated[bool, typer.Option("--track", help="Keep the fit in MLflow: settings, losses, scores.")] = False,
     schema: SchemaFile = None,
     missing: Missing = None,
     delimiter: Delimiter = None,
@@ -51,7 +52,9 @@ def fit(
     fitting = given(schema=schema, missing_values=missing, random_state=seed, max_time_s=max_time, max_steps=max_steps)
     imputer = make_imputer(None, fitting, n_threads=threads, device=device)
     frame = read_table(source, delimiter=character(delimiter)).frame
-    imputer.fit(frame)
+    if track:
+        quiet_libraries()
+    imputer.fit(frame, tracker="mlflow" if track else None)
     imputer.save(model)
     elapsed_s = time.perf_counter() - started
     print_line(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+
 import typer
 
-__all__ = ["print_line", "say", "show_warning"]
+__all__ = ["print_line", "quiet_libraries", "say", "show_warning"]
 
 
 def print_line(line: str) -> None:
@@ -20,3 +22,13 @@ def say(label: str, message: str) -> None:
 def show_warning(message: Warning | str, *_: object, **__: object) -> None:
     """Show a warning as one line, without the line of code that raised it."""
     say("warning", str(message))
+
+
+def quiet_libraries() -> None:
+    """Keep MLflow and Optuna from telling of every step; their warnings stay."""
+    import mlflow  # noqa: F401, PLC0415 - it sets the levels of its loggers when it is imported
+    import optuna  # noqa: PLC0415 - likewise, and only where it is used
+
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -17,7 +17,9 @@ from gain_impute.cli.evaluate import evaluate
 from gain_impute.cli.fit import fit
 from gain_impute.cli.impute import impute
 from gain_impute.cli.messages import say, show_warning
+from gain_impute.cli.runs import runs
 from gain_impute.cli.schema import schema
+from gain_impute.cli.tune import tune
 from gain_impute.errors import GainImputeError, GainImputeWarning
 
 __all__ = ["app", "main", "run"]
@@ -30,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (impute, fit, schema, evaluate, benchmark):
+for verb in (impute, fit, schema, evaluate, benchmark, tune, runs):
     app.command()(verb)
 
 

@@ -1,0 +1,106 @@
+"""``gain-impute tune``: find hyper-parameters for a table, and fit the winner."""
+# ruff: noqa: PLC0415  imports what it needs when it runs, so that --help does not wait for torch
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gain_impute.cli.imputers import given, make_imputer
+from gain_impute.cli.messages import print_line, quiet_libraries
+from gain_impute.cli.options import (
+    Delimiter,
+    Device,
+    MaxSteps,
+    MaxTime,
+    Missing,
+    SchemaFile,
+    Seed,
+    Source,
+    Threads,
+    character,
+)
+
+__all__ = ["tune"]
+
+
+def tune(
+    source: Source,
+    *,
+    model: Annotated[
+        Path,
+        typer.Option("--model", "-m", metavar="DIR", help="The winner's folder; a model that is there is replaced."),
+    ],
+    trials: Annotated[
+        int | None, typer.Option("--trials", metavar="N", min=1, help="Trials to add. (default: 30, or --timeout)")
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", metavar="SECONDS", help="No further trial begins after so long.")
+    ] = None,
+    study: Annotated[str, typer.Option("--study", metavar="NAME", help="One in the storage is gone on with.")] = "tune",
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            "--storage", metavar="URL", help="sqlite:///FILE, postgresql://..., or a journal file. (default: none)"
+        ),
+    ] = None,
+    space: Annotated[
+        Path | None, typer.Option("--space", metavar="S.toml", help="Where to look, instead of the built-in ranges.")
+    ] = None,
+    objective: Annotated[str, typer.Option("--objective", metavar="NAME", help="quality or quality+time.")] = "quality",
+    pruner: Annotated[
+        str, typer.Option("--pruner", metavar="NAME", help="Who gives up trials: halving, median or none.")
+    ] = "halving",
+    finalists: Annotated[
+        int, typer.Option("--finalists", metavar="N", min=0, help="Best trials that are fitted again.")
+    ] = 3,
+    seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="How often they are.")] = 3,
+    track: Annotated[bool, typer.Option("--track/--no-track", help="Keep every trial in MLflow.")] = True,
+    schema: SchemaFile = None,
+    missing: Missing = None,
+    delimiter: Delimiter = None,
+    seed: Seed = None,
+    threads: Threads = 1,
+    device: Device = "auto",
+    max_time: MaxTime = None,
+    max_steps: MaxSteps = None,
+) -> None:
+    """Find hyper-parameters for a table by trials, and fit the best to all of it.
+
+    --max-time and --max-steps bound every single fit. The defaults are kept unless something beats them beyond noise.
+    """
+    from gain_impute.files import check_output_folder, read_table
+    from gain_impute.persistence import MODEL_FILES
+    from gain_impute.tuning import SearchSpace
+    from gain_impute.tuning import tune as tune_table
+
+    started = time.perf_counter()
+    check_output_folder(model, contents=MODEL_FILES)
+    looked_in = None if space is None else SearchSpace.from_toml(space)
+    fitting = given(schema=schema, missing_values=missing, max_time_s=max_time, max_steps=max_steps)
+    imputer = make_imputer(None, fitting, n_threads=threads, device=device)
+    frame = read_table(source, delimiter=character(delimiter)).frame
+    quiet_libraries()
+    found = tune_table(
+        frame,
+        imputer=imputer,
+        space=looked_in,
+        n_trials=30 if trials is None and timeout is None else trials,
+        timeout_s=timeout,
+        objective=objective,
+        pruner=pruner,
+        n_finalists=finalists,
+        n_seeds=seeds,
+        study_name=study,
+        storage=storage,
+        random_state=seed or 0,
+        track=track,
+    )
+    if found.imputer is None:
+        raise AssertionError
+    found.imputer.save(model)
+    print_line(found.summary())
+    print_line(f"Tuned in {time.perf_counter() - started:.1f} s. The model is in {str(model)!r}.")

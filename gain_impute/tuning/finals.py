@@ -1,0 +1,93 @@
+"""The best trials once more, on other cells and with other seeds, against the defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import optuna
+import pandas as pd
+from optuna.trial import FrozenTrial, TrialState
+from sklearn.base import clone
+
+from gain_impute.exam import Exam
+from gain_impute.imputer import GAINImputer
+from gain_impute.tuning.trials import HOPELESS, Journal, TrialWatch, fit_and_score
+
+__all__ = ["DEFAULTS", "best_trials", "choose", "run_finals"]
+
+DEFAULTS = "defaults"
+Candidates = Mapping[str, Mapping[str, Any]]
+
+
+def best_trials(study: optuna.Study, n_best: int) -> list[FrozenTrial]:
+    """The completed trials with the best scores (of two objectives: on the front), each set of parameters once."""
+    is_front = len(study.directions) > 1
+    trials = study.best_trials if is_front else study.get_trials(states=[TrialState.COMPLETE])
+    ordered = sorted(trials, key=lambda trial: (trial.values[0], trial.number))
+    distinct = {tuple(sorted(trial.params.items())): trial for trial in reversed(ordered)}
+    return sorted(distinct.values(), key=lambda trial: (trial.values[0], trial.number))[:n_best]
+
+
+def run_finals(
+    imputer: GAINImputer, candidates: Candidates, exams: Sequence[Exam], seeds: Sequence[int], journal: Journal
+) -> pd.DataFrame:
+    """Fit every candidate to every exam.
+
+    Parameters
+    ----------
+    imputer : GAINImputer
+        Unfitted; what a candidate does not name stays as it is.
+    candidates : mapping of str to dict
+        Parameters, by a name.
+    exams : sequence of Exam
+        Each hides other cells.
+    seeds : sequence of int
+        One per exam.
+    journal : Journal
+        Where fits are told.
+
+    Returns
+    -------
+    DataFrame of shape (n_exams, n_candidates)
+        Scores; infinite where a candidate diverged or ran out of memory.
+    """
+    scores = pd.DataFrame(np.inf, index=pd.Index(seeds, name="seed"), columns=list(candidates))
+    for (i, exam), seed in zip(enumerate(exams), seeds, strict=True):
+        for j, (name, params) in enumerate(candidates.items()):
+            run = journal.begin(f"final {name}, seed {seed}", {"final": name})
+            score, status = np.inf, "KILLED"
+            try:
+                seeded = clone(imputer).set_params(random_state=seed, **params)
+                score = fit_and_score(seeded, exam, TrialWatch(journal.tracker(run), None)).score
+                status = "FINISHED"
+            except HOPELESS:
+                status = "FAILED"
+            finally:
+                if run is not None:
+                    run.log_metrics({"trial/score": score})
+                    run.end(status)
+            scores.iloc[i, j] = score
+    return scores
+
+
+def choose(scores: pd.DataFrame) -> str:
+    """Take the candidate with the best mean, if it beats the defaults by more than the noise of that comparison.
+
+    Noise is the standard error of the mean of the paired differences, one per seed; with one seed there is no telling,
+    and any lead counts.
+
+    Examples
+    --------
+    >>> choose(pd.DataFrame({"defaults": [0.50, 0.60, 0.55], "trial 3": [0.45, 0.56, 0.49]}))
+    'trial 3'
+    >>> choose(pd.DataFrame({"defaults": [0.50, 0.60, 0.55], "trial 3": [0.45, 0.65, 0.54]}))
+    'defaults'
+    """
+    best = str(scores.mean().idxmin())
+    if best == DEFAULTS:
+        return DEFAULTS
+    lead = scores[DEFAULTS] - scores[best]
+    noise = float(lead.std()) / len(lead) ** 0.5 if len(lead) > 1 else 0.0
+    return best if float(lead.mean()) > noise else DEFAULTS

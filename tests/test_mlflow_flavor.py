@@ -1,0 +1,133 @@
+"""An imputer as a model of MLflow: logged, loaded, served, promoted."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import urllib.request
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+
+from gain_impute import GAINImputer
+from gain_impute.errors import ColumnMismatchError
+from gain_impute.mlflow_flavor import CONFIDENCE, load_model, log_model, promote
+from gain_impute.tracking import tracking_uri
+from tests.strategies import quick_imputer, shop_table
+from tests.test_tracking import free_port, start, stop
+
+
+def table_of(n_rows: int = 80, *, seed: int = 0) -> pd.DataFrame:
+    """A table of every kind of column whose titles have no hole that stays."""
+    return shop_table(n_rows, seed=seed).fillna({"title": "a pot"})
+
+
+@pytest.fixture
+def fitted() -> GAINImputer:
+    return quick_imputer(max_steps=30).fit(table_of())
+
+
+def test_a_logged_model_fills_as_the_imputer_does_and_holds_no_pickle(store, fitted, tmp_path):
+    uri = log_model(fitted, table_of())
+    pd.testing.assert_frame_equal(load_model(uri).transform(table_of()), fitted.transform(table_of()))
+    mlflow.set_tracking_uri(tracking_uri())
+    try:
+        folder = Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(tmp_path / "there")))
+    finally:
+        mlflow.set_tracking_uri(None)
+    files = {path.name for path in folder.rglob("*") if path.is_file()}
+    assert {"model.json", "weights.safetensors", "serve_imputer.py", "input_example.json"} <= files
+    assert not [name for name in files if name.endswith((".pkl", ".pickle", ".pt", ".bin"))]
+
+
+def test_as_a_pyfunc_it_gives_filled_cells_with_their_confidence(store, fitted):
+    table = table_of()
+    uri = log_model(fitted, table)
+    mlflow.set_tracking_uri(tracking_uri())
+    try:
+        filled = mlflow.pyfunc.load_model(uri).predict(table)
+    finally:
+        mlflow.set_tracking_uri(None)
+    fillable = [name for name in table if name not in fitted.unfillable_]
+    assert list(filled.columns) == [*table.columns, *(f"{name}{CONFIDENCE}" for name in fillable)]
+    expected = fitted.transform(table)
+    for name in table:
+        assert filled[name].astype(str).tolist() == expected[name].astype(str).tolist()
+    for name in fillable:
+        confidence = filled[f"{name}{CONFIDENCE}"].astype(float)
+        assert (confidence.notna() == table[name].isna().to_numpy()).all()
+        assert confidence.dropna().between(0, 1).all()
+
+
+def test_a_model_is_logged_to_the_run_of_its_fit_and_mlflow_s_own_setting_is_kept(store, fitted):
+    run = store.create_run(store.create_experiment("mine"))
+    log_model(fitted, table_of(), run_id=run.info.run_id)
+    assert store.get_run(run.info.run_id).outputs.model_outputs
+    assert not mlflow.is_tracking_uri_set()
+
+
+def test_an_example_of_other_columns_is_refused(store, fitted):
+    with pytest.raises(ColumnMismatchError, match="example must have the columns seen in fit"):
+        log_model(fitted, table_of().drop(columns="kind"))
+
+
+def test_a_column_named_like_one_of_confidence_is_refused(store):
+    table = table_of().rename(columns={"model": f"kind{CONFIDENCE}"})
+    with pytest.raises(ColumnMismatchError, match=rf"\['kind{CONFIDENCE}'\] are taken"):
+        log_model(quick_imputer().fit(table), table)
+
+
+def test_a_challenger_is_promoted_only_if_it_is_better_beyond_noise(store):
+    table, new = table_of(300), table_of(300, seed=1)
+    poor, good = quick_imputer(max_steps=1).fit(table), quick_imputer(max_steps=150, d_hidden=32).fit(table)
+    log_model(poor, table, registered_name="shop", alias="challenger")
+    assert promote("shop", new) is None
+    champion = store.get_model_version_by_alias("shop", "champion")
+    assert promote("shop", new).lead == 0
+    log_model(good, table, registered_name="shop", alias="challenger")
+    lead = promote("shop", new)
+    assert lead.is_beyond_noise
+    assert lead.first > lead.second
+    promoted = store.get_model_version_by_alias("shop", "champion")
+    assert (champion.version, promoted.version) == (1, 2)
+    assert float(store.get_model_version("shop", "2").tags["promotion.lead"]) == pytest.approx(lead.lead, rel=1e-4)
+    log_model(poor, table, registered_name="shop", alias="challenger")
+    assert not promote("shop", new).is_beyond_noise
+    assert store.get_model_version_by_alias("shop", "champion").version == 2
+
+
+@pytest.mark.slow
+def test_mlflow_serves_a_table_with_filled_cells_and_confidence(store, fitted):
+    log_model(fitted, table_of(), registered_name="shop", alias="champion")
+    port = free_port()
+    uri = f"http://127.0.0.1:{port}"
+    home = Path(sys.executable).parent
+    command = [home / "mlflow", "models", "serve", "--model-uri", "models:/shop@champion", "--port", str(port)]
+    command += ["--env-manager", "local"]
+    environment = {"MLFLOW_TRACKING_URI": tracking_uri(), "PATH": f"{home}:{os.environ['PATH']}"}
+    rows = table_of().head(20)
+    body = json.dumps({"dataframe_split": json.loads(rows.to_json(orient="split", date_format="iso"))}).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+        server = start(command, uri)
+    try:
+        request = urllib.request.Request(f"{uri}/invocations", body, {"Content-Type": "application/json"})  # noqa: S310
+        with urllib.request.urlopen(request) as answer:  # noqa: S310 - our own server
+            records = json.loads(answer.read(), parse_constant=pytest.fail)["predictions"]
+    finally:
+        stop(server)
+    expected = fitted.transform(rows)
+    for name in ("kind", "weight", "price", "colour"):
+        for i, record in enumerate(records):
+            known = not pd.isna(rows[name].iloc[i])
+            assert (record[f"{name}{CONFIDENCE}"] is None) == known
+            if isinstance(record[name], str):
+                assert record[name] == expected[name].iloc[i]
+            else:
+                assert np.isclose(record[name], float(expected[name].iloc[i]))

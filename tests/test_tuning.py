@@ -1,0 +1,429 @@
+"""Tuning: the space, studies that are kept and shared, trials that fail or are given up, the finals."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pandas as pd
+import pytest
+import tomli_w
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from optuna.trial import FixedTrial, FrozenTrial, TrialState
+
+from gain_impute import GAINImputer, infer_schema
+from gain_impute.config import GAINConfig
+from gain_impute.errors import ConfigError, DivergedError, FileError, StudyError
+from gain_impute.state import EpochLog
+from gain_impute.training import NullTracker
+from gain_impute.tuning import Dimension, SearchSpace, tune
+from gain_impute.tuning.finals import DEFAULTS, best_trials, choose
+from gain_impute.tuning.plots import importances, plot_study
+from gain_impute.tuning.studies import close_storage, open_storage, open_study, take_up_lost_trials
+from gain_impute.tuning.trials import TrialWatch
+from tests.strategies import quick_imputer, shop_table
+
+TUNED = {field.name: field for field in dataclasses.fields(GAINConfig) if field.metadata["tune"] is not None}
+SMALL = SearchSpace({"learning_rate": {"low": 1e-3, "high": 1e-2, "log": True}, "weight_decay": [0.01, 0.1]})
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    """Optuna tells every trial on stderr."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    yield
+    optuna.logging.set_verbosity(before)
+
+
+def table_of(n_rows: int = 60) -> pd.DataFrame:
+    """A table of every kind of column whose titles have no hole that stays."""
+    return shop_table(n_rows).fillna({"title": "a pot"})
+
+
+def quick_tune(table: pd.DataFrame | None = None, **options):
+    given_options = {"imputer": quick_imputer(), "space": SMALL, "n_trials": 3, "n_finalists": 0} | options
+    return tune(table_of() if table is None else table, **given_options)
+
+
+# ---------------------------------------------------------------------------------------------------- the space
+
+
+@pytest.mark.parametrize("name", TUNED)
+def test_the_space_of_every_parameter_lies_in_its_range_and_holds_its_default(name):
+    field, dimension = TUNED[name], SearchSpace.default()[name]
+    assert field.metadata["low"] <= dimension.low < dimension.high <= field.metadata["high"]
+    default = {"dropout": 0.1}.get(name, field.default)
+    assert dimension.holds(default)
+
+
+@pytest.mark.parametrize("name", TUNED)
+def test_every_tuned_parameter_reaches_the_network(name):
+    def weights_at(value: float) -> dict[str, torch.Tensor]:
+        fitted = quick_imputer(**{"max_steps": 8, name: value}).fit(table_of())
+        return fitted.state_.training.averaged.state_dict()
+
+    dimension = SearchSpace.default()[name]
+    ends = [int(end) if dimension.is_int else end for end in (dimension.low, dimension.high)]
+    low, again, high = weights_at(ends[0]), weights_at(ends[0]), weights_at(ends[1])
+    assert all(torch.equal(low[key], again[key]) for key in low)
+    assert {k: v.shape for k, v in low.items()} != {k: v.shape for k, v in high.items()} or not all(
+        torch.equal(low[key], high[key]) for key in low
+    )
+
+
+@given(data=st.data())
+@settings(deadline=None, max_examples=30)
+def test_whatever_the_default_space_suggests_is_a_configuration(data):
+    space = SearchSpace.default()
+    chosen = {
+        name: data.draw(
+            st.integers(0, int((d.high - d.low) // (d.step or 1))).map(lambda i, d=d: int(d.low) + i * (d.step or 1))
+            if d.is_int
+            else st.floats(d.low, d.high)
+        )
+        for name, d in space.items()
+    }
+    assert space.suggest(FixedTrial(chosen)) == chosen
+    assert dataclasses.asdict(GAINConfig(**chosen)).items() >= chosen.items()
+
+
+def test_parameters_of_kinds_that_a_table_does_not_have_are_left_out():
+    numbers = SearchSpace.default(infer_schema(pd.DataFrame({"n": [1.5, 2.5, 3.5]})))
+    classes = SearchSpace.default(infer_schema(pd.DataFrame({"c": ["a", "b"] * 9})))
+    assert "d_text" not in numbers
+    assert "n_bins" in numbers
+    assert "n_bins" not in classes
+
+
+def test_a_space_goes_to_toml_and_back(tmp_path):
+    told = {"learning_rate": {"low": 1e-4, "high": 1e-2, "log": True}, "d_hidden": {"choices": [64, 128]}}
+    (tmp_path / "space.toml").write_text(tomli_w.dumps(told))
+    space = SearchSpace.from_toml(tmp_path / "space.toml")
+    assert space["d_hidden"] == Dimension("d_hidden", choices=(64, 128))
+    assert SearchSpace(space.to_dict()).to_dict() == space.to_dict()
+    assert SearchSpace(SearchSpace.default().to_dict()).to_dict() == SearchSpace.default().to_dict()
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({}, "must name at least one hyper-parameter. Got none"),
+        ({"depth": [1, 2]}, r"must name hyper-parameters of GAINImputer.*Got 'depth' instead"),
+        ({"validation_share": [0.1, 0.2]}, r"Got 'validation_share' instead \(trials are compared by the cells"),
+        ({"hint_rate": [0.5, 1.5]}, r"'hint_rate' parameter .* must be a float in the range \[0, 1\]. Got 1.5"),
+        ({"d_hidden": {"low": 64.5, "high": 128}}, r"'d_hidden' parameter .* must be an int"),
+        ({"dropout": {"low": 0.2, "high": 0.1}}, r"range of 'dropout' must have low <= high.*Got 0.2 and 0.1"),
+        ({"dropout": {"low": 0.0, "high": 0.1, "log": True}}, "and low > 0 where log = true"),
+        ({"dropout": {"min": 0.0, "max": 0.1}}, "must have 'low' and 'high'.*Got {'min': 0.0"),
+        ({"dropout": 0.1}, "must have 'low' and 'high'.*Got 0.1 instead"),
+    ],
+)
+def test_a_space_that_is_none_is_refused(told, message):
+    with pytest.raises(ConfigError, match=message):
+        SearchSpace(told)
+
+
+def test_a_space_file_that_is_none_is_refused(tmp_path):
+    with pytest.raises(FileError, match="must be a TOML file with a search space"):
+        SearchSpace.from_toml(tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"space": SearchSpace({"rehide_min": [0.1, 0.5]})}, "must not let 'rehide_min' exceed 'rehide_max'"),
+        ({"objective": "speed"}, "'objective' must be one of quality, quality.time. Got 'speed'"),
+        ({"pruner": "axe"}, "'pruner' must be one of halving, median, none. Got 'axe'"),
+        ({"n_trials": None}, "Tuning must end"),
+        ({"storage": "nodb://x/y"}, "The storage must be sqlite:///FILE, postgresql://"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
+        quick_tune(**options)
+
+
+# ------------------------------------------------------------------------------------------------------- studies
+
+
+def test_the_same_seed_finds_the_same(tmp_path):
+    first, second = quick_tune(), quick_tune()
+    pd.testing.assert_frame_equal(
+        first.trials.drop(columns=["elapsed_s", "worker"]), second.trials.drop(columns=["elapsed_s", "worker"])
+    )
+    assert first.params == second.params
+    pd.testing.assert_frame_equal(first.imputer.transform(table_of()), second.imputer.transform(table_of()))
+
+
+def test_the_winner_is_fitted_with_the_parameters_found_and_can_be_saved(tmp_path):
+    found = quick_tune()
+    assert found.imputer.get_params().items() >= found.params.items()
+    found.imputer.save(tmp_path / "model")
+    loaded = GAINImputer.load(tmp_path / "model")
+    pd.testing.assert_frame_equal(loaded.transform(table_of()), found.imputer.transform(table_of()))
+
+
+@pytest.mark.parametrize("storage", [None, "journal.log", "sqlite:///studies/s.db"])
+def test_a_study_begins_with_the_defaults_once_and_is_gone_on_with(storage, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    space = SearchSpace({"weight_decay": {"low": 0.001, "high": 0.1, "log": True}})
+    first = quick_tune(space=space, storage=storage, refit=False, n_trials=2)
+    assert first.imputer is None
+    assert first.trials["weight_decay"].iloc[0] == GAINConfig().weight_decay
+    second = quick_tune(space=space, storage=storage, refit=False, n_trials=2)
+    n_trials = 2 if storage is None else 4
+    assert len(second.trials) == n_trials
+    assert (second.trials["weight_decay"] == GAINConfig().weight_decay).sum() == 1
+    assert second.trials["weight_decay"].nunique() == n_trials
+
+
+@pytest.mark.parametrize("change", [{"hide_rate": 0.3}, {"table": table_of(61)}, {"imputer": quick_imputer(d_noise=8)}])
+def test_a_study_of_something_else_is_not_gone_on_with(change, tmp_path):
+    storage = str(tmp_path / "journal.log")
+    quick_tune(storage=storage, refit=False, n_trials=1)
+    with pytest.raises(StudyError, match=r"Study 'tune' was made for something else: (hide_rate|table|params) was"):
+        quick_tune(storage=storage, refit=False, n_trials=1, **change)
+
+
+def test_a_study_without_a_complete_trial_has_no_winner(tmp_path):
+    imputer = quick_imputer(learning_rate=1.0, weight_decay=10.0, max_steps=60)
+    with pytest.raises(StudyError, match=r"must have a trial that is complete\. It has none of 1"):
+        quick_tune(imputer=imputer, space=SearchSpace({"n_blocks": [1]}), n_trials=1)
+
+
+def test_a_diverging_trial_is_a_failed_trial_and_not_a_failed_study():
+    imputer = quick_imputer(learning_rate=1.0, max_steps=60)
+    found = quick_tune(imputer=imputer, space=SearchSpace({"weight_decay": [0.01, 10.0]}), n_trials=6, pruner="none")
+    by_decay = found.trials.groupby("weight_decay")["state"].agg(set)
+    assert by_decay.to_dict() == {0.01: {"complete"}, 10.0: {"fail"}}
+
+
+@pytest.mark.parametrize("loss", [np.nan, np.inf])
+def test_a_training_whose_loss_is_no_number_is_ended(loss):
+    watch = TrialWatch(NullTracker(), None)
+    with pytest.raises(DivergedError, match=r"must stay finite\. Got (nan|inf) at step 7"):
+        watch.on_epoch(EpochLog(7, 0.1, loss, 1.0, 1.0, 1.0, 1.0))
+
+
+def test_a_trial_that_runs_out_of_memory_is_a_failed_trial():
+    code = (
+        "import resource, sys; import psutil\n"
+        "from tests.test_tuning import quick_tune, quick_imputer, SearchSpace\n"
+        "quick_tune(n_trials=1, refit=False)\n"
+        "limit = psutil.Process().memory_info().vms + 2**28\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (limit, limit))\n"
+        "space = SearchSpace({'d_hidden': [16, 8192]})\n"
+        "found = quick_tune(space=space, imputer=quick_imputer(n_blocks=4), n_trials=8, refit=False)\n"
+        "print(found.trials.groupby('d_hidden')['state'].agg(set).to_dict())\n"
+    )
+    done = run_worker(code)
+    assert done.stdout.strip() == "{16: {'complete'}, 8192: {'fail'}}", done.stderr[-2000:]
+
+
+def run_worker(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a process of its own, at the root of the repository."""
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd()), "OMP_NUM_THREADS": "1"} | variables
+    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+
+
+def two_workers(storage: str, n_trials: int) -> list[FrozenTrial]:
+    """Let two processes work on one study at once."""
+    code = (
+        "import sys; from tests.test_tuning import quick_tune\n"
+        "quick_tune(storage=sys.argv[1], study_name='shared', n_trials=int(sys.argv[2]), refit=False)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd()), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", code, storage, str(n_trials)]
+    workers = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) for _ in range(2)]
+    ends = [(worker.communicate()[1], worker.returncode) for worker in workers]
+    assert [code for _, code in ends] == [0, 0], ends
+    kept = open_storage(storage)
+    trials = optuna.load_study(study_name="shared", storage=kept).get_trials()
+    close_storage(kept)
+    return trials
+
+
+def check_shared(trials: list[FrozenTrial], n_trials: int) -> None:
+    """No trial of two workers is lost or doubled."""
+    assert [trial.number for trial in trials] == list(range(2 * n_trials))
+    assert {trial.state for trial in trials} <= {TrialState.COMPLETE, TrialState.PRUNED}
+    assert sum(bool(trial.user_attrs.get("defaults")) for trial in trials) == 1
+    assert len({trial.params["learning_rate"] for trial in trials}) == 2 * n_trials
+    by_worker = pd.Series([trial.user_attrs["worker"] for trial in trials]).value_counts()
+    assert by_worker.to_list() == [n_trials, n_trials]
+
+
+def test_two_processes_on_one_journal_lose_and_double_no_trial(tmp_path):
+    check_shared(two_workers(str(tmp_path / "journal.log"), 4), 4)
+
+
+@pytest.mark.slow
+def test_two_processes_on_one_sqlite_file_lose_and_double_no_trial(tmp_path):
+    check_shared(two_workers(f"sqlite:///{tmp_path}/s.db", 4), 4)
+
+
+@pytest.fixture
+def postgres(tmp_path):
+    """The URL of a private PostgreSQL server; it does not run as root, so root lends it to the user postgres."""
+    initdb, pg_ctl = shutil.which("initdb"), shutil.which("pg_ctl")
+    if initdb is None or pg_ctl is None:
+        pytest.skip("no PostgreSQL server on this machine")
+    home = Path("/tmp") / f"gain-impute-pg-{os.getpid()}"
+    home.mkdir()
+    as_user = []
+    if os.getuid() == 0:
+        if subprocess.run(["id", "postgres"], capture_output=True, check=False).returncode:
+            pytest.skip("no user to run PostgreSQL as")
+        shutil.chown(home, "postgres")
+        as_user = ["su", "postgres", "-c"]
+
+    def call(*command: str) -> None:
+        words = [*as_user, " ".join(command)] if as_user else list(command)
+        subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=home)
+
+    call(initdb, "-D", f"{home}/data", "-U", "tuner", "--auth=trust")
+    call(pg_ctl, "-D", f"{home}/data", "-w", "-l", f"{home}/log", "-o", f"'-k {home} -h \"\"'", "start")
+    try:
+        yield f"postgresql://tuner@/postgres?host={home}"
+    finally:
+        call(pg_ctl, "-D", f"{home}/data", "-m", "immediate", "stop")
+        shutil.rmtree(home)
+
+
+@pytest.mark.slow
+def test_two_processes_on_one_postgresql_study_lose_and_double_no_trial(postgres):
+    check_shared(two_workers(postgres, 4), 4)
+
+
+def test_the_trial_of_a_killed_process_is_failed_and_taken_up_once(tmp_path):
+    storage = str(tmp_path / "journal.log")
+    code = (
+        "import sys; from tests.test_tuning import quick_imputer, quick_tune\n"
+        "quick_tune(imputer=quick_imputer(max_steps=10**7), storage=sys.argv[1], n_trials=1, refit=False)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd()), "OMP_NUM_THREADS": "1"}
+    worker = subprocess.Popen([sys.executable, "-c", code, storage], env=environment)
+    kept = open_storage(storage)
+    while not any("worker" in trial.user_attrs and trial.params for trial in trials_in(kept)):
+        assert worker.poll() is None
+        time.sleep(0.2)
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    study = optuna.load_study(study_name="tune", storage=kept)
+    assert take_up_lost_trials(study) == 1
+    lost, again = study.get_trials()
+    assert (lost.state, again.state) == (TrialState.FAIL, TrialState.WAITING)
+    assert again.system_attrs["fixed_params"] == lost.params
+    assert again.user_attrs["defaults"]
+    assert take_up_lost_trials(study) == 0
+
+
+def trials_in(storage: optuna.storages.BaseStorage) -> list[FrozenTrial]:
+    """The trials of all studies."""
+    studies = storage.get_all_studies()
+    return [trial for study in studies for trial in storage.get_all_trials(study._study_id)]
+
+
+def test_a_study_whose_maker_was_killed_before_it_said_what_for_is_taken_over(tmp_path, monkeypatch):
+    monkeypatch.setattr("gain_impute.tuning.studies.PATIENCE_S", 0.1)
+    storage = open_storage(str(tmp_path / "journal.log"))
+    optuna.create_study(study_name="tune", storage=storage)
+    options = {"made_for": {"table": "x"}, "defaults": {"a": 1}, "n_objectives": 1, "pruner": "none", "seed": 0}
+    for _ in range(2):
+        study = open_study(storage, "tune", **options)
+        assert [trial.state for trial in study.get_trials()] == [TrialState.WAITING]
+
+
+# ---------------------------------------------------------------------------------------- pruning, time, the finals
+
+
+def test_pruning_saves_steps():
+    options = {"imputer": quick_imputer(max_steps=100), "n_trials": 8, "refit": False}
+    whole, pruned = quick_tune(pruner="none", **options), quick_tune(pruner="halving", **options)
+    assert set(whole.trials["state"]) == {"complete"}
+    assert "pruned" in set(pruned.trials["state"])
+    assert pruned.trials["n_steps"].sum() < whole.trials["n_steps"].sum()
+    assert pruned.trials.loc[pruned.trials["state"] == "pruned", "score"].isna().all()
+
+
+def test_time_stops_a_study():
+    began = time.monotonic()
+    found = quick_tune(n_trials=None, timeout_s=0.5, refit=False)
+    assert len(found.trials) >= 1
+    assert time.monotonic() - began >= 0.5
+
+
+def test_time_can_be_an_objective_beside_quality():
+    found = quick_tune(objective="quality+time", n_trials=4, space=SearchSpace({"max_steps": [5, 40]}))
+    assert set(found.trials["state"]) == {"complete"}
+    assert (found.trials["elapsed_s"] > 0).all()
+    assert found.params["max_steps"] in {5, 40}
+
+
+def test_the_finals_are_held_on_other_cells_with_the_defaults_among_them():
+    found = quick_tune(n_finalists=2, n_seeds=2, n_trials=4, pruner="none")
+    assert found.finals.index.to_list() == [1, 2]
+    assert found.finals.columns[0] == DEFAULTS
+    assert 2 <= found.finals.shape[1] <= 3
+    assert found.finals.iloc[0, 0] != found.finals.iloc[1, 0]
+    assert found.params == {} or f"{found.finals.mean().min():.4f}" in found.summary()
+
+
+@given(scores=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=6))
+def test_what_is_chosen_over_the_defaults_beats_them_beyond_the_noise(scores):
+    frame = pd.DataFrame(scores, columns=[DEFAULTS, "trial 1"])
+    lead = frame[DEFAULTS] - frame["trial 1"]
+    if choose(frame) == "trial 1":
+        assert lead.mean() > lead.std() / len(lead) ** 0.5
+    else:
+        assert lead.mean() <= lead.std() / len(lead) ** 0.5
+
+
+def test_a_candidate_that_failed_is_never_chosen():
+    assert choose(pd.DataFrame({DEFAULTS: [0.5, 0.5], "trial 1": [0.1, np.inf]})) == DEFAULTS
+
+
+def test_the_best_trials_are_distinct_and_in_order():
+    study = optuna.create_study()
+    for value, x in [(3.0, 1.0), (1.0, 2.0), (2.0, 3.0), (1.0, 2.0)]:
+        distribution = {"x": optuna.distributions.FloatDistribution(0, 9)}
+        study.add_trial(optuna.create_trial(params={"x": x}, distributions=distribution, value=value))
+    assert [trial.number for trial in best_trials(study, 2)] == [1, 2]
+
+
+def test_pictures_of_a_study_are_svg_and_importances_sum_to_one():
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    assert (plot_study(study), importances(study)) == ({}, {})
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1) + 0 * trial.suggest_float("y", 0, 1), n_trials=60)
+    assert sum(importances(study).values()) == pytest.approx(1)
+    assert importances(study)["x"] > importances(study)["y"]
+    drawn = plot_study(study)
+    assert set(drawn) == {"history", "slices", "importances"}
+    assert all(picture.startswith(b"<?xml") for picture in drawn.values())
+
+
+def test_a_tracked_study_is_one_run_with_a_run_for_every_fit(store):
+    found = quick_tune(track=True, n_finalists=1, n_seeds=2, n_trials=4, pruner="none")
+    runs = {
+        run.info.run_name: run for run in store.search_runs([store.get_experiment_by_name("gain_impute").experiment_id])
+    }
+    study = runs.pop("study tune")
+    assert all(run.data.tags["mlflow.parentRunId"] == study.info.run_id for run in runs.values())
+    n_finals = 2 * found.finals.shape[1]
+    assert len(runs) == len(found.trials) + n_finals + len(["winner", "result"])
+    for number, score in enumerate(found.trials["score"]):
+        assert runs[f"trial {number}"].data.metrics["trial/score"] == pytest.approx(score)
+    assert "score/knn" in runs["winner"].data.metrics
+    files = {file.path for file in store.list_artifacts(runs["result"].info.run_id, "plots")}
+    assert files >= {"plots/history.svg", "plots/slices.svg"}
