@@ -287,12 +287,8 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         """
         check_is_fitted(self)
         table, frame = read_table(self, X, reset=False)
-        completion = self._complete(frame, report=True)
-        cells = completion.cells
-        if cells is None:
-            raise AssertionError
-        cells["row"] = pd.array(row_labels(table)[cells["position"].to_numpy()], dtype="string")
-        cells["model_id"] = pd.array(np.where(cells["source"] == "", "", self.state_.model_id()), dtype="string")
+        completion = self._complete(frame, most_spread=None)
+        cells = completion.cells(row_labels(table), self.state_.model_id())
         return Imputation(self._finish(table, completion), cells, len(frame), completion.unreadable)
 
     def sample(self, X: Any, n_draws: int = 5) -> list[Any]:
@@ -445,9 +441,11 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         self.schema_, self.unfillable_ = self.state_.encoder.schema, self.state_.unfillable()
         self.history_ = pd.DataFrame([log.as_dict() for log in logs], columns=list(EpochLog.__dataclass_fields__))
 
-    def _complete(self, frame: pd.DataFrame, *, report: bool = False, draw: bool = False, seed: int = 0) -> Completion:
+    def _complete(
+        self, frame: pd.DataFrame, *, most_spread: int | None = 0, draw: bool = False, seed: int = 0
+    ) -> Completion:
         with torch_session(self.n_threads, seed, self.state_.device):
-            return complete(self.state_, frame, round_to_grid=self.round_to_grid, report=report, draw=draw)
+            return complete(self.state_, frame, round_to_grid=self.round_to_grid, most_spread=most_spread, draw=draw)
 
     def _finish(self, table: Any, completion: Completion) -> Any:
         """Put the filled cells into the user's table, drop and append columns as asked."""
