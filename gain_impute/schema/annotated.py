@@ -57,7 +57,7 @@ def annotated_toml(schema: Schema, table: pd.DataFrame) -> str:
     >>> table = pd.DataFrame({"size": ["S", "M", "S", None], "price": ["9.99", "12.50", "", "8.00"]})
     >>> print(annotated_toml(infer_schema(table), table).partition("[columns.size]")[2])
     <BLANKLINE>
-    # 1 of 4 cells empty; 2 different: "S" (2), "M" (1)
+    # 1 of 4 cells empty; 2 different: "S" (2), "M"
     kind = "categorical"
     <BLANKLINE>
     [columns.price]
