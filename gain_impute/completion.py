@@ -33,20 +33,52 @@ class Completion:
         True where a cell is missing.
     unreadable : dict of str to int
         Of each column that has some, the number of known cells that could not be read.
-    cells : DataFrame or None
-        The cell report, where it was asked for; `row` and `model_id` are left to the caller.
+    state : FittedState
+        What filled it.
+    rows : ndarray of shape (n_predicted,), int64
+        Rows with a cell to be filled.
+    prediction : Prediction or None
+        What the networks say of them; None where there is no such row, or nothing was learned.
     """
 
     filled: dict[str, FilledColumn]
     empty: pd.DataFrame
     unreadable: dict[str, int]
-    cells: pd.DataFrame | None
+    state: FittedState
+    rows: NDArray[np.int64]
+    prediction: Prediction | None
+
+    def confidence(self, name: str) -> NDArray[np.float64]:
+        """How sure each filled cell of a column is, (n_filled,); NaN for numbers whose spread was not measured."""
+        if self.prediction is None:
+            return np.zeros(0)
+        return np.asarray(_said_of(self.state, name, self.filled[name], self.rows, self.prediction)["confidence"])
+
+    def cells(self, labels: NDArray[np.object_], model_id: str, *, first_row: int = 0) -> pd.DataFrame:
+        """The report: one row per empty cell.
+
+        Parameters
+        ----------
+        labels : ndarray of shape (n_rows,)
+            What the rows are called.
+        model_id : str
+            Which fitted model filled them.
+        first_row : int, default=0
+            Position of the first row in the whole input.
+        """
+        cells = _cells(self.state, self.empty, self.filled, self.rows, self.prediction)
+        cells["row"] = pd.array(labels[cells["position"].to_numpy()], dtype="string")
+        cells["model_id"] = pd.array(np.where(cells["source"] == "", "", model_id), dtype="string")
+        cells["position"] += first_row
+        return cells
 
 
 def complete(
-    state: FittedState, frame: pd.DataFrame, *, round_to_grid: bool, report: bool = False, draw: bool = False
+    state: FittedState, frame: pd.DataFrame, *, round_to_grid: bool, most_spread: int | None = 0, draw: bool = False
 ) -> Completion:
     """Fill the empty cells of a table that has the columns of the schema, in its order.
+
+    Only rows with a cell to be filled are encoded.
 
     Parameters
     ----------
@@ -54,24 +86,37 @@ def complete(
     frame : DataFrame of shape (n_rows, n_columns)
     round_to_grid : bool
         Whether numbers are put on their column's grid.
-    report : bool, default=False
-        Also make the cell report.
+    most_spread : int or None, default=0
+        Rows with missing numbers whose spread is measured, evenly chosen; the report of cells needs all of them (None).
     draw : bool, default=False
         Draw the values, from torch's generator as it stands, instead of taking the best ones.
     """
-    encoded, empty, unreadable = state.encoder.encode(frame)
-    fillable = [name for name in state.encoder.fillable if empty[name].any()]
-    rows = np.flatnonzero(empty[fillable].to_numpy().any(axis=1)).astype(np.int64)
+    read = state.encoder.read(frame)
+    fillable = [name for name in state.encoder.fillable if read.empty[name].any()]
+    rows = np.flatnonzero(read.empty[fillable].to_numpy().any(axis=1)).astype(np.int64)
     filled: dict[str, FilledColumn] = {}
     prediction = None
     if len(rows) and state.training is not None:
-        prediction = _predict(state, encoded, rows, report=report, draw=draw)
+        encoded = state.encoder.encode_rows(read, rows)
+        numbers = [name for name in fillable if name in state.encoder.numbers]
+        has_hole: NDArray[np.bool_] = np.asarray(read.empty[numbers].to_numpy()[rows].any(axis=1))
+        spread = _some(has_hole, most_spread)
+        prediction = _predict(state, encoded, spread=spread, draw=draw)
         for name in fillable:
-            at = np.flatnonzero(empty[name].to_numpy()[rows])
+            at = np.flatnonzero(read.empty[name].to_numpy()[rows])
             filled[name] = FilledColumn(rows[at], _decode(state, prediction, name, at, round_to_grid=round_to_grid))
         filled = _where_applicable(state, frame, filled)
-    cells = _cells(state, empty, filled, rows, prediction) if report else None
-    return Completion(filled, empty, unreadable, cells)
+    return Completion(filled, read.empty, read.unreadable, state, rows, prediction)
+
+
+def _some(wanted: NDArray[np.bool_], most: int | None) -> NDArray[np.bool_]:
+    """At most so many of the wanted rows (n_rows,), evenly chosen."""
+    at = np.flatnonzero(wanted)
+    if most is None or len(at) <= most:
+        return wanted
+    chosen = np.zeros_like(wanted)
+    chosen[at[np.linspace(0, len(at) - 1, most).astype(int)]] = True
+    return chosen
 
 
 def category_probabilities(state: FittedState, frame: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -96,15 +141,14 @@ def category_probabilities(state: FittedState, frame: pd.DataFrame, column: str)
     return pd.DataFrame(probabilities, columns=list(encoder.classes[column].vocabulary))
 
 
-def _predict(
-    state: FittedState, encoded: EncodedTable, rows: NDArray[np.int64], *, report: bool, draw: bool
-) -> Prediction:
+def _predict(state: FittedState, encoded: EncodedTable, *, spread: NDArray[np.bool_], draw: bool) -> Prediction:
     if state.training is None:
         raise AssertionError
     table = TensorTable.from_encoded(encoded, state.training.layout, state.training.device)
+    rows = np.arange(encoded.n_rows)
     if draw:
         return draw_cells(state.training, table, rows, spread_scale=state.calibration.spread_scale)
-    return predict(state.training, table, rows, spread=report)
+    return predict(state.training, table, rows, spread=spread)
 
 
 def _decode(
@@ -157,7 +201,7 @@ def _cells(
     rows: NDArray[np.int64],
     prediction: Prediction | None,
 ) -> pd.DataFrame:
-    """One row per empty cell."""
+    """One row per empty cell, without label and model."""
     parts = []
     for name in state.encoder.schema:
         positions = np.flatnonzero(empty[name].to_numpy())
@@ -166,8 +210,10 @@ def _cells(
         part = _blank_report(positions, name, CellState.UNFILLABLE)
         if prediction is not None and name in filled:
             part["state"][:] = CellState.NOT_APPLICABLE
-            where, at = np.isin(positions, filled[name].rows), np.searchsorted(rows, filled[name].rows)
-            for field, values in _said_of(state, name, filled[name], at, prediction).items():
+            where, column = np.isin(positions, filled[name].rows), filled[name]
+            texts = {"value": state.encoder.schema.format(name, column.values), "source": "generator"}
+            said = {"state": CellState.IMPUTED, **texts} | _said_of(state, name, column, rows, prediction)
+            for field, values in said.items():
                 part[field][where] = values
         parts.append(pd.DataFrame(part))
     return cells_frame(parts)
@@ -187,17 +233,16 @@ def _blank_report(positions: NDArray[np.int64], name: str, cell_state: CellState
 
 
 def _said_of(
-    state: FittedState, name: str, column: FilledColumn, at: NDArray[np.int64], prediction: Prediction
+    state: FittedState, name: str, column: FilledColumn, rows: NDArray[np.int64], prediction: Prediction
 ) -> dict[str, Any]:
-    """What the report says of the filled cells of a column; `at` are their rows in the prediction."""
-    layout, encoder = state.encoder.layout, state.encoder
-    said = {"state": CellState.IMPUTED, "value": encoder.schema.format(name, column.values), "source": "generator"}
+    """How sure the filled cells of a column are; `rows` are those of the prediction."""
+    layout, encoder, at = state.encoder.layout, state.encoder, np.searchsorted(rows, column.rows)
     if name not in encoder.numbers:
-        return said | {"confidence": prediction.probabilities[at, layout.classes.index(name)].astype(np.float64)}
+        return {"confidence": prediction.probabilities[at, layout.classes.index(name)].astype(np.float64)}
     number = encoder.numbers[name]
     lower, upper = (
         number.decode(scores[at], round_to_grid=False)
         for scores in state.calibration.interval(prediction, layout.numbers.index(name))
     )
     confidence = confidence_of_interval(lower, upper, number)
-    return said | {"value_number": column.values, "lower": lower, "upper": upper, "confidence": confidence}
+    return {"value_number": column.values, "lower": lower, "upper": upper, "confidence": confidence}

@@ -323,13 +323,9 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         """
         check_is_fitted(self)
         table, frame = read_table(self, X, reset=False)
-        completion = self._complete(frame, report=True)
+        completion = self._complete(frame, most_spread=None)
         self._check(completion)
-        cells = completion.cells
-        if cells is None:
-            raise AssertionError
-        cells["row"] = pd.array(row_labels(table)[cells["position"].to_numpy()], dtype="string")
-        cells["model_id"] = pd.array(np.where(cells["source"] == "", "", self.state_.model_id()), dtype="string")
+        cells = completion.cells(row_labels(table), self.state_.model_id())
         return Imputation(self._finish(table, completion), cells, len(frame), completion.unreadable)
 
     def sample(self, X: Any, n_draws: int = 5) -> list[Any]:
@@ -485,10 +481,9 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
     def _fill(self, state: FittedState, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Fill rows by a state that is not yet the imputer's own; torch's generator is left as it is."""
         with torch_session(self.n_threads, None, state.device):
-            completion = complete(state, rows, round_to_grid=self.round_to_grid, report=True)
-        if completion.cells is None:
-            raise AssertionError
-        return fill_frame(rows, completion.filled, state.encoder.schema, state.cell_types), completion.cells
+            completion = complete(state, rows, round_to_grid=self.round_to_grid, most_spread=None)
+        cells = completion.cells(row_labels(rows), "")
+        return fill_frame(rows, completion.filled, state.encoder.schema, state.cell_types), cells
 
     def _take(
         self, state: FittedState, empty: pd.DataFrame, unreadable: dict[str, int], *, indicated: list[int]
@@ -512,11 +507,13 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         self.schema_, self.unfillable_ = self.state_.encoder.schema, self.state_.unfillable()
         self.history_ = pd.DataFrame([log.as_dict() for log in logs], columns=list(EpochLog.__dataclass_fields__))
 
-    def _complete(self, frame: pd.DataFrame, *, report: bool = False, draw_seed: int | None = None) -> Completion:
+    def _complete(
+        self, frame: pd.DataFrame, *, most_spread: int | None = 0, draw_seed: int | None = None
+    ) -> Completion:
         """Fill with the best values, which need no randomness, or draw from a seed."""
         is_draw = draw_seed is not None
         with torch_session(self.n_threads, draw_seed, self.state_.device):
-            return complete(self.state_, frame, round_to_grid=self.round_to_grid, report=report, draw=is_draw)
+            return complete(self.state_, frame, round_to_grid=self.round_to_grid, most_spread=most_spread, draw=is_draw)
 
     def _check(self, completion: Completion) -> None:
         """Refuse what is not of its kind, and warn of holes that stay and of which fit did not warn."""

@@ -188,8 +188,17 @@ class Generator(nn.Module):
 
     def draw(self, best: Draw, features: Tensor, noise: Tensor) -> Draw:
         """One of the many ways in which the cells could be filled; `noise` has shape (B, d_noise)."""
-        correction = self._split(self.noise_head(nn.functional.gelu(self.noise_block(features + self.noise(noise)))))
+        correction = self._split(self.noise_head(self._noisy(features, noise)))
         return Draw(best.numbers + correction.numbers, best.logits + correction.logits)
+
+    def correct_numbers(self, features: Tensor, noise: Tensor) -> Tensor:
+        """How far the numbers of one draw lie from their best values, (B, N); the categories are not drawn."""
+        n = self.n_numbers
+        weight, bias = self.noise_head.weight[:n], self.noise_head.bias[:n]
+        return nn.functional.linear(self._noisy(features, noise), weight, bias)
+
+    def _noisy(self, features: Tensor, noise: Tensor) -> Tensor:
+        return nn.functional.gelu(self.noise_block(features + self.noise(noise)))
 
     def _split(self, outputs: Tensor) -> Draw:
         return Draw(outputs[:, : self.n_numbers], outputs[:, self.n_numbers :])

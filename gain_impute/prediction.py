@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gain_impute.batches import TensorTable
-from gain_impute.networks import Draw
 from gain_impute.state import TrainingState
 
 __all__ = ["Prediction", "draw_cells", "fixed_noise", "predict", "predict_probabilities"]
@@ -29,7 +28,7 @@ class Prediction:
     numbers : ndarray of shape (n_chosen, N), float32
         Best z-scores.
     spread : ndarray of shape (n_chosen, N), float32
-        Standard deviation of the draws around them; zeros where it was not asked for.
+        Standard deviation of the draws around them; NaN where it was not asked for.
     codes : ndarray of shape (n_chosen, C), int64
         Most probable categories, from 1.
     probabilities : ndarray of shape (n_chosen, C), float32
@@ -55,7 +54,7 @@ def predict(
     rows: NDArray[np.int64],
     *,
     known: Tensor | None = None,
-    spread: bool = False,
+    spread: bool | NDArray[np.bool_] = False,
 ) -> Prediction:
     """Run the averaged generator over rows of a table.
 
@@ -67,22 +66,29 @@ def predict(
         Row numbers.
     known : Tensor of shape (n_rows, P), optional
         Cells that may be read; the table's own by default.
-    spread : bool, default=False
-        Also make draws, and measure how far they lie from the best value.
+    spread : bool or ndarray of shape (n_chosen,), bool, default=False
+        Also make draws of these rows, and measure how far they lie from the best value: most of the work, if of all.
     """
     known = table.known if known is None else known
-    noise = fixed_noise(N_SPREAD_DRAWS, state.generator.d_noise, state.device)
-    numbers, spreads, codes, probabilities = [], [], [], []
-    for part in torch.split(torch.from_numpy(rows).to(state.device), ROWS_A_BATCH):
-        best, features = table.read(state.averaged, part, known[part])
+    is_drawn = torch.from_numpy(np.broadcast_to(np.asarray(spread), len(rows)).copy()).to(state.device)
+    chosen = torch.from_numpy(rows).to(state.device)
+    numbers, codes, probabilities, features = [], [], [], []
+    for part, drawn in zip(torch.split(chosen, ROWS_A_BATCH), torch.split(is_drawn, ROWS_A_BATCH), strict=True):
+        best, read = table.read(state.averaged, part, known[part])
         numbers.append(best.numbers)
-        spreads.append(_spread(state, best, features, noise) if spread else torch.zeros_like(best.numbers))
+        features.append(read[drawn])
         tops = [_softmax(best.logits[:, at]).max(dim=1) for at in state.layout.class_slices]
         codes.append(torch.stack([top.indices + 1 for top in tops], 1) if tops else part.new_zeros((len(part), 0)))
         probabilities.append(
             torch.stack([top.values for top in tops], 1) if tops else best.numbers.new_zeros((len(part), 0))
         )
-    return Prediction(*(_together(tensors) for tensors in (numbers, spreads, codes, probabilities)))
+    spreads = torch.full((len(rows), state.layout.n_numbers), torch.nan, device=state.device)
+    if state.layout.n_numbers and bool(is_drawn.any()):
+        noise = fixed_noise(N_SPREAD_DRAWS, state.generator.d_noise, state.device)
+        spreads[is_drawn] = torch.cat(
+            [_spread(state, part, noise) for part in torch.split(torch.cat(features), ROWS_A_BATCH)]
+        )
+    return Prediction(_together(numbers), spreads.cpu().numpy(), _together(codes), _together(probabilities))
 
 
 @torch.no_grad()
@@ -119,12 +125,11 @@ def _softmax(logits: Tensor) -> Tensor:
     return torch.softmax(logits, dim=1)
 
 
-def _spread(state: TrainingState, best: Draw, features: Tensor, noise: Tensor) -> Tensor:
-    """Root mean square distance (B, N) of draws from the best value."""
-    squares = torch.zeros_like(best.numbers)
+def _spread(state: TrainingState, features: Tensor, noise: Tensor) -> Tensor:
+    """Root mean square distance (B, N) of the numbers of draws from the best ones, for rows of these features."""
+    squares = torch.zeros(len(features), state.layout.n_numbers, device=features.device)
     for vector in noise:
-        drawn = state.averaged.draw(best, features, vector.expand(len(features), -1))
-        squares += (drawn.numbers - best.numbers) ** 2
+        squares += state.averaged.correct_numbers(features, vector.expand(len(features), -1)) ** 2
     return (squares / len(noise)).sqrt()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from importlib.metadata import entry_points
 from types import TracebackType
 from typing import Any, Self
@@ -90,7 +91,8 @@ class Watcher:
     def __call__(self, epoch: EpochLog) -> None:
         """Show an epoch."""
         self.bar.update(epoch.step - self.n_steps_before - self.bar.n)
-        self.bar.set_postfix(loss=f"{epoch.imputation_loss:.3f}", held_out=f"{epoch.validation_loss:.3f}")
+        losses = {"loss": epoch.imputation_loss, "held_out": epoch.validation_loss}
+        self.bar.set_postfix({name: f"{loss:.3f}" for name, loss in losses.items() if not math.isnan(loss)})
         self.last = epoch
         self.tracker.on_epoch(epoch)
 

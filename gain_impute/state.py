@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,11 @@ class TrainingState:
     averaged : Generator
         Their moving average: the weights that fill cells.
     discriminator : Discriminator
-    generator_optimiser, discriminator_optimiser : AdamW
+    config : GAINConfig
+        Of the optimisers.
+    moments : dict of str to Tensor
+        What the optimisers of a loaded state go on from; they are made when they are needed, for to fill cells they are
+        not, and the first one takes longer to make than a small file to fill.
     n_steps : int
         Steps done in all, over every fit and partial fit.
     history : list of EpochLog
@@ -71,8 +76,8 @@ class TrainingState:
     generator: Generator
     averaged: Generator
     discriminator: Discriminator
-    generator_optimiser: torch.optim.AdamW
-    discriminator_optimiser: torch.optim.AdamW
+    config: GAINConfig
+    moments: dict[str, Tensor] = field(default_factory=dict, repr=False)
     n_steps: int = 0
     history: list[EpochLog] = field(default_factory=list)
 
@@ -103,9 +108,29 @@ class TrainingState:
             generator=trained,
             averaged=averaged,
             discriminator=discriminator,
-            generator_optimiser=_adamw(trained, config),
-            discriminator_optimiser=_adamw(discriminator, config),
+            config=config,
         )
+
+    @cached_property
+    def generator_optimiser(self) -> torch.optim.AdamW:
+        """AdamW of the generator."""
+        return self._optimiser("generator_optimiser", self.generator)
+
+    @cached_property
+    def discriminator_optimiser(self) -> torch.optim.AdamW:
+        """AdamW of the discriminator."""
+        return self._optimiser("discriminator_optimiser", self.discriminator)
+
+    def _optimiser(self, owner: str, network: nn.Module) -> torch.optim.AdamW:
+        """Make an optimiser, with the moments that were loaded."""
+        optimiser = _adamw(network, self.config)
+        for name, parameter in network.named_parameters():
+            if f"{owner}.exp_avg.{name}" in self.moments:
+                optimiser.state[parameter] = {
+                    moment: self.moments[f"{owner}.{moment}.{name}"].clone().to(parameter.device)
+                    for moment in ("step", "exp_avg", "exp_avg_sq")
+                }
+        return optimiser
 
     @property
     def device(self) -> torch.device:
@@ -133,13 +158,7 @@ class TrainingState:
         """
         for owner, network in self.networks().items():
             network.load_state_dict({name: named[f"{owner}.{name}"] for name in network.state_dict()})
-        for owner, network, optimiser in self.optimised():
-            for name, parameter in network.named_parameters():
-                if f"{owner}.exp_avg.{name}" in named:
-                    optimiser.state[parameter] = {
-                        moment: named[f"{owner}.{moment}.{name}"].clone().to(parameter.device)
-                        for moment in ("step", "exp_avg", "exp_avg_sq")
-                    }
+        self.moments = {name: named[name] for name in named if name.partition(".")[0].endswith("_optimiser")}
 
     def networks(self) -> dict[str, nn.Module]:
         """Each network under its name."""

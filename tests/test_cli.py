@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
-import os
-import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -21,52 +16,38 @@ from gain_impute.cells import CELL_DTYPES
 from gain_impute.cli import run
 from gain_impute.schema import read_schema
 from tests.servers import runs_in
+from tests.shop import PROGRAM, QUICK, SHOP, rows_of, shop_records, text_of
 
-PROGRAM = [sys.executable, "-c", "from gain_impute.cli import main; main()"]
-QUICK = ["--max-steps", "20"]
 VERBS = {
-    "impute": ["--output", "-o", "--model", "--schema", "--cells", "--missing", "--delimiter", "--seed", "--threads"],
+    "impute": [
+        "--output",
+        "-o",
+        "--model",
+        "--schema",
+        "--cells",
+        "--report",
+        "--missing",
+        "--encoding",
+        "--delimiter",
+        "--threads",
+    ],
     "fit": [
         "--model",
         "-m",
         "--track",
         "--schema",
         "--missing",
-        "--delimiter",
+        "--encoding",
         "--seed",
         "--device",
         "--max-time",
         "--max-steps",
     ],
-    "schema": ["--output", "-o", "--missing", "--delimiter"],
+    "schema": ["--output", "-o", "--missing", "--encoding", "--delimiter", "--no-header"],
     "evaluate": ["--model", "--schema", "--hide", "--mechanism", "--missing", "--delimiter", "--seed", "--max-steps"],
     "tune": ["--model", "-m", "--trials", "--timeout", "--study", "--storage", "--space", "--objective", "--pruner"],
     "runs": ["--most", "-n", "--parts"],
 }
-
-
-def shop_records() -> list[list[str]]:
-    """60 records as they are written: holes of both kinds, and texts that tempt a careless reader."""
-    records = [["title", "brand", "price", "stock"]]
-    for i in range(60):
-        brand, price = ("Acme", f"{9 + i / 8:.2f}") if i % 2 else ("Bolt", f"{20 + i / 8:.2f}")
-        title = f'"TV, 5{i}"" wide"' if i % 3 else f'15.{i}" laptop no {i}'
-        brand = "" if i % 7 == 3 else '""' if i % 7 == 4 else f'"{brand}"' if i % 5 else brand
-        records.append([title, brand, "" if i % 6 == 5 else price, str(i % 4)])
-    return records
-
-
-def text_of(records: list[list[str]]) -> str:
-    """The records as a file: line ends of two kinds, some blank lines, none at the end."""
-    lines = [",".join(fields) + ("\r\n\n" if i % 20 == 10 else "\n") for i, fields in enumerate(records)]
-    return "".join(lines).removesuffix("\n")
-
-
-SHOP = text_of(shop_records())
-
-
-def rows_of(text: str) -> list[list[str]]:
-    return [row for row in csv.reader(io.StringIO(text, newline="")) if row]
 
 
 def shop_frame() -> pd.DataFrame:
@@ -216,6 +197,14 @@ def test_the_cells_are_written_to_a_file_of_their_own(model):
     assert [filled.loc[row, name] for row, name in zip(cells["position"], cells["column"], strict=True)] == cells[
         "value"
     ].tolist()
+
+
+def test_a_page_on_what_was_filled_is_written(shop, model):
+    assert run(["impute", "shop.csv", "-o", "filled.csv", "--report", "filled.html", "--model", model]) == 0
+    page = (shop / "filled.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "27 of 27 empty cells filled" in page
+    assert names_in(shop) == ["filled.csv", "filled.html", "shop.csv"]
 
 
 def test_gzipped_and_other_delimited_files_are_filled(shop, model):
@@ -385,19 +374,6 @@ def test_the_program_runs_as_a_process_without_a_word_of_progress(shop, model):
     assert len(rows_of(done.stdout.decode())) == 61
     assert done.stderr.startswith(b"column ")
     assert b"\r" not in done.stderr
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_ends_the_program_and_leaves_nothing(shop, number, code):
-    os.mkfifo(shop / "pipe.csv")  # opening it waits for the program, which then waits for us
-    command = [*PROGRAM, "impute", "pipe.csv", "-o", "out.csv"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as process, (shop / "pipe.csv").open("wb") as pipe:
-        pipe.write(b"a,b\n1,")
-        pipe.flush()
-        process.send_signal(number)
-        _, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (code, b"")
-    assert names_in(shop) == ["pipe.csv", "shop.csv"]
 
 
 # -------------------------------------------------------------------------------------------------- tracking, tuning

@@ -10,7 +10,7 @@ from pathlib import Path
 from gain_impute.benchmark.suite import Suite
 from gain_impute.benchmark.tables import BenchmarkTable, known_tables
 from gain_impute.errors import ConfigError
-from gain_impute.files import read_table
+from gain_impute.files import open_table, read_table
 from gain_impute.masking import Mechanism
 from gain_impute.methods import known_methods
 from gain_impute.schema import infer_schema, read_schema
@@ -32,14 +32,15 @@ class OwnTable:
         Its schema; inferred where there is none.
     missing_values : tuple of str, default=()
         Texts that mean "empty".
-    delimiter : str or None, default=None
-        As in `read_table`.
+    delimiter, encoding : str or None, default=None
+        As in `open_table`.
     """
 
     source: str | os.PathLike[str]
     schema: str | os.PathLike[str] | None = None
     missing_values: tuple[str, ...] = ()
     delimiter: str | None = None
+    encoding: str | None = None
 
     @property
     def name(self) -> str:
@@ -66,7 +67,7 @@ class OwnTable:
         FileError, SchemaError
             If it or its schema cannot be read.
         """
-        frame = read_table(self.source, delimiter=self.delimiter).frame
+        frame, _ = read_table(open_table(self.source, delimiter=self.delimiter, encoding=self.encoding))
         if self.schema is None:
             return BenchmarkTable(frame=frame, schema=infer_schema(frame, missing_values=self.missing_values))
         return BenchmarkTable(frame=frame, schema=read_schema(self.schema))

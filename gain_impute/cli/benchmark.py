@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gain_impute.cli.messages import print_line
-from gain_impute.cli.options import Delimiter, Missing, SchemaFile, character
+from gain_impute.cli.options import Delimiter, Encoding, Missing, SchemaFile, character
 
 if TYPE_CHECKING:
     from gain_impute.benchmark import Job
@@ -37,6 +37,7 @@ def benchmark(
     seeds: Seeds = 1,
     schema: SchemaFile = None,
     missing: Missing = None,
+    encoding: Encoding = None,
     delimiter: Delimiter = None,
     processes: Processes = 1,
 ) -> None:
@@ -60,7 +61,13 @@ def benchmark(
     if data is None:
         what = find_suite(suite)
     else:
-        own = OwnTable(source=data, schema=schema, missing_values=tuple(missing or ()), delimiter=character(delimiter))
+        own = OwnTable(
+            source=data,
+            schema=schema,
+            missing_values=tuple(missing or ()),
+            delimiter=character(delimiter),
+            encoding=encoding,
+        )
         own.read()  # what is wrong with it is said before anything runs
         readers[own.name] = own.read
         what = suite_of_table(own, mechanism=mechanism, rate=hide, n_seeds=seeds, methods=chosen)

@@ -7,19 +7,20 @@ from typing import Annotated
 
 import typer
 
-from gain_impute.cli.imputers import given, known_columns, make_imputer
+from gain_impute.cli.imputers import given, make_imputer, open_source, read_rows, warn_of_extra
 from gain_impute.cli.options import (
     Delimiter,
     Device,
+    Encoding,
     MaxSteps,
     MaxTime,
     Missing,
     Model,
+    NoHeader,
     SchemaFile,
     Seed,
     Source,
     Threads,
-    character,
 )
 
 __all__ = ["evaluate"]
@@ -36,7 +37,9 @@ def evaluate(
         typer.Option("--mechanism", metavar="NAME", help="mcar, mar, mnar, mnar_quantile, block or copied."),
     ] = "mcar",
     missing: Missing = None,
+    encoding: Encoding = None,
     delimiter: Delimiter = None,
+    no_header: NoHeader = False,
     seed: Seed = None,
     threads: Threads = 1,
     device: Device = "auto",
@@ -48,13 +51,17 @@ def evaluate(
     Without --model, a model is fitted to what is left. With it, the figures are honest only for rows it has not seen.
     """
     from gain_impute.evaluation import evaluate as evaluate_imputer
-    from gain_impute.files import read_table
+    from gain_impute.files import STANDARD_OUTPUT, open_output, select_columns
 
     fitting = given(schema=schema, missing_values=missing, max_time_s=max_time, max_steps=max_steps)
     imputer = make_imputer(model, fitting, n_threads=threads, device=device)
-    frame = read_table(source, delimiter=character(delimiter)).frame
+    file = open_source(source, delimiter=delimiter, encoding=encoding, no_header=no_header)
+    frame, _ = read_rows(file)
     if model is None:
         imputer.set_params(random_state=seed or 0)
     else:
-        frame = known_columns(frame, imputer)
-    typer.echo(str(evaluate_imputer(imputer, frame, rate=hide, mechanism=mechanism, random_state=seed or 0)))
+        warn_of_extra(file.names, imputer)
+        frame, _ = select_columns(frame, list(imputer.schema_))
+    found = evaluate_imputer(imputer, frame, rate=hide, mechanism=mechanism, random_state=seed or 0)
+    with open_output(STANDARD_OUTPUT) as stream:
+        stream.write(f"{found}\n".encode())

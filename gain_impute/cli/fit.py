@@ -9,19 +9,20 @@ from typing import Annotated
 
 import typer
 
-from gain_impute.cli.imputers import given, make_imputer
+from gain_impute.cli.imputers import given, make_imputer, open_source, read_rows
 from gain_impute.cli.messages import print_line, quiet_libraries
 from gain_impute.cli.options import (
     Delimiter,
     Device,
+    Encoding,
     MaxSteps,
     MaxTime,
     Missing,
+    NoHeader,
     SchemaFile,
     Seed,
     Source,
     Threads,
-    character,
 )
 
 __all__ = ["fit"]
@@ -36,7 +37,9 @@ def fit(
     track: Annotated[bool, typer.Option("--track", help="Keep the fit in MLflow: settings, losses, scores.")] = False,
     schema: SchemaFile = None,
     missing: Missing = None,
+    encoding: Encoding = None,
     delimiter: Delimiter = None,
+    no_header: NoHeader = False,
     seed: Seed = None,
     threads: Threads = 1,
     device: Device = "auto",
@@ -44,14 +47,15 @@ def fit(
     max_steps: MaxSteps = None,
 ) -> None:
     """Fit a model to a table, for use on others with `impute --model`."""
-    from gain_impute.files import check_output_folder, read_table
+    from gain_impute.files import check_output_folder
     from gain_impute.persistence import MODEL_FILES
 
     started = time.perf_counter()
     check_output_folder(model, contents=MODEL_FILES)
     fitting = given(schema=schema, missing_values=missing, random_state=seed, max_time_s=max_time, max_steps=max_steps)
     imputer = make_imputer(None, fitting, n_threads=threads, device=device)
-    frame = read_table(source, delimiter=character(delimiter)).frame
+    file = open_source(source, delimiter=delimiter, encoding=encoding, no_header=no_header)
+    frame, _ = read_rows(file)
     if track:
         quiet_libraries()
     imputer.fit(frame, tracker="mlflow" if track else None)

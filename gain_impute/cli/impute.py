@@ -8,25 +8,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from tqdm import tqdm
 
-from gain_impute.cli.imputers import given, known_columns, make_imputer
+from gain_impute.cli.imputers import given, make_imputer, open_source, read_rows, warn_of_extra
 from gain_impute.cli.messages import print_line
 from gain_impute.cli.options import (
     Delimiter,
     Device,
+    Encoding,
     MaxSteps,
     MaxTime,
     Missing,
     Model,
+    NoHeader,
     SchemaFile,
     Seed,
     Source,
     Threads,
-    character,
 )
 
 if TYPE_CHECKING:
-    from gain_impute.cells import Imputation
+    from gain_impute.batch import FileImputation
     from gain_impute.imputer import GAINImputer
 
 __all__ = ["impute"]
@@ -42,8 +44,14 @@ def impute(
         Path | None,
         typer.Option("--cells", metavar="FILE", help="Also write what is known of each cell that was empty."),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Also write a page (.html) for people about what was filled."),
+    ] = None,
     missing: Missing = None,
+    encoding: Encoding = None,
     delimiter: Delimiter = None,
+    no_header: NoHeader = False,
     seed: Seed = None,
     threads: Threads = 1,
     device: Device = "auto",
@@ -54,52 +62,70 @@ def impute(
 
     Nothing but the filled fields is changed: every other byte of a CSV file comes out as it came in.
     """
-    from gain_impute.files import check_format, check_output, open_output, read_table, write_frame
+    from gain_impute.batch import impute_file
+    from gain_impute.files import open_output
 
     started = time.perf_counter()
-    check_format(output, source)
-    check_output(output, apart_from=[source])
-    if cells is not None:
-        check_format(cells)
-        check_output(cells, apart_from=[source, output])
+    _check_outputs(source, output, cells, report, delimiter)
     fitting = given(schema=schema, missing_values=missing, random_state=seed, max_time_s=max_time, max_steps=max_steps)
     imputer = make_imputer(model, fitting, n_threads=threads, device=device)
-    file = read_table(source, delimiter=character(delimiter))
+    file = open_source(source, delimiter=delimiter, encoding=encoding, no_header=no_header)
+    n_rows = None
     if model is None:
-        imputer.fit(file.frame)
-    result = imputer.impute(known_columns(file.frame, imputer))
+        frame, n_rows = read_rows(file)
+        imputer.fit(frame)
+        del frame
+    else:
+        warn_of_extra(file.names, imputer)
+    with tqdm(total=n_rows, unit=" rows", desc="fill", leave=False, disable=None) as bar:
+        done = impute_file(imputer, file, output, cells=cells, on_rows=lambda n_done: bar.update(n_done - bar.n))
+    elapsed_s = time.perf_counter() - started
+    if report is not None:
+        from gain_impute.reporting.impute_page import impute_page
+
+        page = impute_page(imputer, done, source=source, output=output, elapsed_s=elapsed_s)
+        with open_output(report) as stream:
+            stream.write(page.encode())
+    _print_summary(done, imputer, elapsed_s)
+
+
+def _check_outputs(source: Path, output: Path, cells: Path | None, report: Path | None, delimiter: str | None) -> None:
+    """Refuse what cannot be written before any work is done."""
+    from gain_impute.files import check_format, check_output
+
+    check_format(output, source, delimiter=delimiter)
+    written = [source]
+    for path in (output, cells, report):
+        if path is not None:
+            check_output(path, apart_from=written)
+            written.append(path)
     if cells is not None:
-        write_frame(result.cells, cells)
-    with open_output(output) as stream:
-        file.write(stream, result.table, result.cells[result.cells["state"] == "imputed"])
-    _print_summary(result, imputer, time.perf_counter() - started)
+        check_format(cells)
 
 
-def _print_summary(result: Imputation, imputer: GAINImputer, elapsed_s: float) -> None:
+def _print_summary(done: FileImputation, imputer: GAINImputer, elapsed_s: float) -> None:
     """Say of each column with empty cells what became of them, and of all how long it took."""
+    from gain_impute.batch import why_left
+
     lines = [("column", "empty", "filled", "confidence", "left empty")]
-    summary = result.summary()
-    for name, counts in summary.loc[[name for name in imputer.schema_ if name in summary.index]].iterrows():
-        left = [f"{counts[state]:,.0f} {why}" for state, why in _reasons(imputer, str(name)).items() if counts[state]]
+    for name, counts in done.columns.iterrows():
         confidence = f"{counts['confidence']:.2f}" if counts["imputed"] else ""
-        lines.append((str(name), f"{counts['empty']:,.0f}", f"{counts['imputed']:,.0f}", confidence, ", ".join(left)))
+        lines.append(
+            (
+                str(name),
+                f"{counts['empty']:,}",
+                f"{counts['imputed']:,}",
+                confidence,
+                why_left(imputer, str(name), counts),
+            )
+        )
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for name, *figures, left_empty in lines if len(lines) > 1 else []:
         numbers = [figure.rjust(width) for figure, width in zip(figures, widths[1:], strict=False)]
         print_line("  ".join([name.ljust(widths[0]), *numbers, left_empty]).rstrip())
-    for name, count in result.unreadable.items():
+    for name, count in done.unreadable.items():
         kind = imputer.schema_[name].kind
         print_line(f"{count:,} cells of {name!r} cannot be read as {kind}; they stay as they are.")
-    n_filled, n_empty = int((result.cells["state"] == "imputed").sum()), len(result.cells)
-    speed = f"{elapsed_s:.1f} s ({result.n_rows / elapsed_s:,.0f} rows/s)"
-    print_line(f"{n_filled:,} of {n_empty:,} empty cells filled in {result.n_rows:,} rows, in {speed}.")
-
-
-def _reasons(imputer: GAINImputer, name: str) -> dict[str, str]:
-    """Why cells of a column are left empty, by state."""
-    why = imputer.unfillable_.get(name)
-    return {
-        "abstained": "under the column's least confidence",
-        "not_applicable": "not applicable",
-        "unfillable": "unfillable" if why is None else f"unfillable ({why})",
-    }
+    n_filled, n_empty = int(done.columns["imputed"].sum()), int(done.columns["empty"].sum())
+    speed = f"{elapsed_s:.1f} s ({done.n_rows / elapsed_s:,.0f} rows/s)"
+    print_line(f"{n_filled:,} of {n_empty:,} empty cells filled in {done.n_rows:,} rows, in {speed}.")

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gain_impute.cli.messages import say
+from gain_impute.cli.options import character
 from gain_impute.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from gain_impute.files import TableFile
     from gain_impute.imputer import GAINImputer
 
-__all__ = ["given", "known_columns", "make_imputer"]
+__all__ = ["given", "make_imputer", "open_source", "read_rows", "warn_of_extra"]
 
 MOST_NAMES = 5
 
@@ -39,12 +41,32 @@ def make_imputer(model: Path | None, fitting: dict[str, Any], *, n_threads: int,
     return imputer
 
 
-def known_columns(frame: pd.DataFrame, imputer: GAINImputer) -> pd.DataFrame:
-    """The columns of a table that the imputer knows, in its order; a warning names the others."""
-    from gain_impute.files import select_columns
+def open_source(source: Path, *, delimiter: str | None, encoding: str | None, no_header: bool) -> TableFile:
+    """The input, with what was guessed of it said."""
+    from gain_impute.files import open_table
 
-    known, extra = select_columns(frame, list(imputer.schema_))
+    file = open_table(source, delimiter=character(delimiter), encoding=encoding, has_header=not no_header)
+    for note in file.notes:
+        say("note", note)
+    return file
+
+
+def read_rows(file: TableFile) -> tuple[pd.DataFrame, int]:
+    """The rows that a fit can have in memory, and how many there are; a note says where not all are taken."""
+    from gain_impute.batch import MOST_FIT_CELLS
+    from gain_impute.files import read_table
+
+    frame, n_rows = read_table(file, most_cells=MOST_FIT_CELLS)
+    if len(frame) < n_rows:
+        say("note", f"{len(frame):,} of the {n_rows:,} rows are looked at, evenly spaced: the others are too many.")
+    return frame, n_rows
+
+
+def warn_of_extra(names: list[str], imputer: GAINImputer) -> None:
+    """Say which columns of a table the imputer does not know; one that it needs must be there."""
+    from gain_impute.files import extra_columns
+
+    extra = extra_columns(names, list(imputer.schema_))
     if extra:
         more = f" and {len(extra) - MOST_NAMES} more" if len(extra) > MOST_NAMES else ""
         say("warning", f"The model does not know the columns {extra[:MOST_NAMES]}{more}. They stay as they are.")
-    return known

@@ -10,10 +10,12 @@ import typer
 __all__ = [
     "Delimiter",
     "Device",
+    "Encoding",
     "MaxSteps",
     "MaxTime",
     "Missing",
     "Model",
+    "NoHeader",
     "SchemaFile",
     "Seed",
     "Source",
@@ -35,8 +37,22 @@ Missing = Annotated[
 Delimiter = Annotated[
     str | None,
     typer.Option(
-        "--delimiter", metavar="CHAR", help=r"What stands between fields; \t is a tab. (default: comma, tab in .tsv)"
+        "--delimiter",
+        metavar="CHAR",
+        help=r"What stands between fields; \t is a tab. (default: comma, tab in .tsv, another where it is plain)",
     ),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(
+        "--encoding",
+        metavar="NAME",
+        help="How the text is encoded: utf-8, gb18030, cp1252, utf-16, ... (default: utf-8, else the likeliest)",
+    ),
+]
+NoHeader = Annotated[
+    bool,
+    typer.Option("--no-header", help="The first record is no header; the columns are x0, x1, ..."),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="What all randomness follows from. (default: 0)")]
 Threads = Annotated[int, typer.Option("--threads", metavar="N", help="No more than there are idle cores.")]

@@ -40,7 +40,11 @@ def main() -> None:
     """Run the command line, and end the process with its exit code."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _terminate)
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    except _StoppedError as stopped:  # all that was unfinished is removed: nothing is left that is worth seconds
+        os._exit(stopped.exit_code)
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -69,9 +73,18 @@ def run(arguments: Sequence[str]) -> int:
             say("error", str(error))
             return BAD_INPUT
         except BrokenPipeError:  # whoever read our output has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _drop_output()
             return READER_GONE
+        except OSError as error:  # the help, or the version, on a disk that is full
+            _drop_output()
+            say("error", f"The standard output cannot be written: {error.strerror or error}. Make room.")
+            return BAD_INPUT
     return code if isinstance(code, int) else 0
+
+
+def _drop_output() -> None:
+    """Let what standard output still holds go nowhere, so that the interpreter does not fail on it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show_version(wanted: bool) -> None:
@@ -91,9 +104,14 @@ def _gain_impute(
     """Fill the missing cells of product tables, and say how sure each is."""
 
 
-def _terminate(number: int, _: object) -> NoReturn:
-    """End with the exit code that shells expect after a signal; unfinished files are removed on the way out.
+class _StoppedError(SystemExit):
+    """A signal has come. An exit, for a KeyboardInterrupt is caught by libraries that we call."""
 
-    An exit, for a KeyboardInterrupt is caught by libraries that we call.
-    """
-    sys.exit(128 + number)
+    def __init__(self, number: int) -> None:
+        self.exit_code = 128 + number
+        super().__init__(self.exit_code)
+
+
+def _terminate(number: int, _: object) -> NoReturn:
+    """End with the exit code that shells expect after a signal; unfinished files are removed on the way out."""
+    raise _StoppedError(number)

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from gain_impute.cli.options import Delimiter, Missing, Source, character
+from gain_impute.cli.imputers import open_source, read_rows
+from gain_impute.cli.options import Delimiter, Encoding, Missing, NoHeader, Source
 
 __all__ = ["schema"]
 
@@ -20,13 +21,17 @@ def schema(
         "-"
     ),
     missing: Missing = None,
+    encoding: Encoding = None,
     delimiter: Delimiter = None,
+    no_header: NoHeader = False,
 ) -> None:
     """Infer what each column of a table is, and write it down to be read and corrected."""
-    from gain_impute.files import check_output, open_output, read_table
-    from gain_impute.schema import infer_schema, schema_to_toml
+    from gain_impute.files import check_output, open_output
+    from gain_impute.schema import annotated_toml, infer_schema
 
     check_output(output, apart_from=[source])
-    found = infer_schema(read_table(source, delimiter=character(delimiter)).frame, missing_values=missing or ())
+    file = open_source(source, delimiter=delimiter, encoding=encoding, no_header=no_header)
+    frame, _ = read_rows(file)
+    found = infer_schema(frame, missing_values=missing or ())
     with open_output(output) as stream:
-        stream.write(schema_to_toml(found).encode())
+        stream.write(annotated_toml(found, frame).encode())

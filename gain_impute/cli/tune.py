@@ -9,19 +9,20 @@ from typing import Annotated
 
 import typer
 
-from gain_impute.cli.imputers import given, make_imputer
+from gain_impute.cli.imputers import given, make_imputer, open_source, read_rows
 from gain_impute.cli.messages import print_line, quiet_libraries
 from gain_impute.cli.options import (
     Delimiter,
     Device,
+    Encoding,
     MaxSteps,
     MaxTime,
     Missing,
+    NoHeader,
     SchemaFile,
     Seed,
     Source,
     Threads,
-    character,
 )
 
 __all__ = ["tune"]
@@ -61,7 +62,9 @@ def tune(
     track: Annotated[bool, typer.Option("--track/--no-track", help="Keep every trial in MLflow.")] = True,
     schema: SchemaFile = None,
     missing: Missing = None,
+    encoding: Encoding = None,
     delimiter: Delimiter = None,
+    no_header: NoHeader = False,
     seed: Seed = None,
     threads: Threads = 1,
     device: Device = "auto",
@@ -72,7 +75,7 @@ def tune(
 
     --max-time and --max-steps bound every single fit. The defaults are kept unless something beats them beyond noise.
     """
-    from gain_impute.files import check_output_folder, read_table
+    from gain_impute.files import check_output_folder
     from gain_impute.persistence import MODEL_FILES
     from gain_impute.tuning import SearchSpace
     from gain_impute.tuning import tune as tune_table
@@ -82,7 +85,7 @@ def tune(
     looked_in = None if space is None else SearchSpace.from_toml(space)
     fitting = given(schema=schema, missing_values=missing, max_time_s=max_time, max_steps=max_steps)
     imputer = make_imputer(None, fitting, n_threads=threads, device=device)
-    frame = read_table(source, delimiter=character(delimiter)).frame
+    frame, _ = read_rows(open_source(source, delimiter=delimiter, encoding=encoding, no_header=no_header))
     quiet_libraries()
     found = tune_table(
         frame,

@@ -12,9 +12,9 @@ from gain_impute.encoding.categorical import CategoricalEncoder
 from gain_impute.encoding.datetime import fit_datetime_encoder
 from gain_impute.encoding.numeric import NumericEncoder
 from gain_impute.encoding.text import HashedText, TextEncoder, hash_texts
-from gain_impute.schema import ColumnSchema, Kind, Schema
+from gain_impute.schema import ColumnSchema, Kind, ParsedColumn, Schema
 
-__all__ = ["EncodedTable", "TableEncoder", "TableLayout"]
+__all__ = ["EncodedTable", "ReadTable", "TableEncoder", "TableLayout"]
 
 READ_AS_TEXT_FROM = 16  # categories: with more, their n-grams say what two of them have in common
 
@@ -94,6 +94,28 @@ class EncodedTable:
         return len(self.known)
 
 
+@dataclass(frozen=True)
+class ReadTable:
+    """A table as its columns' kinds read it.
+
+    Attributes
+    ----------
+    table : DataFrame of shape (n_rows, n_columns)
+        The table itself.
+    parsed : dict of str to ParsedColumn
+        Of the columns that the network predicts.
+    empty : DataFrame of shape (n_rows, n_columns), bool
+        True where a cell is missing.
+    unreadable : dict of str to int
+        Of each column that has some, the number of observed cells that could not be read.
+    """
+
+    table: pd.DataFrame
+    parsed: dict[str, ParsedColumn]
+    empty: pd.DataFrame
+    unreadable: dict[str, int]
+
+
 @dataclass(frozen=True, kw_only=True)
 class TableEncoder:
     """All column encoders of a table.
@@ -154,6 +176,51 @@ class TableEncoder:
         learned = {*self.numbers, *self.classes}
         return tuple(name for name, column in self.schema.items() if name in learned and column.is_fillable)
 
+    def read(self, table: pd.DataFrame) -> ReadTable:
+        """Read a table whose columns are those of the schema, in its order.
+
+        Numbers and categories are read; of all other columns only which cells are missing.
+        """
+        observed, parsed, unreadable = np.zeros((len(table), len(self.schema)), bool), {}, {}
+        for position, (name, column) in enumerate(self.schema.items()):
+            cells = table.iloc[:, position]
+            if not (column.kind.is_number or column.kind.is_class):  # nothing in it can be unreadable
+                observed[:, position] = self.schema.find_observed(name, cells)
+                continue
+            found = self.schema.parse(name, cells)
+            observed[:, position] = found.observed
+            n_unreadable = int(np.count_nonzero(found.observed & ~found.readable))
+            if n_unreadable:
+                unreadable[name] = n_unreadable
+            if name in self.numbers or name in self.classes:
+                parsed[name] = found
+        return ReadTable(table, parsed, pd.DataFrame(~observed, columns=list(self.schema)), unreadable)
+
+    def encode_rows(
+        self, read: ReadTable, rows: NDArray[np.int64], *, hashed: dict[str, HashedText] | None = None
+    ) -> EncodedTable:
+        """Encode some rows of a table that was read; `hashed` holds the texts of all of them, if they were hashed."""
+        layout = self.layout
+        numbers = np.zeros((len(rows), layout.n_numbers), np.float32)
+        codes = np.zeros((len(rows), len(layout.classes)), np.int64)
+        known = np.zeros((len(rows), layout.n_cells), bool)
+        for at, name in enumerate(layout.numbers):
+            numbers[:, at] = self.numbers[name].encode(read.parsed[name].values[rows])
+            known[:, at] = read.parsed[name].readable[rows]
+        for at, name in enumerate(layout.classes):
+            codes[:, at] = self.classes[name].encode(read.parsed[name].values[rows])
+            known[:, layout.n_numbers + at] = codes[:, at] > 0
+        names, texts = list(self.schema), []
+        for name, encoder in self.texts.items():
+            if hashed is not None:
+                text = hashed[name]
+            elif name in read.parsed:
+                text = hash_texts(read.parsed[name].values[rows])
+            else:
+                text = hash_texts(self.schema.parse(name, read.table.iloc[rows, names.index(name)]).values)
+            texts.append(encoder.encode(text))
+        return EncodedTable(numbers=numbers, codes=codes, known=known, texts=tuple(texts))
+
     def encode(
         self, table: pd.DataFrame, *, hashed: dict[str, HashedText] | None = None
     ) -> tuple[EncodedTable, pd.DataFrame, dict[str, int]]:
@@ -173,29 +240,8 @@ class TableEncoder:
         unreadable : dict of str to int
             Of each column that has some, the number of observed cells that could not be read.
         """
-        n_rows, layout = len(table), self.layout
-        numbers = np.zeros((n_rows, layout.n_numbers), np.float32)
-        codes = np.zeros((n_rows, len(layout.classes)), np.int64)
-        known = np.zeros((n_rows, layout.n_cells), bool)
-        empty, unreadable, texts = np.zeros((n_rows, len(self.schema)), bool), {}, []
-        for position, name in enumerate(self.schema):
-            parsed = self.schema.parse(name, table.iloc[:, position])
-            empty[:, position] = ~parsed.observed
-            n_unreadable = int((parsed.observed & ~parsed.readable).sum())
-            if n_unreadable:
-                unreadable[name] = n_unreadable
-            if name in self.numbers:
-                at = layout.numbers.index(name)
-                numbers[:, at], known[:, at] = self.numbers[name].encode(parsed.values), parsed.readable
-            elif name in self.classes:
-                at = layout.classes.index(name)
-                codes[:, at] = self.classes[name].encode(parsed.values)
-                known[:, layout.n_numbers + at] = codes[:, at] > 0
-            if name in self.texts:
-                text = hashed[name] if hashed else hash_texts(parsed.values)
-                texts.append(self.texts[name].encode(text))
-        encoded = EncodedTable(numbers=numbers, codes=codes, known=known, texts=tuple(texts))
-        return encoded, pd.DataFrame(empty, columns=list(self.schema)), unreadable
+        read = self.read(table)
+        return self.encode_rows(read, np.arange(len(table)), hashed=hashed), read.empty, read.unreadable
 
     def extend(self, table: pd.DataFrame) -> TableEncoder:
         """Take in more rows: new categories are appended, bounds widened, all else keeps its place."""

@@ -7,8 +7,10 @@ where an odd B has an inverse). Nothing depends on the process, as Python's ``ha
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -24,6 +26,7 @@ IDEOGRAPH_NGRAMS = (1, 2)  # of scripts whose characters are words or nearly so
 IDEOGRAPHS = ((0x2E80, 0xFAFF), (0x20000, 0x3FFFF))  # code points: Chinese, kana, hangul, and their extensions
 MAX_NGRAMS = 256  # of one text; a longer one is thinned evenly
 TEXTS_A_CHUNK = 20_000  # bounds the memory of the arrays below
+_UNSEEN, _OTHER, _LETTER, _IDEOGRAPH = range(4)  # what a code point is
 
 
 @dataclass(frozen=True)
@@ -93,11 +96,13 @@ def _hash(texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     word_ends = np.flatnonzero(letters & ~np.r_[letters[1:], False]) + 1
     starts.append(word_starts)
     lengths.append(word_ends - word_starts)
-    for size, wanted in [(n, ~ideographs) for n in CHARACTER_NGRAMS] + [(n, ideographs) for n in IDEOGRAPH_NGRAMS]:
-        at = np.arange(len(points) - size)
-        within = (text_of[at] == text_of[at + size - 1]) & wanted[at] & (points[at] != ord(BREAK))
-        starts.append(at[within])
-        lengths.append(np.full(int(within.sum()), size))
+    others = ~ideographs & (points != ord(BREAK))
+    for size, wanted in [(n, others) for n in CHARACTER_NGRAMS] + [(n, ideographs) for n in IDEOGRAPH_NGRAMS]:
+        if wanted.any():
+            n_windows = max(len(points) - size, 0)
+            within = wanted[:n_windows] & (text_of[:n_windows] == text_of[size - 1 :][:n_windows])
+            starts.append(np.flatnonzero(within))
+            lengths.append(np.full(len(starts[-1]), size))
     start, length = np.concatenate(starts), np.concatenate(lengths)
     buckets = (_window_hashes(points, start, length) % np.uint64(1 << 31)).astype(np.int32)
     return _keep_some(text_of[start], buckets, n_texts=len(texts))
@@ -105,12 +110,20 @@ def _hash(texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
 
 def _classify(points: NDArray[np.uint32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which code points belong to words, and which are ideographs, kana or hangul."""
-    distinct, where = np.unique(points, return_inverse=True)
-    word = np.array([chr(p).isalnum() for p in distinct])
-    ideograph = np.zeros(len(distinct), dtype=bool)
-    for first, last in IDEOGRAPHS:
-        ideograph |= word & (first <= distinct) & (distinct <= last)
-    return word[where] & ~ideograph[where], ideograph[where]
+    table = _classes()
+    distinct = np.flatnonzero(np.bincount(points))
+    new = distinct[table[distinct] == _UNSEEN]
+    for point in new.tolist():
+        is_ideograph = any(first <= point <= last for first, last in IDEOGRAPHS)
+        table[point] = (_IDEOGRAPH if is_ideograph else _LETTER) if chr(point).isalnum() else _OTHER
+    found = table[points]
+    return found == _LETTER, found == _IDEOGRAPH
+
+
+@cache
+def _classes() -> NDArray[np.uint8]:
+    """What each code point is, as far as it was asked for."""
+    return np.full(sys.maxunicode + 1, _UNSEEN, dtype=np.uint8)
 
 
 def _window_hashes(

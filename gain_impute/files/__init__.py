@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from gain_impute.files.delimited import DelimitedReader, check_delimiter
+from gain_impute.files.filling import Filling, Fillings
+from gain_impute.files.formats import check_format, frame_writer, write_frame
 from gain_impute.files.output import STANDARD_OUTPUT, check_output, check_output_folder, open_output
-from gain_impute.files.tables import TableFile, check_format, read_table, select_columns, write_frame
+from gain_impute.files.tables import TableFile, TablePart, extra_columns, open_table, read_table, select_columns
 
 __all__ = [
     "STANDARD_OUTPUT",
     "DelimitedReader",
+    "Filling",
+    "Fillings",
     "TableFile",
+    "TablePart",
     "check_delimiter",
     "check_format",
     "check_output",
     "check_output_folder",
+    "extra_columns",
+    "frame_writer",
     "open_output",
+    "open_table",
     "read_table",
     "select_columns",
     "write_frame",

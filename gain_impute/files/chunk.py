@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from gain_impute.files.encodings import SourceText
 from gain_impute.files.scan import QUOTE, Bytes
 
 __all__ = ["Chunk"]
@@ -25,13 +26,15 @@ class Chunk:
     Attributes
     ----------
     raw : ndarray of shape (n_bytes,), uint8
-        All bytes, those between the records too; valid UTF-8.
+        All bytes, those between the records too, as UTF-8.
     starts, ends : ndarray of shape (n_columns, n_rows), int32 or int64
         Where in `raw` each field begins, and the first byte behind it; its quotes are part of it.
     literal_quotes : ndarray, int64
         Quotes in `raw` that are characters of their field.
     delimiter : str
         The character between two fields.
+    source : SourceText or None
+        The bytes that came in, where the file's encoding is not UTF-8.
     """
 
     raw: Bytes
@@ -39,6 +42,7 @@ class Chunk:
     ends: NDArray[np.integer]
     literal_quotes: NDArray[np.int64]
     delimiter: str
+    source: SourceText | None = None
 
     @property
     def n_rows(self) -> int:
@@ -91,24 +95,26 @@ class Chunk:
         Returns
         -------
         bytes
-            The records.
+            The records, in the file's encoding.
+
+        Raises
+        ------
+        FileError
+            If the file's encoding cannot write a text.
         """
         if len(rows) == 0:
-            return self.raw.tobytes()
+            return self.raw.tobytes() if self.source is None else self.source.raw
         starts = self.starts[columns, rows].astype(np.int64)
         order = np.argsort(starts)
         starts, ends = starts[order], self.ends[columns, rows].astype(np.int64)[order]
         is_quoted = (ends > starts) & (self.raw[np.minimum(starts, len(self.raw) - 1)] == QUOTE)
         fields = self._quoted_texts(texts.take(pa.array(order)), is_quoted)
-        # Pieces of the file and of fields take turns; the last piece has no field behind it.
         borders = np.stack([starts, ends], axis=1).ravel()
-        pieces = _binary(self.raw, np.concatenate([[0], borders, [len(self.raw)]]))  # kept, replaced, kept, ...
-        n_filled = len(starts)
-        turns = np.empty(2 * n_filled + 1, dtype=np.int64)
-        turns[::2] = np.arange(0, len(pieces), 2)
-        turns[1::2] = len(pieces) + np.arange(n_filled)
-        joined = pa.concat_arrays([pieces, fields.cast(pa.large_binary())]).take(pa.array(turns))
-        return _data(joined)
+        if self.source is None:
+            return _with_pieces(self.raw, borders, fields.cast(pa.large_binary()))
+        encoded = pa.array([self.source.encode(text) for text in fields.to_pylist()], pa.large_binary())
+        raw = np.frombuffer(self.source.raw, dtype=np.uint8)
+        return _with_pieces(raw, self.source.positions(borders, self.raw), encoded)
 
     def _spans(self, column: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
         """Where values begin and end, which stood in quotes, and which go on behind their closing quote."""
@@ -139,6 +145,15 @@ def _texts_between(raw: Bytes, starts: NDArray[np.int64], ends: NDArray[np.int64
         return pa.array([], pa.large_string())
     everything = _array(pa.large_string(), raw, borders)
     return everything.take(pa.array(np.arange(0, len(everything), 2)))
+
+
+def _with_pieces(raw: Bytes, borders: NDArray[np.int64], new: pa.LargeBinaryArray) -> bytes:
+    """The bytes with some pieces replaced: the first from border 0 to 1, the next from border 2 to 3, ..."""
+    pieces = _binary(raw, np.concatenate([[0], borders, [len(raw)]]))  # kept, replaced, kept, ...
+    turns = np.empty(2 * len(new) + 1, dtype=np.int64)
+    turns[::2] = np.arange(0, len(pieces), 2)
+    turns[1::2] = len(pieces) + np.arange(len(new))
+    return _data(pa.concat_arrays([pieces, new]).take(pa.array(turns)))
 
 
 def _binary(raw: Bytes, borders: NDArray[np.int64]) -> pa.LargeBinaryArray:

@@ -3,33 +3,33 @@
 A record keeps its bytes. Only an empty field, written as nothing or as ``""``, is missing; ``NA``, ``None`` and
 ``null`` are texts. Blank lines are kept where they are and are no records.
 
-The text is UTF-8, with or without a byte order mark. Another encoding that writes ASCII as ASCII would need three
-changes: the check in `DelimitedReader`, the reading in `Chunk.values`, and the texts that `Chunk.filled` puts in.
+Text in another encoding than UTF-8 is scanned as UTF-8; `Chunk.source` keeps the bytes that came in.
 """
 
 from __future__ import annotations
 
-import codecs
-import gzip
-import zlib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gain_impute.errors import ConfigError, FileError
 from gain_impute.files.chunk import Chunk
+from gain_impute.files.encodings import UTF8, SourceText, byte_order_mark, known_encoding, shown_encoding
 from gain_impute.files.output import PathLike
 from gain_impute.files.scan import Bytes, Positions, Scan, count_lines, scan
+from gain_impute.files.sniff import DELIMITERS, likely_encoding
+from gain_impute.files.streams import opened
 
 __all__ = ["CHUNK_BYTES", "DelimitedReader", "check_delimiter"]
 
 CHUNK_BYTES = 1 << 22
 """Bytes read at a time: enough to make the loop over chunks cheap, few enough to stay near the processor."""
+
+LONGEST_MARK = 4
+"""Bytes of a mark at the beginning, at most."""
 
 MOST_SHOWN = 40
 """Characters of a column's name in a message."""
@@ -38,8 +38,6 @@ _OTHER_FORMATS = {
     b"PK\x03\x04": "a ZIP file, as spreadsheets are. Export it as CSV.",
     b"PAR1": "a Parquet file. Name it .parquet.",
     b"\x1f\x8b": "gzipped. Add .gz to its name.",
-    codecs.BOM_UTF16_LE: "UTF-16. Save it as UTF-8, for example with 'iconv -f UTF-16 -t UTF-8'.",
-    codecs.BOM_UTF16_BE: "UTF-16. Save it as UTF-8, for example with 'iconv -f UTF-16 -t UTF-8'.",
 }
 """What files begin with that are no CSV."""
 
@@ -79,6 +77,10 @@ class DelimitedReader:
         The file; gzipped if its name ends in ``.gz``.
     delimiter : str, default=","
         The character between two fields.
+    encoding : str, default="utf-8"
+        How the text is encoded, with or without a mark at the beginning.
+    has_header : bool, default=True
+        Whether the first record holds the names of the columns. If not, they are called x0, x1, ...
     chunk_bytes : int, default=CHUNK_BYTES
         Bytes to read at a time; a chunk holds more where a single record does.
 
@@ -103,10 +105,20 @@ class DelimitedReader:
     b'name,brand\ncup,Acme\nbowl,Acme\n'
     """
 
-    def __init__(self, path: PathLike, delimiter: str = ",", *, chunk_bytes: int = CHUNK_BYTES) -> None:
+    def __init__(
+        self,
+        path: PathLike,
+        delimiter: str = ",",
+        *,
+        encoding: str = UTF8,
+        has_header: bool = True,
+        chunk_bytes: int = CHUNK_BYTES,
+    ) -> None:
         check_delimiter(delimiter)
         self.path = Path(path)
         self.delimiter = delimiter
+        self.encoding = known_encoding(encoding)
+        self.has_header = has_header
         self.chunk_bytes = chunk_bytes
         self.names: list[str] = []
         self._n_lines = 0  # lines before the bytes being looked at
@@ -122,10 +134,10 @@ class DelimitedReader:
         Raises
         ------
         FileError
-            If the file cannot be read, or is not a table in UTF-8.
+            If the file cannot be read, or is not a table in this encoding.
         """
         self.names, self._n_lines = [], 0
-        with _opened(self.path) as stream:
+        with opened(self.path) as stream:
             rest = b""
             is_last = False
             while not is_last:
@@ -135,35 +147,83 @@ class DelimitedReader:
                 if chunk is not None:
                     yield chunk
 
-    def _next_chunk(self, text: bytes, *, is_last: bool) -> tuple[Chunk | None, bytes]:
-        """The complete records of a text, if any, and what is left for the next."""
+    def _next_chunk(self, raw: bytes, *, is_last: bool) -> tuple[Chunk | None, bytes]:
+        """The complete records of some bytes, if any, and what is left for the next."""
         is_first = not self.names
-        if is_first:
-            self._check_format(text)
+        if is_first and len(raw) < LONGEST_MARK and not is_last:
+            return None, raw
+        n_mark = self._read_mark(raw) if is_first else 0
+        text, source = raw, None
+        if self.encoding != UTF8:
+            source = self._decode(raw, n_mark, is_last=is_last)
+            text, n_mark = source.text.encode(), 0
         buffer = np.frombuffer(text, dtype=np.uint8)
-        n_mark = len(codecs.BOM_UTF8) if is_first and text.startswith(codecs.BOM_UTF8) else 0
         found = scan(buffer[n_mark:], ord(self.delimiter), is_last=is_last)
-        n_bytes = n_mark + found.n_bytes
         if is_last:
             self._check_end(text, found, n_mark)
         if len(found.n_fields) == 0 and not (is_last and text):  # blank lines wait for the record behind them
-            return None, text
-        raw = buffer[:n_bytes]
-        self._check_text(raw)
+            return None, raw
+        n_bytes = n_mark + found.n_bytes
+        utf8 = buffer[:n_bytes]
+        self._check_text(utf8)
         starts, ends, literal = found.starts + n_mark, found.ends + n_mark, found.literal_quotes + n_mark
         n_header = 0
         if is_first:
-            n_header = int(found.n_fields[0])
-            header = Chunk(raw, starts[:n_header, None], ends[:n_header, None], literal, self.delimiter)
+            n_first = int(found.n_fields[0])
+            header = Chunk(utf8, starts[:n_first, None], ends[:n_first, None], literal, self.delimiter)
             self.names = self._read_names(header)
-        n_columns = len(self.names)
-        self._check_widths(raw, found.n_fields, starts)
-        self._n_lines += count_lines(raw)
-        by_column = [_by_column(at[n_header:], n_columns, n_bytes) for at in (starts, ends)]
-        return Chunk(raw, by_column[0], by_column[1], literal, self.delimiter), text[n_bytes:]
+            n_header = n_first if self.has_header else 0
+        self._check_widths(utf8, found.n_fields, starts)
+        self._n_lines += count_lines(utf8)
+        by_column = [_by_column(at[n_header:], len(self.names), n_bytes) for at in (starts, ends)]
+        source = None if source is None else source.head(n_bytes, text)
+        n_raw = n_bytes if source is None else len(source.raw)
+        return Chunk(utf8, by_column[0], by_column[1], literal, self.delimiter, source), raw[n_raw:]
+
+    def _read_mark(self, raw: bytes) -> int:
+        """How many bytes a mark at the beginning has; it settles the byte order of UTF-16."""
+        mark = byte_order_mark(raw)
+        if mark is None:
+            self._check_format(raw)
+            if self.encoding in {"utf-16", "utf-32"}:  # without a mark: as Windows writes it
+                self.encoding += "-le"
+            return 0
+        if not mark[0].startswith(self.encoding):  # "utf-16" is either of "utf-16-le" and "utf-16-be"
+            name, found = str(self.path), shown_encoding(mark[0])
+            raise FileError(
+                f"{name!r} must be {shown_encoding(self.encoding)}. Its first bytes are the mark of {found}. "
+                f"Name it with --encoding {mark[0].removesuffix('-le').removesuffix('-be')}."
+            )
+        self.encoding = mark[0]
+        return mark[1]
+
+    def _decode(self, raw: bytes, n_mark: int, *, is_last: bool) -> SourceText:
+        """Decode some bytes; those that the encoding does not know are an error."""
+        try:
+            return SourceText.decode(raw, self.encoding, n_mark=n_mark, is_last=is_last)
+        except UnicodeDecodeError as error:
+            text = error.object
+            raise self._undecodable(text, error.start, text[: error.start].decode(self.encoding)) from None
+
+    def _undecodable(self, text: bytes, at: int, before: str) -> FileError:
+        """The error of a byte that the encoding does not know; `before` is what the text says before it."""
+        line = self._n_lines + count_lines(np.frombuffer(before.encode(), dtype=np.uint8)) + 1
+        column = len(before) - max(before.rfind("\n"), before.rfind("\r"))
+        likely = likely_encoding(text) if text[:at].isascii() else None
+        hint = (
+            f"The file is likely {likely}: name it with --encoding {likely.name}."
+            if likely is not None and likely.name != self.encoding
+            else "Mend that byte, or name the file's encoding with --encoding."
+        )
+        return FileError(
+            f"{str(self.path)!r} must be {shown_encoding(self.encoding)}. Line {line}, character {column} is the byte "
+            f"0x{text[at]:02x}, which is not. {hint}"
+        )
 
     def _read_names(self, header: Chunk) -> list[str]:
         """The names of the columns; they must differ."""
+        if not self.has_header:
+            return [f"x{number}" for number in range(len(header.starts))]
         texts = [header.values(column)[0].as_py() for column in range(len(header.starts))]
         names = [f"Unnamed: {number}" if text is None else str(text) for number, text in enumerate(texts)]
         twice = [name for name, count in Counter(names).items() if count > 1]
@@ -172,7 +232,7 @@ class DelimitedReader:
                 f"The columns of {str(self.path)!r} must have names that differ. "
                 f"{_shown(twice[0])} stands there twice. Rename one of the two."
             )
-        other = next((mark for mark in ",;\t|" if len(names) == 1 and mark in names[0]), None)
+        other = next((mark for mark in DELIMITERS if len(names) == 1 and mark in names[0]), None)
         if other is not None:
             raise FileError(
                 f"{str(self.path)!r} must have {self.delimiter!r} between its columns. "
@@ -206,20 +266,14 @@ class DelimitedReader:
         if is_nul.any():
             at = int(np.argmax(is_nul))
             msg = f"{str(self.path)!r} line {self._line(raw, at)} holds a NUL byte, which no text has."
-            raise FileError(f"{msg} Save the file as UTF-8 text, or remove that byte.")
+            raise FileError(f"{msg} Remove that byte; if the file is UTF-16, name it with --encoding utf-16-le.")
         if len(raw) == 0 or raw.max() < 0x80:  # noqa: PLR2004 - the first byte that is not ASCII
             return
         try:
             str(raw.data, "utf-8")
         except UnicodeDecodeError as error:
-            before = raw[: error.start].tobytes()
-            start = max(before.rfind(b"\n"), before.rfind(b"\r")) + 1
-            msg = (
-                f"{str(self.path)!r} must be UTF-8. Line {self._line(raw, error.start)}, "
-                f"character {len(before[start:].decode()) + 1} is the byte 0x{raw[error.start]:02x}, which is not."
-            )
-            hint = f"Save it as UTF-8, for example with 'iconv -f WINDOWS-1252 -t UTF-8 {self.path.name}'."
-            raise FileError(f"{msg} {hint}") from None
+            text = raw.tobytes()
+            raise self._undecodable(text, error.start, text[: error.start].decode()) from None
 
     def _check_widths(self, raw: Bytes, n_fields: Positions, starts: Positions) -> None:
         """Refuse a record that has more or fewer fields than the header."""
@@ -233,20 +287,6 @@ class DelimitedReader:
             f"{str(self.path)!r} line {line} has {n_found} field{'s'[: n_found != 1]} where the header has {n_header}. "
             "Quote the field, or name the delimiter with --delimiter."
         )
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for reading; errors say what is wrong with it."""
-    try:
-        with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as stream:
-            yield stream  # type: ignore[misc]  # a GzipFile reads as a binary file does
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        msg = f"{str(path)!r} must be a whole gzip file. It is cut off or damaged ({error}). Copy or export it again."
-        raise FileError(msg) from error
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise FileError(f"{str(path)!r} cannot be read: {reason}. Check its name and permissions.") from error
 
 
 def _by_column(at: Positions, n_columns: int, n_bytes: int) -> NDArray[np.integer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import os
@@ -136,11 +137,19 @@ def open_output(path: PathLike) -> Iterator[BinaryIO]:
     """
     file = Path(path).resolve()
     if str(path) == STANDARD_OUTPUT:
-        with _standard_output() as stream:
-            yield stream
+        try:
+            with _standard_output() as stream:
+                yield stream
+        except BrokenPipeError:  # whoever reads it has seen enough
+            raise
+        except OSError as error:
+            raise _unwritable(path, error) from error
     elif not _is_replaced(file):
-        with file.open("wb") as stream:
-            yield stream
+        try:
+            with file.open("wb") as stream:
+                yield stream
+        except OSError as error:
+            raise _unwritable(path, error) from error
     else:
         handle, unfinished = _new_file_beside(file, path)
         try:
@@ -205,7 +214,10 @@ def _new_file_beside(file: Path, path: PathLike) -> tuple[int, Path]:
 def _unwritable(path: PathLike, error: OSError) -> FileError:
     """The error of a place that cannot be written to."""
     reason = error.strerror or str(error)
-    return FileError(f"{str(path)!r} cannot be written: {reason}. Name a file in a folder that you may write to.")
+    name = "The standard output" if str(path) == STANDARD_OUTPUT else repr(str(path))
+    is_full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+    todo = "Make room, or name a file on another disk." if is_full else "Name a file in a folder that you may write to."
+    return FileError(f"{name} cannot be written: {reason}. {todo}")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -2,112 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from gain_impute.errors import ColumnMismatchError, FileError
-from gain_impute.files.delimited import DelimitedReader
-from gain_impute.files.output import STANDARD_OUTPUT, PathLike, open_output
+from gain_impute.files.delimited import DelimitedReader, check_delimiter
+from gain_impute.files.encodings import UTF8, known_encoding
+from gain_impute.files.filling import Fillings
+from gain_impute.files.formats import DELIMITERS, format_of
+from gain_impute.files.output import PathLike
 from gain_impute.files.parquet import ParquetTable
+from gain_impute.files.sniff import sniff_delimiter, sniff_encoding
+from gain_impute.files.text_table import DelimitedTable
 
-__all__ = ["DelimitedTable", "TableFile", "check_format", "read_table", "select_columns", "write_frame"]
+__all__ = ["TableFile", "TablePart", "extra_columns", "open_table", "read_table", "select_columns"]
 
-_DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _MOST_NAMES = 5
 
 
+class TablePart(Protocol):
+    """Some rows of a table that stand together in a file."""
+
+    @property
+    def first_row(self) -> int:
+        """Position of the first of them in the file."""
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+
+    def frame(self) -> pd.DataFrame:
+        """The rows, all columns of them; missing cells are NaN or None."""
+
+
 class TableFile(Protocol):
-    """A table that was read from a file and can be written as it came in, but for its filled cells.
+    """A table in a file, read part by part, and written as it came in but for its filled cells.
 
     Attributes
     ----------
-    frame : DataFrame of shape (n_rows, n_columns)
-        The table. Missing cells are NaN or None.
-    """
-
-    frame: pd.DataFrame
-
-    def write(self, stream: BinaryIO, filled: pd.DataFrame, cells: pd.DataFrame) -> None:
-        """Write the file with its filled cells.
-
-        Parameters
-        ----------
-        stream : binary file
-            Where to.
-        filled : DataFrame of shape (n_rows, n_filled_columns)
-            The filled table; of a typed format the values are taken from here.
-        cells : DataFrame
-            The filled cells: their `position`, `column` and `value`, a text that is written as it is into text formats.
-        """
-
-
-class DelimitedTable:
-    """A table in a CSV or TSV file; all its cells are texts.
-
-    Parameters
-    ----------
-    path : str or path
+    path : Path
         The file.
-    delimiter : str, default=","
-        The character between two fields.
-
-    Attributes
-    ----------
-    frame : DataFrame of shape (n_rows, n_columns), str
-        The table; empty fields are missing.
-
-    Raises
-    ------
-    FileError
-        If the file cannot be read, or is not a table in UTF-8.
+    names : list of str
+        Its columns.
+    notes : tuple of str
+        What was guessed of the file, each a sentence.
+    is_typed : bool
+        Whether its cells are typed values; if not they are texts.
     """
 
-    def __init__(self, path: PathLike, delimiter: str = ",") -> None:
-        reader = DelimitedReader(path, delimiter)
-        self._chunks = list(reader)
-        columns = [
-            pa.chunked_array([chunk.values(number) for chunk in self._chunks], type=pa.large_string())
-            for number in range(len(reader.names))
-        ]
-        self.frame: pd.DataFrame = pa.table(columns, names=reader.names).to_pandas()
+    path: Path
+    names: list[str]
+    notes: tuple[str, ...]
+    is_typed: bool
 
-    def write(self, stream: BinaryIO, filled: pd.DataFrame, cells: pd.DataFrame) -> None:  # noqa: ARG002 - cells has the texts
-        """Write the file with its filled cells.
+    def parts(self) -> Iterator[Any]:
+        """Read the rows, some at a time; at least one part, if only of no rows."""
 
-        Parameters
-        ----------
-        stream : binary file
-            Where to.
-        filled : DataFrame
-            Not looked at.
-        cells : DataFrame
-            The filled cells: their `position`, `column` and `value`.
-        """
-        cells = cells.sort_values("position", kind="stable")
-        rows = cells["position"].to_numpy()
-        columns = self.frame.columns.get_indexer(pd.Index(cells["column"]))
-        texts = pa.array(cells["value"].astype(object), type=pa.large_string())
-        first_row = 0
-        for chunk in self._chunks:
-            low, high = np.searchsorted(rows, [first_row, first_row + chunk.n_rows])
-            stream.write(chunk.filled(rows[low:high] - first_row, columns[low:high], texts[low:high]))
-            first_row += chunk.n_rows
+    def writer(self, stream: BinaryIO) -> AbstractContextManager[Callable[[Any, Fillings], None]]:
+        """Begin to write the file: gives a function that takes the parts, in their order, each with its fillings."""
 
 
-def read_table(path: PathLike, *, delimiter: str | None = None) -> TableFile:
-    """Read a table from a file.
+def open_table(
+    path: PathLike, *, delimiter: str | None = None, encoding: str | None = None, has_header: bool = True
+) -> TableFile:
+    """Open a file that holds a table.
 
     Parameters
     ----------
     path : str or path
-        The file. Its name says what it is: ``.csv``, ``.tsv``, ``.csv.gz``, ``.tsv.gz`` or ``.parquet``.
+        The file. Its name says what it is: ``.csv``, ``.tsv``, ``.csv.gz``, ``.tsv.gz`` or ``.parquet``; with
+        `delimiter`, any other name is that of delimited text.
     delimiter : str or None, default=None
-        The character between two fields; None is a comma for ``.csv`` and a tab for ``.tsv``.
+        The character between two fields. None: what the name says, or what is plain from the first records.
+    encoding : str or None, default=None
+        How the text is encoded. None: UTF-8 if it is, else the likeliest.
+    has_header : bool, default=True
+        Whether the first record of delimited text holds the names of the columns.
 
     Returns
     -------
@@ -117,46 +92,76 @@ def read_table(path: PathLike, *, delimiter: str | None = None) -> TableFile:
     Raises
     ------
     FileError
-        If the file cannot be read.
+        If the file cannot be read, or is not what its name says.
     ConfigError
-        If no field can end with `delimiter`.
+        If no field can end with `delimiter`, or there is no such encoding.
     """
-    kind = _format_of(path)
+    kind = format_of(path, delimiter)
+    if Path(path).is_fifo() or Path(path).is_char_device():
+        raise FileError(f"The input must be a file: it is read more than once. {str(path)!r} is none. Save it first.")
     if kind == ".parquet":
         return ParquetTable(path)
-    return DelimitedTable(path, _DELIMITERS[kind] if delimiter is None else delimiter)
+    if delimiter is not None:
+        check_delimiter(delimiter)
+    file, notes = Path(path), []
+    if encoding is None:
+        likely = sniff_encoding(file)
+        encoding = likely.name
+        if encoding != UTF8:
+            notes.append(f"{str(path)!r} is read as {likely}. Name another encoding with --encoding.")
+    encoding = known_encoding(encoding)
+    if delimiter is None:
+        delimiter = sniff_delimiter(file, encoding, DELIMITERS[kind])
+        if delimiter != DELIMITERS[kind]:
+            notes.append(f"{str(path)!r} has {delimiter!r} between its fields. Name another with --delimiter.")
+    reader = DelimitedReader(file, delimiter, encoding=encoding, has_header=has_header)
+    return DelimitedTable(reader, tuple(notes))
 
 
-def check_format(path: PathLike, source: PathLike | None = None) -> None:
-    """Check that a table can be written in the format that a name asks for.
+def read_table(file: TableFile, *, most_cells: int | None = None) -> tuple[pd.DataFrame, int]:
+    """Read a table into memory, or an even sample of its rows where it is too large for that.
 
     Parameters
     ----------
-    path : str or path
-        The file to be written.
-    source : str, path or None, default=None
-        The file that it is a filled version of: the formats must be the same, and standard output takes each. Whether
-        they are gzipped is free.
+    file : TableFile
+        The table.
+    most_cells : int or None, default=None
+        Cells that may be read. Of a larger table every second row is kept, or every fourth, ... None: all rows.
+
+    Returns
+    -------
+    frame : DataFrame of shape (n_kept, n_columns)
+        The rows.
+    n_rows : int
+        Rows of the table.
 
     Raises
     ------
     FileError
-        If the formats differ, or one is not known.
-
-    Examples
-    --------
-    >>> check_format("filled.csv.gz", "dump.csv")
-    >>> check_format("filled.parquet", "dump.csv")
-    Traceback (most recent call last):
-        ...
-    gain_impute.errors.FileError: 'filled.parquet' must be in the format of its input, .csv. Change its ending.
+        If the file cannot be read.
     """
-    if source is None:
-        _format_of(path)
-        return
-    kind = _format_of(source)
-    if str(path) != STANDARD_OUTPUT and _format_of(path) != kind:
-        raise FileError(f"{str(path)!r} must be in the format of its input, {kind}. Change its ending.")
+    most_rows = None if most_cells is None else max(most_cells // max(len(file.names), 1), 1)
+    kept: list[pd.DataFrame] = []
+    n_rows, n_kept, step = 0, 0, 1
+    for part in file.parts():
+        rows = np.arange(n_rows, n_rows + part.n_rows) % step == 0
+        frame = part.frame()
+        kept.append(frame if rows.all() else frame.loc[rows])
+        n_rows, n_kept = n_rows + part.n_rows, n_kept + int(rows.sum())
+        while most_rows is not None and n_kept > most_rows:
+            step *= 2
+            kept = [_together(kept).iloc[::2]]
+            n_kept = len(kept[0])
+    return _together(kept), n_rows
+
+
+def _together(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """One frame of several; a column of categories stays one, though no frame has all of them."""
+    if len(frames) == 1:
+        return frames[0]
+    frame = pd.concat(frames)
+    coded = [name for name, dtype in frames[0].dtypes.items() if isinstance(dtype, pd.CategoricalDtype)]
+    return frame.astype(dict.fromkeys(coded, "category")) if coded else frame
 
 
 def select_columns(table: pd.DataFrame, names: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
@@ -188,46 +193,42 @@ def select_columns(table: pd.DataFrame, names: Sequence[str]) -> tuple[pd.DataFr
     >>> list(selected), extra
     (['price', 'brand'], ['stock'])
     """
-    missing = [name for name in names if name not in table.columns]
-    extra = [str(name) for name in table.columns if name not in set(names)]
+    extra = extra_columns([str(name) for name in table.columns], names)
+    return table[list(names)], extra
+
+
+def extra_columns(found: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Name the columns of a table that a model does not know.
+
+    Parameters
+    ----------
+    found : sequence of str
+        The columns of the table.
+    names : sequence of str
+        The columns that the model was fitted on.
+
+    Returns
+    -------
+    list of str
+        Those found that are not among them.
+
+    Raises
+    ------
+    ColumnMismatchError
+        If one that the model was fitted on is missing.
+
+    Examples
+    --------
+    >>> extra_columns(["brand", "stock", "price"], ["price", "brand"])
+    ['stock']
+    """
+    missing = [name for name in names if name not in set(found)]
+    extra = [name for name in found if name not in set(names)]
     if missing:
         unexpected = f", unexpected {_listed(extra)}" if extra else ""
         msg = f"Columns differ from those seen in fit: missing {_listed(missing)}{unexpected}."
         raise ColumnMismatchError(f"{msg} Rename them or fit again.")
-    return table[list(names)], extra
-
-
-def write_frame(frame: pd.DataFrame, path: PathLike) -> None:
-    """Write a DataFrame, without its index, as CSV or Parquet; the file appears whole or not at all.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        What to write.
-    path : str or path
-        The file: ``.csv``, ``.tsv``, either with ``.gz``, or ``.parquet``.
-
-    Raises
-    ------
-    FileError
-        If the file cannot be written, or its format is not known.
-    """
-    kind = _format_of(path)
-    with open_output(path) as stream:
-        if kind == ".parquet":
-            frame.to_parquet(stream, index=False)
-        else:
-            stream.write(frame.to_csv(index=False, sep=_DELIMITERS[kind], lineterminator="\n").encode())
-
-
-def _format_of(path: PathLike) -> str:
-    """The ending that says what a file is."""
-    file = Path(path)
-    kind = Path(file.stem).suffix if file.suffix.lower() == ".gz" else file.suffix
-    if kind.lower() in _DELIMITERS or (kind.lower() == ".parquet" == file.suffix.lower()):
-        return kind.lower()
-    msg = f"The name of a table's file must end in .csv, .tsv, .csv.gz, .tsv.gz or .parquet. Got {str(path)!r} instead."
-    raise FileError(f"{msg} Rename it.")
+    return extra
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Results of a benchmark as a page that people read: one HTML file that opens offline, and Markdown."""
+"""Results as pages that people read: of a benchmark, of a filled file; HTML that opens offline, and Markdown."""
 
 from __future__ import annotations
 

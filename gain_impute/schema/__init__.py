@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gain_impute.schema.annotated import annotated_toml
 from gain_impute.schema.infer import infer_schema
 from gain_impute.schema.kinds import Kind
 from gain_impute.schema.rules import ColumnSchema, ParsedColumn
@@ -13,6 +14,7 @@ __all__ = [
     "Kind",
     "ParsedColumn",
     "Schema",
+    "annotated_toml",
     "infer_schema",
     "read_schema",
     "schema_from_toml",

@@ -15,6 +15,8 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from gain_impute.errors import ConfigError
 
@@ -23,6 +25,7 @@ __all__ = [
     "DistinctCells",
     "canonical_text",
     "clean_missing_values",
+    "find_observed",
     "is_number_dtype",
     "number_of",
     "read_distinct",
@@ -213,8 +216,11 @@ def read_distinct(cells: pd.Series, missing_values: Iterable[object] = ()) -> Di
     ([0, -1, -1, 3, -1, 0], ['a', '', '1', 'True'])
     """
     codes, values = _factorize_objects(cells) if cells.dtype == object else _factorize_typed(cells)
-    texts = np.empty(len(values), dtype=object)
-    texts[:] = [canonical_text(value) for value in values]
+    if isinstance(cells.dtype, pd.StringDtype):  # a text is its own canonical text
+        texts = values
+    else:
+        texts = np.empty(len(values), dtype=object)
+        texts[:] = [canonical_text(value) for value in values]
     empty = {"", *map(canonical_text, missing_values)}
     is_empty = np.array([text in empty for text in texts], dtype=bool)
     if is_empty.any():
@@ -253,6 +259,9 @@ def read_numbers(cells: pd.Series, missing_values: Iterable[object] = ()) -> tup
     ([1.5, nan, nan, nan], [True, True, False, False])
     """
     if not is_number_dtype(cells.dtype):
+        plain = _plain_numbers(cells, missing_values)
+        if plain is not None:
+            return plain
         found = read_distinct(cells, missing_values)
         numbers = np.array([number_of(value) for value in found.values], dtype=np.float64)
         return found.spread(numbers, np.nan), found.codes >= 0
@@ -263,6 +272,47 @@ def read_numbers(cells: pd.Series, missing_values: Iterable[object] = ()) -> tup
         if not np.isnan(number) and canonical_text(marker) == canonical_text(number):
             observed &= values != number
     values[~observed | np.isinf(values)] = np.nan
+    return values, observed
+
+
+def find_observed(cells: pd.Series, missing_values: Iterable[object] = ()) -> np.ndarray:
+    """Tell which cells of a column of any dtype are not missing.
+
+    Parameters
+    ----------
+    cells : Series of shape (n_rows,)
+        The column.
+    missing_values : iterable of str or number, default=()
+        Markers that mean "empty" as well.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), bool
+        True where the cell is not missing, as `read_distinct` has it.
+
+    Examples
+    --------
+    >>> find_observed(pd.Series(["a", "", None, "n/a"]), ["n/a"]).tolist()
+    [True, False, False, False]
+    """
+    if isinstance(cells.dtype, pd.StringDtype):
+        return ~(cells.isna() | cells.isin(["", *map(canonical_text, missing_values)])).to_numpy(dtype=bool)
+    return read_distinct(cells, missing_values).codes >= 0
+
+
+def _plain_numbers(cells: pd.Series, missing_values: Iterable[object]) -> tuple[np.ndarray, np.ndarray] | None:
+    """What `read_numbers` finds, for texts that Arrow reads as numbers, each of them; else None."""
+    if not isinstance(cells.dtype, pd.StringDtype):
+        return None
+    observed = find_observed(cells, missing_values)
+    texts = pa.array(cells.to_numpy(dtype=object) if cells.dtype.storage != "pyarrow" else cells.array)
+    try:
+        numbers = pc.cast(pc.if_else(pa.array(observed), texts, None), pa.float64())
+    except pa.ArrowInvalid:
+        return None
+    values = np.array(numbers.to_numpy(zero_copy_only=False), dtype=np.float64)
+    if np.isfinite(values).sum() < observed.sum():  # "nan", "inf" and 1e999 are no numbers here
+        values[np.isinf(values)] = np.nan
     return values, observed
 
 

@@ -128,6 +128,28 @@ class Schema(Mapping[str, ColumnSchema]):
         """
         return self._column(name).parse(cells, self._missing_values)
 
+    def find_observed(self, name: str, cells: pd.Series) -> np.ndarray:
+        """Tell which cells of a column are not missing, without reading them.
+
+        Parameters
+        ----------
+        name : str
+            The column.
+        cells : Series of shape (n_rows,)
+            Its cells, of any dtype.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,), bool
+            As `parse` has it.
+
+        Raises
+        ------
+        SchemaError
+            If the schema has no such column.
+        """
+        return self._column(name).find_observed(cells, self._missing_values)
+
     def format(self, name: str, values: np.ndarray) -> np.ndarray:
         """Write values of a column as they would stand in a file.
 

@@ -34,7 +34,14 @@ from gain_impute.schema.kinds import Kind
 from gain_impute.schema.rules import ColumnSchema, nearest_spelling
 from gain_impute.schema.schema import Schema
 
-__all__ = ["read_schema", "schema_from_toml", "schema_to_toml", "write_schema"]
+__all__ = [
+    "column_document",
+    "read_schema",
+    "schema_document",
+    "schema_from_toml",
+    "schema_to_toml",
+    "write_schema",
+]
 
 VERSION = 1
 _KEYS = ("version", "missing_values", "record_key", "time", "columns")
@@ -136,13 +143,29 @@ def schema_to_toml(schema: Schema) -> str:
     decimals = 2
     <BLANKLINE>
     """
+    return tomli_w.dumps(schema_document(schema))
+
+
+def schema_document(schema: Schema) -> dict[str, object]:
+    """Turn a schema into what TOML can write; rules at their default are left out.
+
+    Parameters
+    ----------
+    schema : Schema
+        The schema.
+
+    Returns
+    -------
+    dict
+        Its keys and values; under "columns" one dict per column.
+    """
     document: dict[str, object] = {"version": VERSION}
     if schema.missing_values:
         document["missing_values"] = list(schema.missing_values)
     series = {"record_key": schema.record_key, "time": schema.time}
     document |= {key: name for key, name in series.items() if name is not None}
-    document["columns"] = {name: _column_document(column) for name, column in schema.items()}
-    return tomli_w.dumps(document)
+    document["columns"] = {name: column_document(column) for name, column in schema.items()}
+    return document
 
 
 def schema_from_toml(text: str) -> Schema:
@@ -241,8 +264,19 @@ def _column_of(name: str, rules: object, source: str) -> ColumnSchema:
     return ColumnSchema(name=name, **values)
 
 
-def _column_document(column: ColumnSchema) -> dict[str, object]:
-    """One column as a table; rules at their default are left out."""
+def column_document(column: ColumnSchema) -> dict[str, object]:
+    """Turn one column of a schema into what TOML can write; rules at their default are left out.
+
+    Parameters
+    ----------
+    column : ColumnSchema
+        The column.
+
+    Returns
+    -------
+    dict
+        Its rules; its name is not among them.
+    """
     document: dict[str, object] = {}
     for rule in dataclasses.fields(ColumnSchema):
         value = getattr(column, rule.name)

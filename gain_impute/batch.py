@@ -1,0 +1,201 @@
+"""A file of any size filled part by part: what is in memory does not grow with the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from os import PathLike
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from gain_impute.cells import CellState
+from gain_impute.completion import Completion, complete
+from gain_impute.files import Filling, TableFile, frame_writer, open_output, select_columns
+from gain_impute.frames import fill_frame, row_labels
+from gain_impute.imputer import GAINImputer
+from gain_impute.training import torch_session
+
+__all__ = ["CONFIDENCE_BINS", "MOST_FIT_CELLS", "SPREAD_ROWS", "FileImputation", "impute_file", "why_left"]
+
+MOST_FIT_CELLS = 10_000_000
+"""Cells of a table that a fit reads. Of a larger one it sees every second row, or every fourth, ..."""
+SPREAD_ROWS = 128
+"""Rows of each part on which the confidence of numbers is measured where no report of the cells is asked for: that of
+every cell would take longer than all the rest."""
+CONFIDENCE_BINS = 10
+
+
+@dataclass
+class _Tally:
+    """What became of the empty cells of one column so far."""
+
+    states: dict[CellState, int] = field(default_factory=lambda: dict.fromkeys(CellState, 0))
+    confidence_sum: float = 0.0
+    n_confident: int = 0
+    histogram: NDArray[np.int64] = field(default_factory=lambda: np.zeros(CONFIDENCE_BINS, np.int64))
+
+    def add(self, name: str, completion: Completion) -> None:
+        """Count the cells of one part."""
+        n_empty = int(np.count_nonzero(completion.empty[name].to_numpy()))
+        if name not in completion.filled:
+            self.states[CellState.UNFILLABLE] += n_empty
+            return
+        n_filled = len(completion.filled[name].rows)
+        self.states[CellState.IMPUTED] += n_filled
+        self.states[CellState.NOT_APPLICABLE] += n_empty - n_filled
+        confidence = completion.confidence(name)
+        confidence = confidence[~np.isnan(confidence)]
+        self.confidence_sum += float(confidence.sum())
+        self.n_confident += len(confidence)
+        self.histogram += np.histogram(confidence, CONFIDENCE_BINS, (0, 1))[0]
+
+
+@dataclass(frozen=True)
+class FileImputation:
+    """What was done to a file.
+
+    Attributes
+    ----------
+    columns : DataFrame
+        Indexed by column, those with empty cells: `empty`, one column per state of `CellState`, the mean `confidence`
+        of the filled cells (of numbers, where no report was asked for, that of a sample of them), and `histogram`: how
+        many of these confidences fall into each tenth of [0, 1].
+    n_rows : int
+        Rows of the file.
+    unreadable : dict of str to int
+        Of each column that has some, the number of known cells that could not be read as its kind.
+    """
+
+    columns: pd.DataFrame
+    n_rows: int
+    unreadable: dict[str, int]
+
+
+def impute_file(
+    imputer: GAINImputer,
+    file: TableFile,
+    output: str | PathLike[str],
+    *,
+    cells: str | PathLike[str] | None = None,
+    on_rows: Callable[[int], None] | None = None,
+) -> FileImputation:
+    r"""Fill the empty cells of a table in a file; every other byte of a text file comes out as it came in.
+
+    Parameters
+    ----------
+    imputer : GAINImputer
+        Fitted. Columns that it does not know stay as they are.
+    file : TableFile
+        The table, as `gain_impute.files.open_table` opens it.
+    output : str or path
+        Where the filled table goes; it appears whole or not at all. ``-`` is standard output.
+    cells : str, path or None, default=None
+        Where the report of all cells that were empty goes, if anywhere.
+    on_rows : callable or None, default=None
+        Told, after each part, how many rows are done.
+
+    Returns
+    -------
+    FileImputation
+        What was done.
+
+    Raises
+    ------
+    ColumnMismatchError
+        If a column that the imputer knows is not there.
+    FileError
+        If the file cannot be read, or the output not be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from gain_impute.files import open_table
+    >>> shop = pd.DataFrame({"kind": ["cup", "pot"] * 20, "price": ["4.5", "19.0"] * 20})
+    >>> imputer = GAINImputer(random_state=0, max_steps=50).fit(shop)
+    >>> with TemporaryDirectory() as folder:
+    ...     dump, filled = Path(folder, "dump.csv"), Path(folder, "filled.csv")
+    ...     _ = dump.write_text("kind,price\ncup,\n")
+    ...     done = impute_file(imputer, open_table(dump), filled)
+    ...     "cup,\n" in filled.read_text(), done.columns["imputed"].to_dict()
+    (False, {'price': 1})
+    """
+    check_is_fitted(imputer)
+    state, names = imputer.state_, list(imputer.schema_)
+    model_id, most_spread = state.model_id(), SPREAD_ROWS if cells is None else None
+    tallies: dict[str, _Tally] = {name: _Tally() for name in names}
+    unreadable = dict.fromkeys(names, 0)
+    n_rows = 0
+    with ExitStack() as opened:
+        write = opened.enter_context(file.writer(opened.enter_context(open_output(output))))
+        report = None if cells is None else opened.enter_context(frame_writer(cells))  # is there before the output is
+        for part in file.parts():
+            frame, _ = select_columns(part.frame(), names)
+            with torch_session(imputer.n_threads, 0, state.device):
+                completion = complete(state, frame, round_to_grid=imputer.round_to_grid, most_spread=most_spread)
+            write(part, _fillings(file, frame, completion))
+            if report is not None:
+                report(completion.cells(row_labels(frame), model_id, first_row=part.first_row))
+            for name, tally in tallies.items():
+                tally.add(name, completion)
+            for name, count in completion.unreadable.items():
+                unreadable[name] += count
+            n_rows = part.first_row + part.n_rows
+            if on_rows is not None:
+                on_rows(n_rows)
+    return FileImputation(_columns(tallies), n_rows, {name: count for name, count in unreadable.items() if count})
+
+
+def why_left(imputer: GAINImputer, name: str, counts: pd.Series) -> str:
+    """Say why cells of a column stay empty.
+
+    Parameters
+    ----------
+    imputer : GAINImputer
+        What filled the others.
+    name : str
+        The column.
+    counts : Series
+        Its row of `FileImputation.columns`.
+
+    Returns
+    -------
+    str
+        Such as "12 not applicable"; empty where none stays empty.
+    """
+    why = imputer.unfillable_.get(name)
+    words = {
+        CellState.ABSTAINED: "under the column's least confidence",
+        CellState.NOT_APPLICABLE: "not applicable",
+        CellState.UNFILLABLE: "unfillable" if why is None else f"unfillable ({why})",
+    }
+    return ", ".join(f"{counts[state]:,} {word}" for state, word in words.items() if counts[state])
+
+
+def _fillings(file: TableFile, frame: pd.DataFrame, completion: Completion) -> dict[str, Filling]:
+    """What goes into each column: texts, or values of the column's type."""
+    schema, filled = completion.state.encoder.schema, completion.filled
+    if not file.is_typed:
+        return {name: Filling(column.rows, schema.format(name, column.values)) for name, column in filled.items()}
+    completed = fill_frame(frame, filled, schema, completion.state.cell_types)
+    return {name: Filling(column.rows, completed[name].iloc[column.rows]) for name, column in filled.items()}
+
+
+def _columns(tallies: dict[str, _Tally]) -> pd.DataFrame:
+    """The counts of all columns that had empty cells."""
+    rows = {
+        name: {
+            "empty": sum(tally.states.values()),
+            **{str(state): count for state, count in tally.states.items()},
+            "confidence": tally.confidence_sum / tally.n_confident if tally.n_confident else np.nan,
+            "histogram": tally.histogram,
+        }
+        for name, tally in tallies.items()
+        if sum(tally.states.values())
+    }
+    columns = ["empty", *map(str, CellState), "confidence", "histogram"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("column")

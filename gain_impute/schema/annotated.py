@@ -1,0 +1,105 @@
+"""A schema as a TOML file with comments: what the file may say, and what was seen in each column."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import tomli_w
+
+from gain_impute.schema.kinds import Kind
+from gain_impute.schema.rules import ColumnSchema, ParsedColumn
+from gain_impute.schema.schema import Schema
+from gain_impute.schema.toml import column_document, schema_document
+
+__all__ = ["annotated_toml"]
+
+MOST_SHOWN = 5
+WIDEST_SHOWN = 40
+
+_HEAD = f"""\
+# What each column is and may contain. Correct it where it is wrong, and use it:
+#     gain-impute impute dump.csv -o filled.csv --schema THIS_FILE
+#
+# kind is one of {", ".join(Kind)}.
+# Filled are numeric, categorical, boolean and datetime columns, and quantities of few different texts.
+# Beside its kind a column may have these rules:
+#     minimum = 0.0                    bounds of a number; of a date such as 2016-11-14
+#     maximum = 100.0
+#     decimals = 2                     0 for whole numbers
+#     date_format = "%d.%m.%Y"         how dates are written
+#     categories = ["S", "M", "L"]     the only values allowed
+#     fill = false                     read, but its empty cells stay empty
+#     missing_values = ["n/a", "-"]    texts that mean "empty" in this column
+#     applies_when = {{ type = ["phone", "tablet"] }}    the attribute exists in such rows only
+"""
+
+
+def annotated_toml(schema: Schema, table: pd.DataFrame) -> str:
+    """Write a schema as TOML text with comments for the person who corrects it.
+
+    Parameters
+    ----------
+    schema : Schema
+        The schema.
+    table : DataFrame of shape (n_rows, n_columns)
+        What it was inferred from.
+
+    Returns
+    -------
+    str
+        The text; `schema_from_toml` reads the same schema from it.
+
+    Examples
+    --------
+    >>> from gain_impute.schema.infer import infer_schema
+    >>> table = pd.DataFrame({"size": ["S", "M", "S", None], "price": ["9.99", "12.50", "", "8.00"]})
+    >>> print(annotated_toml(infer_schema(table), table).partition("[columns.size]")[2])
+    <BLANKLINE>
+    # 1 of 4 cells empty; 2 different: "S" (2), "M"
+    kind = "categorical"
+    <BLANKLINE>
+    [columns.price]
+    # 1 of 4 cells empty; 8.00 to 12.50
+    kind = "numeric"
+    decimals = 2
+    <BLANKLINE>
+    """
+    document = schema_document(schema)
+    del document["columns"]
+    blocks = [_HEAD + tomli_w.dumps(document)]
+    for position, (name, column) in enumerate(schema.items()):
+        head, _, rules = tomli_w.dumps({"columns": {name: column_document(column)}}).partition("\n")
+        seen = _seen(column, schema.parse(name, table.iloc[:, position]))
+        blocks.append(f"{head}\n# {seen}\n{rules}")
+    return "\n".join(blocks)
+
+
+def _seen(column: ColumnSchema, found: ParsedColumn) -> str:
+    """What a column holds, in one line."""
+    n_rows, n_empty = len(found.observed), int(np.count_nonzero(~found.observed))
+    parts = [f"{n_empty:,} of {n_rows:,} cells empty" if n_empty else f"no cell of {n_rows:,} empty"]
+    values = found.values[found.readable]
+    if len(values) and column.kind.is_number:
+        least, most = column.format(np.array([values.min(), values.max()]))
+        parts.append(f"{least} to {most}")
+    elif len(values):
+        counts = pd.Series(values, dtype=object).value_counts()
+        shown = [
+            f"{_quoted(str(text))} ({count:,})" if count > 1 else _quoted(str(text))
+            for text, count in counts.head(MOST_SHOWN if column.kind.is_class else 1).items()
+        ]
+        more = ", ..." if len(counts) > len(shown) else ""
+        parts.append(f"{len(counts):,} different: {', '.join(shown)}{more}")
+    n_unreadable = int(np.count_nonzero(found.observed & ~found.readable))
+    if n_unreadable:
+        parts.append(f"{n_unreadable:,} cannot be read as {column.kind}")
+    return "; ".join(parts)
+
+
+def _quoted(text: str) -> str:
+    """A text in quotes on one line, not too long; TOML allows no control characters in comments."""
+    short = text if len(text) <= WIDEST_SHOWN else text[: WIDEST_SHOWN - 1] + "…"
+    quoted = json.dumps(short, ensure_ascii=False)
+    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in quoted)

@@ -1,0 +1,142 @@
+"""Files filled part by part: what comes out does not depend on where the parts begin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sklearn.exceptions import NotFittedError
+
+from gain_impute import GAINImputer
+from gain_impute.batch import SPREAD_ROWS, impute_file, why_left
+from gain_impute.cells import CELL_DTYPES
+from gain_impute.errors import ColumnMismatchError
+from gain_impute.files import open_table, read_table
+from gain_impute.files.delimited import DelimitedReader
+from gain_impute.files.text_table import DelimitedTable
+from tests.strategies import quick_imputer, shop_table
+
+N_ROWS = 400
+pytestmark = pytest.mark.filterwarnings("ignore:Empty cells of these columns")
+
+
+@pytest.fixture(scope="module")
+def dump(tmp_path_factory) -> Path:
+    """The shop's table as texts in a file, a line for each row."""
+    path = tmp_path_factory.mktemp("dump") / "dump.csv"
+    shop_table(N_ROWS).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def imputer(dump) -> GAINImputer:
+    return quick_imputer(max_steps=20).fit(read_table(open_table(dump))[0].drop(columns="title"))
+
+
+def in_parts(path: Path, chunk_bytes: int) -> DelimitedTable:
+    return DelimitedTable(DelimitedReader(path, chunk_bytes=chunk_bytes))
+
+
+def test_parts_are_filled_as_the_whole_table_is(tmp_path, dump, imputer):
+    frame = read_table(open_table(dump))[0]
+    result = imputer.impute(frame[list(imputer.schema_)])
+    done = impute_file(imputer, in_parts(dump, 3_000), tmp_path / "out.csv", cells=tmp_path / "cells.csv")
+    filled = read_table(open_table(tmp_path / "out.csv"))[0]
+    pd.testing.assert_frame_equal(filled[list(imputer.schema_)], result.table)
+    pd.testing.assert_series_equal(filled["title"], frame["title"])
+    cells = pd.read_csv(tmp_path / "cells.csv", dtype=CELL_DTYPES, keep_default_na=False, na_values=[""])
+    expected = result.cells.replace("", pd.NA).astype(CELL_DTYPES)
+    pd.testing.assert_frame_equal(cells, expected, rtol=1e-4)  # the last bits of float32 hang on the batch
+    summary = result.summary()
+    columns = done.columns.reindex(summary.index)
+    assert (columns[["empty", "imputed", "unfillable"]] == summary[["empty", "imputed", "unfillable"]]).all(axis=None)
+    np.testing.assert_allclose(columns["confidence"], summary["confidence"], rtol=1e-4)
+    assert (done.n_rows, done.unreadable) == (N_ROWS, result.unreadable)
+
+
+@pytest.mark.parametrize("chunk_bytes", [1_000, 5_000, 1 << 22])
+def test_where_a_part_begins_changes_no_byte(tmp_path, dump, imputer, chunk_bytes):
+    told: list[int] = []
+    whole = tmp_path / "whole.csv"
+    impute_file(imputer, open_table(dump), whole)
+    impute_file(imputer, in_parts(dump, chunk_bytes), tmp_path / "parts.csv", on_rows=told.append)
+    assert (tmp_path / "parts.csv").read_bytes() == whole.read_bytes()
+    assert told == sorted(told)
+    assert told[-1] == N_ROWS
+
+
+def test_the_confidence_of_numbers_is_that_of_a_sample_where_no_report_is_asked_for(tmp_path, dump, imputer):
+    n_parts = len(list(in_parts(dump, 20_000).parts()))
+    done = impute_file(imputer, in_parts(dump, 20_000), tmp_path / "out.csv")
+    measured = done.columns["histogram"].map(np.sum)
+    assert measured["kind"] == done.columns.loc["kind", "imputed"]
+    assert 0 < measured["weight"] <= min(done.columns.loc["weight", "imputed"], n_parts * SPREAD_ROWS)
+    assert done.columns["confidence"].between(0, 1).all()
+
+
+@pytest.mark.parametrize("row_group_size", [50, 170, N_ROWS])
+def test_parquet_is_filled_row_group_by_row_group(tmp_path, row_group_size):
+    frame = shop_table(N_ROWS).astype({"colour": "str", "size": "str"})
+    path, output = tmp_path / "dump.parquet", tmp_path / "out.parquet"
+    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), path, row_group_size=row_group_size)
+    fitted = quick_imputer().fit(read_table(open_table(path))[0])
+    done = impute_file(fitted, open_table(path), output, cells=tmp_path / "cells.parquet")
+    before, after = pq.ParquetFile(path), pq.ParquetFile(output)
+    sizes = [[f.metadata.row_group(i).num_rows for i in range(f.metadata.num_row_groups)] for f in (before, after)]
+    assert sizes[0] == sizes[1]
+    assert after.schema_arrow.equals(before.schema_arrow, check_metadata=True)
+    whole = fitted.impute(read_table(open_table(path))[0])
+    pd.testing.assert_frame_equal(read_table(open_table(output))[0], whole.table)
+    cells = pd.read_parquet(tmp_path / "cells.parquet")
+    assert cells["position"].tolist() == whole.cells["position"].tolist()
+    assert cells["row"].tolist() == whole.cells["row"].tolist()
+    assert done.columns["empty"].sum() == len(cells)
+
+
+def test_what_stays_empty_is_counted_with_its_reason(tmp_path, dump):
+    frame = read_table(open_table(dump))[0]
+    fitted = quick_imputer().fit(frame)
+    done = impute_file(fitted, open_table(dump), tmp_path / "out.csv")
+    n_empty = int(frame["title"].isna().sum())
+    counts = done.columns.loc["title"]
+    assert (counts["empty"], counts["imputed"], counts["unfillable"]) == (n_empty, 0, n_empty)
+    assert why_left(fitted, "title", counts) == f"{n_empty} unfillable (text is not filled)"
+    assert why_left(fitted, "kind", done.columns.loc["kind"]) == ""
+
+
+def test_an_attribute_that_does_not_exist_is_left_and_counted(tmp_path, dump, imputer):
+    schema = imputer.schema_.replace("stock", applies_when={"kind": ["cup"]})
+    frame = read_table(open_table(dump))[0][list(schema)]
+    fitted = quick_imputer(schema=schema).fit(frame)
+    done = impute_file(fitted, open_table(dump), tmp_path / "out.csv")
+    filled = read_table(open_table(tmp_path / "out.csv"))[0]
+    left = filled["stock"].isna()
+    assert 0 < left.sum() == done.columns.loc["stock", "not_applicable"]
+    assert not (filled.loc[left, "kind"] == "cup").any()
+    assert why_left(fitted, "stock", done.columns.loc["stock"]) == f"{left.sum()} not applicable"
+
+
+def test_a_long_table_is_read_as_every_second_row(dump):
+    frame = read_table(open_table(dump))[0]
+    for most_rows, step in ((N_ROWS, 1), (N_ROWS - 1, 2), (N_ROWS // 2, 2), (N_ROWS // 2 - 1, 4), (10, 64)):
+        for table in (open_table(dump), in_parts(dump, 2_000)):
+            kept, n_rows = read_table(table, most_cells=most_rows * len(frame.columns))
+            assert n_rows == N_ROWS
+            pd.testing.assert_frame_equal(kept, frame.iloc[::step], check_index_type=False)
+
+
+def test_a_column_that_is_missing_leaves_no_file(tmp_path, imputer):
+    path = tmp_path / "dump.csv"
+    path.write_text("kind,weight\ncup,\n")
+    with pytest.raises(ColumnMismatchError, match="missing"):
+        impute_file(imputer, open_table(path), tmp_path / "out.csv", cells=tmp_path / "cells.csv")
+    assert [found.name for found in tmp_path.iterdir()] == ["dump.csv"]
+
+
+def test_it_takes_a_fitted_imputer(tmp_path, dump):
+    with pytest.raises(NotFittedError):
+        impute_file(quick_imputer(), open_table(dump), tmp_path / "out.csv")
