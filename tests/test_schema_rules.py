@@ -55,6 +55,7 @@ def schema():
             r"'minimum' is a rule of numeric and datetime columns\. The kind is 'text'\. Leave",
         ),
         ({"decimals": -1}, r"'decimals' must be an integer from 0 to 15\. Got -1 instead"),
+        ({"written_decimals": 0}, r"'written_decimals' must be an integer from 1 to 15\. Got 0 instead"),
         ({"decimals": 2.0}, r"'decimals' must be an integer from 0 to 15\. Got 2\.0 instead"),
         ({"kind": "datetime", "decimals": 1}, r"'decimals' is a rule of numeric columns\. The kind is 'datetime'"),
         ({"categories": ("a",)}, r"'categories' is a rule of categorical, .* columns\. The kind is 'numeric'"),
@@ -257,6 +258,8 @@ def test_a_schema_reads_and_writes_by_its_own_markers_and_rules(schema):
 def test_a_number_on_a_grid_has_no_minus_before_zero():
     assert column(decimals=2).format(np.array([-0.001, -0.01])).tolist() == ["0.00", "-0.01"]
     assert column(decimals=0).format(np.array([12.0])).tolist() == ["12"]
+    assert column(decimals=0, written_decimals=1).format(np.array([12.0, -0.0, np.nan])).tolist() == ["12.0", "0.0", ""]
+    assert column(written_decimals=3).format(np.array([9.25, 1e-05, 0.12345])).tolist() == ["9.250", "1e-05", "0.12345"]
 
 
 def test_a_schema_shows_itself_as_a_table(schema):

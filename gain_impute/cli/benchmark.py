@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["benchmark"]
 
-SuiteName = Annotated[str, typer.Argument(metavar="[SUITE]", help="smoke, or a TOML file.")]
+SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="smoke, or a TOML file.")]
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder of results and report.")]
 Data = Annotated[Path | None, typer.Option("--data", metavar="FILE", help="A table of your own, instead of a suite.")]
 Methods = Annotated[str | None, typer.Option("--methods", metavar="A,B", help="Only these methods.")]

@@ -28,6 +28,7 @@ _HEAD = f"""\
 #     minimum = 0.0                    bounds of a number; of a date such as 2016-11-14
 #     maximum = 100.0
 #     decimals = 2                     0 for whole numbers
+#     written_decimals = 1             zeros are written, too: 999.0
 #     date_format = "%d.%m.%Y"         how dates are written
 #     categories = ["S", "M", "L"]     the only values allowed
 #     fill = false                     read, but its empty cells stay empty

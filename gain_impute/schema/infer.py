@@ -24,7 +24,8 @@ from gain_impute.schema.evidence import (
     is_url,
 )
 from gain_impute.schema.kinds import Kind
-from gain_impute.schema.reading import BOOLEAN_PAIRS, clean_missing_values, read_distinct
+from gain_impute.schema.number_text import find_written_decimals
+from gain_impute.schema.reading import BOOLEAN_PAIRS, clean_missing_values, is_number_dtype, read_distinct
 from gain_impute.schema.rules import ColumnSchema, nearest_spelling
 from gain_impute.schema.schema import Schema
 
@@ -85,11 +86,11 @@ def infer_schema(
 
     Kinds, decimal grids and date formats are found; bounds, categories and conditions are left to fit and to people.
     A typed table and the same table read as text get the same kinds (but a code such as "00501", which a typed table
-    keeps as the number 501, is one only in text). Integers are numeric unless they hold two values; a number becomes
-    an identifier only where both its name and its being unique say so. A quantity that takes many different texts gets
-    ``fill=False``, until quantities are filled as numbers. Dates of which the data do not tell day from month are read
-    day first. Of a long column of numbers 50,000 evenly spaced rows are looked at, of a column of texts all rows but
-    10,000 evenly spaced distinct values.
+    keeps as the number 501, is one only in text, and only text tells how numbers are written: 999.0). Integers are
+    numeric unless they hold two values; a number becomes an identifier only where both its name and its being unique
+    say so. A quantity that takes many different texts gets ``fill=False``, until quantities are filled as numbers.
+    Dates of which the data do not tell day from month are read day first. Of a long column of numbers 50,000 evenly
+    spaced rows are looked at, of a column of texts all rows but 10,000 evenly spaced distinct values.
 
     Parameters
     ----------
@@ -158,7 +159,13 @@ def _infer_column(name: str, cells: pd.Series, markers: tuple[str | float, ...],
     found = evidence_of(name, cells, markers)
     kind = chosen or _typed_kind(cells, found) or next(kind for rule in _KIND_RULES if (kind := rule(found)))
     if kind is Kind.NUMERIC:
-        return ColumnSchema(name=name, kind=kind, decimals=_decimals(found, cells.dtype))
+        decimals, written = _decimals(found, cells.dtype), None
+        if not is_number_dtype(cells.dtype):
+            written = find_written_decimals(
+                found.texts[~np.isnan(found.numbers)], found.counts[~np.isnan(found.numbers)]
+            )
+        is_told = written is None or (decimals is not None and written <= decimals)
+        return ColumnSchema(name=name, kind=kind, decimals=decimals, written_decimals=None if is_told else written)
     if kind is Kind.DATETIME:
         return ColumnSchema(name=name, kind=kind, date_format=_date_format(cells, found, markers))
     fill = chosen is not None or kind is not Kind.QUANTITY or _has_few_quantities(found)

@@ -14,6 +14,7 @@ import pandas as pd
 from gain_impute.errors import SchemaError
 from gain_impute.schema.dates import format_dates, parse_dates, seconds_of, unknown_directives
 from gain_impute.schema.kinds import Kind
+from gain_impute.schema.number_text import format_numbers
 from gain_impute.schema.reading import find_observed, read_distinct, read_numbers, yes_no_words
 
 __all__ = ["ColumnSchema", "Condition", "ParsedColumn", "nearest_spelling"]
@@ -117,6 +118,9 @@ class ColumnSchema:
         Bounds of a number, both included; of a date in seconds since 1970 UTC. None: learned in fit.
     decimals : int in [0, 15] or None, default=None
         The decimal grid of a number: 0 for integers, 2 for cents. None: no grid.
+    written_decimals : int in [1, 15] or None, default=None
+        Decimals with which a number is written at least, with zeros: 1 where whole numbers stand as 999.0. None: as
+        many as `decimals` says, or as a number needs.
     categories : tuple of str or None, default=None
         The values allowed, as texts. None: those seen in fit.
     date_format : str or None, default=None
@@ -148,6 +152,7 @@ class ColumnSchema:
     minimum: float | None = None
     maximum: float | None = None
     decimals: int | None = None
+    written_decimals: int | None = None
     categories: tuple[str, ...] | None = None
     date_format: str | None = None
     applies_when: Mapping[str, tuple[str, ...]] | None = field(default=None)
@@ -257,7 +262,7 @@ class ColumnSchema:
             return format_dates(values, self.date_format)
         if self.kind is Kind.NUMERIC:
             distinct, which = np.unique(np.asarray(values, dtype=np.float64), return_inverse=True)
-            words = _format_numbers(distinct, self.decimals)
+            words = format_numbers(distinct, self.decimals, self.written_decimals)
         else:
             which, found = pd.factorize(np.asarray(values, dtype=object))
             words = [*map(str, found), ""]  # which is -1 for a missing value
@@ -291,17 +296,15 @@ class ColumnSchema:
             object.__setattr__(self, rule, number)
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             self._fail("minimum", f"at most its 'maximum' {self.maximum!r}", self.minimum)
-        if self.decimals is not None:
-            self._only_for("decimals", of_kind=self.kind is Kind.NUMERIC, kinds="numeric columns")
-            is_count = type(self.decimals) is not bool and isinstance(self.decimals, int | np.integer)
-            _check(
-                is_count and 0 <= self.decimals <= _MOST_DECIMALS,
-                self,
-                "decimals",
-                "an integer from 0 to 15",
-                self.decimals,
-            )
-            object.__setattr__(self, "decimals", int(self.decimals))
+        for rule, least in (("decimals", 0), ("written_decimals", 1)):
+            count = getattr(self, rule)
+            if count is None:
+                continue
+            self._only_for(rule, of_kind=self.kind is Kind.NUMERIC, kinds="numeric columns")
+            is_count = type(count) is not bool and isinstance(count, int | np.integer)
+            is_possible = is_count and least <= count <= _MOST_DECIMALS
+            _check(is_possible, self, rule, f"an integer from {least} to {_MOST_DECIMALS}", count)
+            object.__setattr__(self, rule, int(count))
 
     def _settle_categories(self) -> None:
         """Check the categories; they become a tuple."""
@@ -371,23 +374,3 @@ def _check(holds: object, column: ColumnSchema, rule: str, must_be: str, found: 
     """Refuse a rule that does not hold."""
     if not holds:
         column._fail(rule, must_be, found)  # noqa: SLF001  same module
-
-
-def _format_numbers(numbers: np.ndarray, decimals: int | None) -> list[str]:
-    """Write numbers (n_numbers,) as `_format_number` writes each; those on a grid, which are most, in one go."""
-    if decimals is None or not np.isfinite(numbers).all():
-        return [_format_number(number, decimals) for number in numbers.tolist()]
-    words = [f"{number:.{decimals}f}" for number in numbers.tolist()]
-    for at in np.flatnonzero((numbers <= 0) & (numbers > -1)).tolist():  # those that may be "-0.00"
-        words[at] = _format_number(float(numbers[at]), decimals)
-    return words
-
-
-def _format_number(number: float, decimals: int | None) -> str:
-    """Write one number; "" for NaN, and no minus before zero on a grid."""
-    if math.isnan(number):
-        return ""
-    if decimals is None or math.isinf(number):
-        return repr(number)
-    text = f"{number:.{decimals}f}"
-    return text.lstrip("-") if float(text) == 0 else text

@@ -330,7 +330,13 @@ def _rules_dropped(old: Kind, word: object) -> dict[str, object]:
     new = next((kind for kind in Kind if kind == word), old)
     if new is old:
         return {}
-    dropped: dict[str, object] = {"minimum": None, "maximum": None, "decimals": None, "date_format": None}
+    dropped: dict[str, object] = {
+        "minimum": None,
+        "maximum": None,
+        "decimals": None,
+        "written_decimals": None,
+        "date_format": None,
+    }
     if not new.is_class:
         dropped["categories"] = None
     if old is Kind.QUANTITY:
