@@ -5,54 +5,41 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.impute import MissingIndicator
-from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from gain_impute.cells import Imputation
-from gain_impute.completion import Completion, category_probabilities, complete
-from gain_impute.config import GAINConfig, default_max_steps
+from gain_impute.completer import Completer
+from gain_impute.completion import category_probabilities
 from gain_impute.fitting import (
-    HeldOutReport,
-    check_readable,
     continue_fit,
     new_fit,
-    warn_of_holes,
-    warn_of_unreadable,
 )
-from gain_impute.frames import append_columns, drop_columns, fill_frame, row_labels
+from gain_impute.frames import row_labels
 from gain_impute.intake import (
     check_count,
     check_sizes,
     checked_config,
     describe,
-    input_names,
     read_table,
     resolve_schema,
     restore,
     seed_of,
     torch_device,
 )
-from gain_impute.persistence import FittedState, read_model, write_model
-from gain_impute.progress import Watcher, resolve_tracker
+from gain_impute.persistence import read_model, write_model
 from gain_impute.schema import Schema
-from gain_impute.state import EpochLog
-from gain_impute.training import HeldOut, Tracker, torch_session
+from gain_impute.training import Tracker, torch_session
 
 __all__ = ["GAINImputer"]
 
-LEAST_JUDGED = 20  # known cells of a column below which unreadable ones say nothing of the column: one row may have one
 
-
-class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+class GAINImputer(Completer):
     """Fill the missing cells of a table with an adversarially trained network.
 
     Numbers, categories, booleans and dates are filled; texts are read as context; observed cells are never changed.
@@ -225,18 +212,8 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         table, frame = read_table(self, X, reset=True, to_learn=True)
         schema = resolve_schema(self.schema, self.missing_values, table, frame)
         seed, device = seed_of(self.random_state), torch_device(self.device)
-        with self._watcher(config, frame, schema, tracker) as watcher:
-            fitted = new_fit(
-                frame,
-                schema,
-                config,
-                seed=seed,
-                device=device,
-                n_threads=self.n_threads,
-                on_epoch=watcher,
-                on_held_out=self._on_held_out(watcher),
-            )
-            self._take(*fitted, indicated=[])
+        learn = partial(new_fit, frame, schema, config, seed=seed, device=device)
+        self._learn(learn, config, frame, schema, tracker, indicated=[])
         return self
 
     def partial_fit(self, X: Any, y: object = None, *, tracker: Tracker | str | None = None) -> Self:
@@ -274,11 +251,8 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         check_sizes(self.state_.config, config)
         _, frame = read_table(self, X, reset=False, to_learn=True)
         before = dataclasses.replace(self.state_, config=config)
-        with self._watcher(config, frame, self.schema_, tracker) as watcher:
-            fitted = continue_fit(
-                before, frame, n_threads=self.n_threads, on_epoch=watcher, on_held_out=self._on_held_out(watcher)
-            )
-            self._take(*fitted, indicated=[] if self.indicator_ is None else list(self.indicator_.features_))
+        indicated = [] if self.indicator_ is None else list(self.indicator_.features_)
+        self._learn(partial(continue_fit, before, frame), config, frame, self.schema_, tracker, indicated=indicated)
         return self
 
     def transform(self, X: Any) -> Any:
@@ -382,26 +356,6 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
             probabilities = category_probabilities(self.state_, frame, column)
         return probabilities.set_axis(X.index) if isinstance(X, pd.DataFrame) else probabilities
 
-    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> NDArray[np.object_]:
-        """Name the columns that `transform` returns.
-
-        Parameters
-        ----------
-        input_features : sequence of str, optional
-            Names of the columns, where fit saw an array.
-
-        Returns
-        -------
-        ndarray of str
-            The names; indicator columns come last.
-        """
-        check_is_fitted(self)
-        names = input_names(self, input_features)
-        kept = np.array([name for i, name in enumerate(names) if i not in self._dropped()], dtype=object)
-        if self.indicator_ is None:
-            return kept
-        return np.concatenate([kept, self.indicator_.get_feature_names_out(names)])
-
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the fitted imputer to a folder, whole or not at all; a model that is there is replaced.
 
@@ -441,98 +395,5 @@ class GAINImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         """
         imputer = cls(device=device)
         state, description = read_model(folder, torch_device(device))
-        indicated = restore(imputer, description, list(state.encoder.schema))
-        imputer.state_, imputer.indicator_ = state, None
-        if indicated is not None:
-            imputer.indicator_ = imputer._indicator(np.isin(np.arange(imputer.n_features_in_), indicated))
-        imputer._expose()
+        imputer._resume(state, restore(imputer, description, list(state.encoder.schema)))
         return imputer
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
-        tags.transformer_tags.preserves_dtype = ["float64"]
-        return tags
-
-    def _watcher(
-        self, config: GAINConfig, frame: pd.DataFrame, schema: Schema, tracker: Tracker | str | None
-    ) -> Watcher:
-        n_steps = config.max_steps or default_max_steps(len(frame))
-        before = self.state_.training.n_steps if hasattr(self, "state_") and self.state_.training else 0
-        return Watcher(
-            n_steps=n_steps,
-            n_steps_before=before,
-            params=self.get_params(),
-            table=frame,
-            schema=schema,
-            tracker=resolve_tracker(tracker),
-            verbose=self.verbose,
-        )
-
-    def _on_held_out(self, watcher: Watcher) -> HeldOutReport:
-        """Pass the held-out cells on to the tracker, with the means to fill them."""
-
-        def tell(state: FittedState, hidden: pd.DataFrame) -> None:
-            watcher.tracker.on_held_out(HeldOut(watcher.table, watcher.schema, hidden, partial(self._fill, state)))
-
-        return tell
-
-    def _fill(self, state: FittedState, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Fill rows by a state that is not yet the imputer's own; torch's generator is left as it is."""
-        with torch_session(self.n_threads, None, state.device):
-            completion = complete(state, rows, round_to_grid=self.round_to_grid, most_spread=None)
-        cells = completion.cells(row_labels(rows), "")
-        return fill_frame(rows, completion.filled, state.encoder.schema, state.cell_types), cells
-
-    def _take(
-        self, state: FittedState, empty: pd.DataFrame, unreadable: dict[str, int], *, indicated: list[int]
-    ) -> None:
-        """Become fitted, and warn of what stays empty; columns `indicated` before stay so."""
-        state.with_holes = tuple(name for name in state.encoder.schema if empty[name].any() or name in state.with_holes)
-        self.state_, self.unreadable_ = state, unreadable
-        had_holes = empty.any().to_numpy() | np.isin(np.arange(empty.shape[1]), indicated)
-        self.indicator_ = self._indicator(had_holes) if self.add_indicator else None
-        self._expose()
-        warn_of_holes(self.unfillable_, empty)
-        warn_of_unreadable(unreadable)
-
-    def _indicator(self, had_holes: NDArray[np.bool_]) -> MissingIndicator:
-        """Make the indicator of the columns (n_columns,) that had holes in fit."""
-        return MissingIndicator(error_on_new=False).fit(np.where(had_holes, np.nan, 0.0)[None, :])
-
-    def _expose(self) -> None:
-        """Derive the public attributes from the state."""
-        logs = self.state_.training.history if self.state_.training else []
-        self.schema_, self.unfillable_ = self.state_.encoder.schema, self.state_.unfillable()
-        self.history_ = pd.DataFrame([log.as_dict() for log in logs], columns=list(EpochLog.__dataclass_fields__))
-
-    def _complete(
-        self, frame: pd.DataFrame, *, most_spread: int | None = 0, draw_seed: int | None = None
-    ) -> Completion:
-        """Fill with the best values, which need no randomness, or draw from a seed."""
-        is_draw = draw_seed is not None
-        with torch_session(self.n_threads, draw_seed, self.state_.device):
-            return complete(self.state_, frame, round_to_grid=self.round_to_grid, most_spread=most_spread, draw=is_draw)
-
-    def _check(self, completion: Completion) -> None:
-        """Refuse what is not of its kind, and warn of holes that stay and of which fit did not warn."""
-        check_readable(self.schema_, completion.empty, completion.unreadable, least_known=LEAST_JUDGED)
-        new = {name: why for name, why in self.unfillable_.items() if name not in self.state_.with_holes}
-        warn_of_holes(new, completion.empty)
-
-    def _finish(self, table: Any, completion: Completion) -> Any:
-        """Put the filled cells into the user's table, drop and append columns as asked."""
-        table = fill_frame(table, completion.filled, self.schema_, self.state_.cell_types)
-        if self._dropped():
-            table = drop_columns(table, self._dropped())
-        if self.indicator_ is not None:
-            indicators = completion.empty.to_numpy()[:, self.indicator_.features_]
-            table = append_columns(table, indicators, list(self.indicator_.get_feature_names_out(list(self.schema_))))
-        return table
-
-    def _dropped(self) -> list[int]:
-        """Positions of the columns that `transform` leaves out."""
-        if self.keep_empty_features:
-            return []
-        return [i for i, name in enumerate(self.schema_) if name in self.state_.never_observed]

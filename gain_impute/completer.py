@@ -1,0 +1,161 @@
+"""What an imputer does between its public methods: become fitted, complete a table, finish it as the user asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.impute import MissingIndicator
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from gain_impute.completion import Completion, complete
+from gain_impute.config import GAINConfig, default_max_steps
+from gain_impute.fitting import HeldOutReport, check_readable, warn_of_holes, warn_of_unreadable
+from gain_impute.frames import append_columns, drop_columns, fill_frame, row_labels
+from gain_impute.intake import input_names
+from gain_impute.persistence import FittedState
+from gain_impute.progress import Watcher, resolve_tracker
+from gain_impute.schema import Schema
+from gain_impute.state import EpochLog
+from gain_impute.training import HeldOut, Tracker, torch_session
+
+__all__ = ["Completer"]
+
+LEAST_JUDGED = 20  # known cells of a column below which unreadable ones say nothing of the column: one row may have one
+
+Learn = Callable[..., tuple[FittedState, pd.DataFrame, dict[str, int]]]
+
+
+class Completer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+    """The half of `GAINImputer` that its users do not see; the parameters and fitted attributes are those of it."""
+
+    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> NDArray[np.object_]:
+        """Name the columns that `transform` returns.
+
+        Parameters
+        ----------
+        input_features : sequence of str, optional
+            Names of the columns, where fit saw an array.
+
+        Returns
+        -------
+        ndarray of str
+            The names; indicator columns come last.
+        """
+        check_is_fitted(self)
+        names = input_names(self, input_features)
+        kept = np.array([name for i, name in enumerate(names) if i not in self._dropped()], dtype=object)
+        if self.indicator_ is None:
+            return kept
+        return np.concatenate([kept, self.indicator_.get_feature_names_out(names)])
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = ["float64"]
+        return tags
+
+    def _learn(
+        self,
+        learn: Learn,
+        config: GAINConfig,
+        frame: pd.DataFrame,
+        schema: Schema,
+        tracker: Tracker | str | None,
+        *,
+        indicated: list[int],
+    ) -> None:
+        """Fit, watched by whoever wants to be told, and become fitted; columns `indicated` before stay so."""
+        watcher = Watcher(
+            n_steps=config.max_steps or default_max_steps(len(frame)),
+            n_steps_before=self.state_.training.n_steps if hasattr(self, "state_") and self.state_.training else 0,
+            params=self.get_params(),
+            table=frame,
+            schema=schema,
+            tracker=resolve_tracker(tracker),
+            verbose=self.verbose,
+        )
+        with watcher:
+            fitted = learn(n_threads=self.n_threads, on_epoch=watcher, on_held_out=self._on_held_out(watcher))
+            self._take(*fitted, indicated=indicated)
+
+    def _on_held_out(self, watcher: Watcher) -> HeldOutReport:
+        """Pass the held-out cells on to the tracker, with the means to fill them."""
+
+        def tell(state: FittedState, hidden: pd.DataFrame) -> None:
+            watcher.tracker.on_held_out(HeldOut(watcher.table, watcher.schema, hidden, partial(self._fill, state)))
+
+        return tell
+
+    def _fill(self, state: FittedState, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Fill rows by a state that is not yet the imputer's own; torch's generator is left as it is."""
+        with torch_session(self.n_threads, None, state.device):
+            completion = complete(state, rows, round_to_grid=self.round_to_grid, most_spread=None)
+        cells = completion.cells(row_labels(rows), "")
+        return fill_frame(rows, completion.filled, state.encoder.schema, state.cell_types), cells
+
+    def _take(
+        self, state: FittedState, empty: pd.DataFrame, unreadable: dict[str, int], *, indicated: list[int]
+    ) -> None:
+        """Become fitted, and warn of what stays empty; columns `indicated` before stay so."""
+        state.with_holes = tuple(name for name in state.encoder.schema if empty[name].any() or name in state.with_holes)
+        self.state_, self.unreadable_ = state, unreadable
+        had_holes = empty.any().to_numpy() | np.isin(np.arange(empty.shape[1]), indicated)
+        self.indicator_ = self._indicator(had_holes) if self.add_indicator else None
+        self._expose()
+        warn_of_holes(self.unfillable_, empty)
+        warn_of_unreadable(unreadable)
+
+    def _resume(self, state: FittedState, indicated: list[int] | None) -> None:
+        """Become what was saved; `indicated` are the columns of the indicator, None without one."""
+        self.state_, self.indicator_ = state, None
+        if indicated is not None:
+            self.indicator_ = self._indicator(np.isin(np.arange(self.n_features_in_), indicated))
+        self._expose()
+
+    def _indicator(self, had_holes: NDArray[np.bool_]) -> MissingIndicator:
+        """Make the indicator of the columns (n_columns,) that had holes in fit."""
+        return MissingIndicator(error_on_new=False).fit(np.where(had_holes, np.nan, 0.0)[None, :])
+
+    def _expose(self) -> None:
+        """Derive the public attributes from the state."""
+        logs = self.state_.training.history if self.state_.training else []
+        self.schema_, self.unfillable_ = self.state_.encoder.schema, self.state_.unfillable()
+        self.history_ = pd.DataFrame([log.as_dict() for log in logs], columns=list(EpochLog.__dataclass_fields__))
+
+    def _complete(
+        self, frame: pd.DataFrame, *, most_spread: int | None = 0, draw_seed: int | None = None
+    ) -> Completion:
+        """Fill with the best values, which need no randomness, or draw from a seed."""
+        is_draw = draw_seed is not None
+        with torch_session(self.n_threads, draw_seed, self.state_.device):
+            return complete(self.state_, frame, round_to_grid=self.round_to_grid, most_spread=most_spread, draw=is_draw)
+
+    def _check(self, completion: Completion) -> None:
+        """Refuse what is not of its kind, and warn of holes that stay and of which fit did not warn."""
+        check_readable(self.schema_, completion.empty, completion.unreadable, least_known=LEAST_JUDGED)
+        new = {name: why for name, why in self.unfillable_.items() if name not in self.state_.with_holes}
+        warn_of_holes(new, completion.empty)
+
+    def _finish(self, table: Any, completion: Completion) -> Any:
+        """Put the filled cells into the user's table, drop and append columns as asked."""
+        table = fill_frame(table, completion.filled, self.schema_, self.state_.cell_types)
+        if self._dropped():
+            table = drop_columns(table, self._dropped())
+        if self.indicator_ is not None:
+            indicators = completion.empty.to_numpy()[:, self.indicator_.features_]
+            table = append_columns(table, indicators, list(self.indicator_.get_feature_names_out(list(self.schema_))))
+        return table
+
+    def _dropped(self) -> list[int]:
+        """Positions of the columns that `transform` leaves out."""
+        if self.keep_empty_features:
+            return []
+        return [i for i, name in enumerate(self.schema_) if name in self.state_.never_observed]
