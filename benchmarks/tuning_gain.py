@@ -24,7 +24,7 @@ import pandas as pd
 from benchmarks.tables import read_task
 from gain_impute import GAINImputer, infer_schema
 from gain_impute.errors import GainImputeWarning
-from gain_impute.exam import Exam, overall_score, paired_lead
+from gain_impute.evaluation.exam import Exam, overall_score, paired_lead
 from gain_impute.tuning import tune
 
 __all__ = ["Outcome", "main", "measure", "summarise"]

@@ -23,7 +23,7 @@ from mlflow.types.schema import AnyType, ColSpec, DataType, TensorSpec
 from mlflow.types.schema import Schema as Specs
 
 from gain_impute.errors import ColumnMismatchError
-from gain_impute.exam import Exam, Lead, paired_lead
+from gain_impute.evaluation.exam import Exam, Lead, paired_lead
 from gain_impute.imputer import GAINImputer
 from gain_impute.tracking.runs import Runs, make_store_folder, tracking_uri
 from gain_impute.tracking.sending import experiment_id

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gain_impute import infer_schema
 from gain_impute.errors import TableError
-from gain_impute.exam import Exam, column_scores, overall_score, paired_lead
+from gain_impute.evaluation.exam import Exam, column_scores, overall_score, paired_lead
 from gain_impute.masking import apply_hidden
 from gain_impute.methods import Setting, make_method
 from gain_impute.scores import score_categories, score_numbers
@@ -84,7 +84,7 @@ def test_an_exam_on_some_rows_has_those_rows_and_the_variances_of_all():
 
 
 def test_a_table_without_a_cell_to_hide_is_refused():
-    with pytest.raises(TableError, match=r"must have a column in which known cells can be hidden.*Found none among 1"):
+    with pytest.raises(TableError, match=r"must have a column in which 20% of the known cells can be hidden.*Found none among 1"):
         exam_of(pd.DataFrame({"n": [1.0, np.nan, np.nan]}))
 
 

@@ -20,7 +20,7 @@ from mlflow.tracking import MlflowClient
 
 from gain_impute import GAINImputer
 from gain_impute.errors import TableError, TrackingWarning
-from gain_impute.exam import Exam, column_scores
+from gain_impute.evaluation.exam import Exam, column_scores
 from gain_impute.methods import Setting, make_method
 from gain_impute.tracking import DEFAULT_STORE, MLflowTracker, Runs, send_spooled, tracking_uri
 from gain_impute.tracking.runs import metric_name

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from gain_impute.evaluation import OURS
-from gain_impute.exam import Exam, column_scores
+from gain_impute.evaluation.exam import Exam, column_scores
 from gain_impute.methods import Setting, make_method
 from gain_impute.schema import Schema, schema_to_toml
 from gain_impute.scores import calibration_error, score_intervals

@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from gain_impute.errors import DivergedError, GainImputeWarning
-from gain_impute.exam import Exam, overall_score
+from gain_impute.evaluation.exam import Exam, overall_score
 from gain_impute.frames import to_pandas
 from gain_impute.imputer import GAINImputer
 from gain_impute.schema import Schema

@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sklearn.base import clone
 
 from gain_impute.errors import ConfigError, StudyError
-from gain_impute.exam import Exam
+from gain_impute.evaluation.exam import Exam
 from gain_impute.frames import to_pandas
 from gain_impute.imputer import GAINImputer
 from gain_impute.intake import checked_config, resolve_schema

@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gain_impute.errors import TableError
-from gain_impute.masking import Mechanism, apply_hidden, hide_cells
+from gain_impute.evaluation.task import hide_task
+from gain_impute.masking import Mechanism, apply_hidden
 from gain_impute.schema import ParsedColumn, Schema
 
 __all__ = ["Exam", "Lead", "column_scores", "overall_score", "paired_lead"]
@@ -131,13 +132,8 @@ class Exam:
         >>> exam.hidden.sum().to_dict()
         {'kind': 5, 'price': 5}
         """
-        parsed = {name: schema.parse(name, table[name]) for name in schema}
-        values = pd.DataFrame({name: column.values for name, column in parsed.items()})
-        readable = np.column_stack([column.readable for column in parsed.values()])
-        fillable = [name for name, column in schema.items() if column.is_fillable]
-        hidden = hide_cells(values, rate, mechanism=mechanism, rng=random_state, columns=fillable, observed=readable)
-        n_known = dict(zip(schema, readable.sum(axis=0), strict=True))
-        return cls.of(table, schema, hidden[[name for name in fillable if hidden[name].sum() < n_known[name]]])
+        task = hide_task(table, schema, rate=rate, mechanism=mechanism, random_state=random_state)
+        return cls.of(table, schema, task.hidden)
 
     def losses(self, filled: pd.DataFrame) -> pd.DataFrame:
         """Compare each hidden cell with what was filled in.
