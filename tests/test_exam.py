@@ -84,9 +84,7 @@ def test_an_exam_on_some_rows_has_those_rows_and_the_variances_of_all():
 
 
 def test_a_table_without_a_cell_to_hide_is_refused():
-    with pytest.raises(
-        TableError, match=r"must have a column in which 20% of the known cells can be hidden.*Found none among 1"
-    ):
+    with pytest.raises(TableError, match=r"must have a column in which 20% of .* can be hidden.*Found none among 1"):
         exam_of(pd.DataFrame({"n": [1.0, np.nan, np.nan]}))
 
 
