@@ -36,6 +36,7 @@ from gain_impute.benchmark.prepare import prepare
 from gain_impute.benchmark.tables import make_small_shop
 from gain_impute.cli import run
 from gain_impute.errors import ConfigError, FileError, TableError
+from tests.servers import runs_in
 
 PLUGINS = ("tests.misbehaving_methods",)
 
@@ -332,6 +333,17 @@ def test_what_cannot_be_run_is_said_before_anything_is_written(tmp_path, capfd, 
     assert run(["benchmark", "--data", str(source), "-o", str(tmp_path / "report"), *options]) == 2
     assert message in capfd.readouterr().err
     assert not Path(tmp_path / "report").exists()
+
+
+def test_results_are_kept_in_mlflow_where_that_is_asked_for(store, tmp_path):
+    source = tmp_path / "shop.csv"
+    make_small_shop(150).to_csv(source, index=False)
+    assert run(["benchmark", "--data", str(source), "-o", "report", "--methods", "mean", "--track"]) == 0
+    [kept] = runs_in(store)
+    [result] = read_results(tmp_path / "report" / "results")
+    assert (kept.data.params["method"], kept.data.params["table"], kept.info.status) == ("mean", "shop", "FINISHED")
+    assert kept.data.metrics["in_sample/error"] == pytest.approx(result["in_sample"]["overall"]["error"])
+    assert "in_sample/crps" not in kept.data.metrics  # the mean does not draw
 
 
 def test_a_job_has_a_place_of_its_own():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gain_impute.cli.messages import print_line
+from gain_impute.cli.messages import print_line, quiet_libraries
 from gain_impute.cli.options import Delimiter, Encoding, Missing, SchemaFile, character
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ Methods = Annotated[str | None, typer.Option("--methods", metavar="A,B", help="O
 Hide = Annotated[float, typer.Option("--hide", metavar="RATE", help="With --data: share of the known cells to hide.")]
 Why = Annotated[str, typer.Option("--mechanism", metavar="NAME", help="With --data: mcar, mar, mnar, block, ...")]
 Seeds = Annotated[int, typer.Option("--seeds", metavar="N", help="With --data: runs of each method.")]
+Track = Annotated[bool, typer.Option("--track", help="Also keep the results in MLflow, one run each.")]
 Processes = Annotated[int, typer.Option("--processes", metavar="N", help="Runs at a time, with one thread each.")]
 
 
@@ -40,6 +41,7 @@ def benchmark(
     encoding: Encoding = None,
     delimiter: Delimiter = None,
     processes: Processes = 1,
+    track: Track = False,
 ) -> None:
     """Compare methods on the same hidden cells, each run in a process of its own, and write a report.
 
@@ -87,4 +89,9 @@ def benchmark(
     results = read_results(folder, [what.name])
     page = write_report(results, output, title=what.title)
     typer.echo(results_to_markdown(results, title=what.title))
+    if track:
+        from gain_impute.benchmark.tracked import track_results
+
+        quiet_libraries()
+        print_line(f"{track_results(results)} results are kept in MLflow.")
     print_line(f"The report is {str(page)!r}.")
