@@ -349,3 +349,12 @@ def test_results_are_kept_in_mlflow_where_that_is_asked_for(store, tmp_path):
 def test_a_job_has_a_place_of_its_own():
     job = Job(suite="s", table="t", mechanism="mcar", rate=0.25, method="mean", seed=3)
     assert job.path == Path("s/t/mcar-0.25/mean-3.json")
+
+
+def test_results_can_be_kept_from_holding_values():
+    shown, kept = (result_of(suite_of(["knn"], show_values=told))["in_sample"]["examples"] for told in (True, False))
+    assert set(shown["brand"]["truth"]) <= set(make_small_shop()["brand"])
+    assert list(kept["brand"]["truth"]) == [f"no. {rank}" for rank in range(1, len(shown["brand"]["truth"]) + 1)]
+    assert list(kept["brand"]["filled"].values()) == list(shown["brand"]["filled"].values())
+    assert np.corrcoef(kept["price"]["truth"], shown["price"]["truth"])[0, 1] == pytest.approx(1)
+    assert abs(np.mean(kept["price"]["truth"])) < 0.5 < np.mean(shown["price"]["truth"])

@@ -160,7 +160,7 @@ def calibration_bins(pooled: tuple[Floats, NDArray[np.bool_]]) -> list[dict[str,
     ]
 
 
-def examples(task: Task, completed: pd.DataFrame) -> dict[str, dict[str, Any]]:
+def examples(task: Task, completed: pd.DataFrame, *, as_they_are: bool = True) -> dict[str, dict[str, Any]]:
     """Hidden cells and what was filled there, for plots.
 
     Parameters
@@ -169,6 +169,9 @@ def examples(task: Task, completed: pd.DataFrame) -> dict[str, dict[str, Any]]:
         What was hidden.
     completed : DataFrame of shape (n_rows, n_columns)
         The visible table, filled.
+    as_they_are : bool, default=True
+        False gives numbers in standard deviations from their mean, and ranks instead of the names of categories: for
+        results that go where the table itself must not.
 
     Returns
     -------
@@ -184,11 +187,14 @@ def examples(task: Task, completed: pd.DataFrame) -> dict[str, dict[str, Any]]:
             truth = task.truth[name].values[hidden]
             guess = task.schema.parse(name, completed[name]).values[hidden]
             if is_number:
-                told[name] = {"truth": truth[:N_EXAMPLES], "filled": guess[:N_EXAMPLES]}
+                shift, unit = (0.0, 1.0) if as_they_are else (float(np.mean(truth)), task.stds[name] or 1.0)
+                shown = {"truth": truth[:N_EXAMPLES], "filled": guess[:N_EXAMPLES]}
+                told[name] = {side: (np.asarray(values, float) - shift) / unit for side, values in shown.items()}
             else:
                 common = [text for text, _ in Counter(truth).most_common(N_EXAMPLE_CATEGORIES)]
+                labels = common if as_they_are else [f"no. {rank}" for rank in range(1, len(common) + 1)]
                 told[name] = {
-                    "truth": {text: int((truth == text).sum()) for text in common},
-                    "filled": {text: int((guess == text).sum()) for text in common},
+                    side: {label: int((values == text).sum()) for label, text in zip(labels, common, strict=True)}
+                    for side, values in (("truth", truth), ("filled", guess))
                 }
     return told

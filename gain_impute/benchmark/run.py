@@ -50,7 +50,9 @@ def blank_result(job: Job, suite: Suite) -> dict[str, Any]:
         A result without figures.
     """
     entry = find_method(job.method)
-    of_suite = {name: getattr(suite, name) for name in ("max_rows", "test_share", "max_time_s", "n_draws")}
+    of_suite = {
+        name: getattr(suite, name) for name in ("max_rows", "test_share", "max_time_s", "n_draws", "show_values")
+    }
     return {
         "format": FORMAT,
         "suite": job.suite,
@@ -141,9 +143,9 @@ def run_method(
         filled_other, transform_s = _timed(lambda: method.transform(other.visible))
         _, one_row_s = _timed(lambda: method.transform(other.visible.iloc[:1]), repeats=3)
         _check_is_no_mean(train, completed, name)
-        in_sample = _scores(method, train, completed, name=name, n_draws=suite.n_draws)
+        in_sample = _scores(method, train, completed, name=name, suite=suite)
         _add_normalised(in_sample["columns"], train, completed, table)
-        out_of_sample = None if test is None else _scores(method, test, filled_other, name=name, n_draws=suite.n_draws)
+        out_of_sample = None if test is None else _scores(method, test, filled_other, name=name, suite=suite)
         return {
             "note": note_of(method),
             "seconds": {"fit": fit_s, "transform": transform_s, "one_row": one_row_s},
@@ -155,14 +157,14 @@ def run_method(
         }
 
 
-def _scores(method: Method, task: Task, completed: pd.DataFrame, *, name: str, n_draws: int) -> dict[str, Any]:
+def _scores(method: Method, task: Task, completed: pd.DataFrame, *, name: str, suite: Suite) -> dict[str, Any]:
     """All figures of one completed table."""
     columns = score_table(task, completed, method=name)
     for column in columns:
         std = task.stds.get(column["column"], np.nan)
         if column["kind"] in {"numeric", "datetime"} and std > 0:
             column["mae"] /= std
-    draws = score_draws(method, task, completed, n_draws=n_draws)
+    draws = score_draws(method, task, completed, n_draws=suite.n_draws)
     known, bins = score_probabilities(method, task)
     for column in columns:
         column.update(draws.columns.get(column["column"], {}), **known.get(column["column"], {}))
@@ -173,7 +175,7 @@ def _scores(method: Method, task: Task, completed: pd.DataFrame, *, name: str, n
         "overall": overall,
         "columns": columns,
         "calibration": calibration_bins(bins),
-        "examples": examples(task, completed),
+        "examples": examples(task, completed, as_they_are=suite.show_values),
     }
 
 

@@ -83,6 +83,8 @@ class Suite(BaseModel):
         Seconds after which a run is ended and called timed out.
     n_draws : int, default=20
         Draws of methods that draw; 0 draws none.
+    show_values : bool, default=True
+        Whether results hold some hidden values as they are; else in standard deviations, and categories as ranks.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -97,6 +99,7 @@ class Suite(BaseModel):
     test_share: Share | None = None
     max_time_s: Annotated[float, Field(gt=0)] = 150.0
     n_draws: Annotated[int, Field(ge=0)] = 20
+    show_values: bool = True
 
     def jobs(self) -> Iterator[Job]:
         """List its runs: first seeds first, then mechanisms, so that a benchmark cut short has compared on most tables.
