@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import tests.misbehaving_methods  # noqa: F401 - importing it makes its methods known
-from gain_impute import infer_schema
+from gain_impute import GAINImputer, infer_schema
 from gain_impute.benchmark import (
     BenchmarkTable,
     Job,
@@ -33,6 +33,7 @@ from gain_impute.benchmark import (
 )
 from gain_impute.benchmark.memory import MemoryWatch
 from gain_impute.benchmark.prepare import prepare
+from gain_impute.benchmark.run import run_method
 from gain_impute.benchmark.tables import make_small_shop
 from gain_impute.cli import run
 from gain_impute.errors import ConfigError, FileError, TableError
@@ -190,11 +191,11 @@ def test_a_model_trained_on_filled_rows_is_compared_with_one_trained_on_complete
     assert 0 < filled < complete <= 1
 
 
-def test_draws_and_probabilities_are_scored_of_methods_that_give_them(monkeypatch):
-    suite = suite_of(["gain"], max_rows=120, n_draws=8)
-    monkeypatch.setattr("gain_impute.imputer.default_max_steps", lambda _: 30)
-    monkeypatch.setattr("gain_impute.fitting.default_max_steps", lambda _: 30)
-    result = result_of(suite)
+def test_draws_and_probabilities_are_scored_of_methods_that_give_them():
+    suite, table = suite_of(["gain"], max_rows=120, n_draws=8), find_table("small_shop")
+    train, test = prepare(table, next(suite.jobs()), suite)
+    imputer = GAINImputer(schema=train.schema, random_state=0, max_steps=30, round_to_grid=False)
+    result = run_method(imputer, train, test, name="gain", suite=suite, table=table)
     overall = result["out_of_sample"]["overall"]
     assert overall["crps"] > 0
     assert 0 <= overall["coverage"]["50"] <= overall["coverage"]["95"] <= 1
