@@ -123,8 +123,10 @@ def test_a_full_disk_is_one_error_and_leaves_what_was_there(shop, model, name):
     assert names_in(shop) == ["long.csv", "out.csv", "out.csv.gz", "shop.csv"]
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("arguments", [["impute", "shop.csv", "-o", "-"], ["schema", "shop.csv"], ["--help"]])
-def test_a_full_disk_behind_standard_output_is_one_error(shop, model, arguments):
+def test_a_full_disk_behind_standard_output_is_one_error(shop, model, monkeypatch, arguments, unbuffered):
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)  # an empty one counts as none
     options = ["--model", model] if "impute" in arguments else []
     with Path("/dev/full").open("wb") as full:
         command = [*PROGRAM, *arguments, *options]

@@ -71,6 +71,10 @@ def run(arguments: Sequence[str]) -> int:
             return BAD_INPUT
         except GainImputeError as error:
             say("error", str(error))
+            try:
+                sys.stdout.flush()
+            except OSError:  # that was the error: it is told
+                _drop_output()
             return BAD_INPUT
         except BrokenPipeError:  # whoever read our output has seen enough
             _drop_output()
