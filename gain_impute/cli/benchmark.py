@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,23 +49,15 @@ def benchmark(
 
     Runs that have a result in the folder are not made again: a benchmark that was cut short goes on.
     """
-    from gain_impute.benchmark import (
-        OwnTable,
-        check_suite,
-        find_suite,
-        pending_jobs,
-        read_results,
-        run_jobs,
-        suite_of_table,
-    )
+    from gain_impute import benchmark as harness
     from gain_impute.reporting import results_to_markdown, write_report
 
     chosen = None if methods is None else methods.split(",")
     readers = {}
     if data is None:
-        what = find_suite(suite)
+        what = harness.find_suite(suite)
     else:
-        own = OwnTable(
+        own = harness.OwnTable(
             source=data,
             schema=schema,
             missing_values=tuple(missing or ()),
@@ -72,21 +66,13 @@ def benchmark(
         )
         own.read()  # what is wrong with it is said before anything runs
         readers[own.name] = own.read
-        what = suite_of_table(own, mechanism=mechanism, rate=hide, n_seeds=seeds, methods=chosen)
-    check_suite(what, list(readers))
+        what = harness.suite_of_table(own, mechanism=mechanism, rate=hide, n_seeds=seeds, methods=chosen)
+    harness.check_suite(what, list(readers))
     folder = output / "results"
-    jobs = pending_jobs(what, folder, chosen)
+    jobs = harness.pending_jobs(what, folder, chosen)
     print_line(f"{what.title}: {len(jobs)} runs to make.")
-    n_made = 0
-
-    def tell(job: Job, status: str, elapsed_s: float) -> None:
-        nonlocal n_made
-        n_made += 1
-        where = f"{job.table}, {job.mechanism} {job.rate:g}, seed {job.seed}"
-        print_line(f"[{n_made}/{len(jobs)}] {job.method} on {where}: {status}, {elapsed_s:.1f} s")
-
-    run_jobs(jobs, what, folder, n_processes=processes, tables=readers, report=tell)
-    results = read_results(folder, [what.name])
+    harness.run_jobs(jobs, what, folder, n_processes=processes, tables=readers, report=_counting(len(jobs)))
+    results = harness.read_results(folder, [what.name])
     page = write_report(results, output, title=what.title)
     typer.echo(results_to_markdown(results, title=what.title))
     if track:
@@ -95,3 +81,14 @@ def benchmark(
         quiet_libraries()
         print_line(f"{track_results(results)} results are kept in MLflow.")
     print_line(f"The report is {str(page)!r}.")
+
+
+def _counting(n_jobs: int) -> Callable[[Job, str, float], None]:
+    """Say of each run how it went, and how many of all are made."""
+    counter = itertools.count(1)
+
+    def tell(job: Job, status: str, elapsed_s: float) -> None:
+        where = f"{job.table}, {job.mechanism} {job.rate:g}, seed {job.seed}"
+        print_line(f"[{next(counter)}/{n_jobs}] {job.method} on {where}: {status}, {elapsed_s:.1f} s")
+
+    return tell
