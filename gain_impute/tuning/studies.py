@@ -25,7 +25,7 @@ from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBSto
 from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 
 from gain_impute.errors import ConfigError, StudyError
 
@@ -34,6 +34,7 @@ __all__ = ["PRUNERS", "close_storage", "open_storage", "open_study", "take_up_lo
 PRUNERS = ("halving", "median", "none")
 MADE_FOR = "gain_impute.made_for"
 HEARTBEAT_S, SILENCE_S = 30, 120  # a worker that is silent for so long is taken for dead
+TABLE_WAITS_S = (0.2, 0.5, 1.0, 2.0)  # between attempts to make the tables of a database that others open, too
 PATIENCE_S = 20.0  # how long another process may take between making a study and saying what for
 N_STARTUP_TRIALS = 8  # at random, before there is anything to learn from
 
@@ -63,6 +64,18 @@ def open_storage(storage: str | None) -> BaseStorage:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)  # the heartbeat: a lost worker would stay for ever else
         try:
+            return _open_database(url)
+        except (ImportError, ValueError, OSError, RuntimeError, SQLAlchemyError, StorageInternalError) as error:
+            raise ConfigError(
+                f"The storage must be sqlite:///FILE, postgresql://..., or the path of a journal file. "
+                f"{storage!r} cannot be opened: {error}. Correct the address, or install its driver."
+            ) from error
+
+
+def _open_database(url: str) -> RDBStorage:
+    """Open a database, and make its tables; where another process makes them at the same moment, try again."""
+    for waited_s in (*TABLE_WAITS_S, None):
+        try:
             return RDBStorage(
                 url,
                 engine_kwargs={"connect_args": {"timeout": 60}} if url.startswith("sqlite") else None,
@@ -70,11 +83,11 @@ def open_storage(storage: str | None) -> BaseStorage:
                 grace_period=SILENCE_S,
                 heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=1),
             )
-        except (ImportError, ValueError, OSError, RuntimeError, SQLAlchemyError, StorageInternalError) as error:
-            raise ConfigError(
-                f"The storage must be sqlite:///FILE, postgresql://..., or the path of a journal file. "
-                f"{storage!r} cannot be opened: {error}. Correct the address, or install its driver."
-            ) from error
+        except (IntegrityError, OperationalError, ProgrammingError):
+            if waited_s is None:
+                raise
+            time.sleep(waited_s)
+    raise AssertionError
 
 
 def close_storage(storage: BaseStorage) -> None:
