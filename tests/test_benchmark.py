@@ -336,6 +336,12 @@ def test_what_cannot_be_run_is_said_before_anything_is_written(tmp_path, capfd, 
     assert not Path(tmp_path / "report").exists()
 
 
+def test_a_method_that_the_suite_does_not_have_is_refused(tmp_path, capfd):
+    assert run(["benchmark", "smoke", "-o", str(tmp_path / "report"), "--methods", "mean,magic"]) == 2
+    assert "The methods of a suite must be some of gain, mean, median, knn. Got magic instead" in capfd.readouterr().err
+    assert not (tmp_path / "report").exists()
+
+
 def test_results_are_kept_in_mlflow_where_that_is_asked_for(store, tmp_path):
     source = tmp_path / "shop.csv"
     make_small_shop(150).to_csv(source, index=False)

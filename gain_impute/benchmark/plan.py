@@ -120,7 +120,7 @@ def suite_of_table(
     )
 
 
-def check_suite(suite: Suite, tables: Sequence[str] = ()) -> None:
+def check_suite(suite: Suite, tables: Sequence[str] = (), *, methods: Sequence[str] | None = None) -> None:
     """Check that all tables and methods of a suite are known, before anything is run.
 
     Parameters
@@ -129,6 +129,8 @@ def check_suite(suite: Suite, tables: Sequence[str] = ()) -> None:
         The suite.
     tables : sequence of str, default=()
         Tables that are known besides the registered ones.
+    methods : sequence of str or None, default=None
+        Methods that shall be run, and so must be some of the suite's. None: all of them.
 
     Raises
     ------
@@ -137,6 +139,7 @@ def check_suite(suite: Suite, tables: Sequence[str] = ()) -> None:
     """
     for what, named, known in (
         ("methods", suite.methods, known_methods()),
+        ("methods", methods or (), tuple(suite.methods)),
         ("tables", suite.tables, (*known_tables(), *tables)),
     ):
         unknown = [name for name in named if name not in known]

@@ -67,7 +67,7 @@ def benchmark(
         own.read()  # what is wrong with it is said before anything runs
         readers[own.name] = own.read
         what = harness.suite_of_table(own, mechanism=mechanism, rate=hide, n_seeds=seeds, methods=chosen)
-    harness.check_suite(what, list(readers))
+    harness.check_suite(what, list(readers), methods=chosen)
     folder = output / "results"
     jobs = harness.pending_jobs(what, folder, chosen)
     print_line(f"{what.title}: {len(jobs)} runs to make.")
