@@ -137,7 +137,7 @@ def category_probabilities(state: FittedState, frame: pd.DataFrame, column: str)
     position = encoder.layout.classes.index(column)
     table = TensorTable.from_encoded(encoded, training.layout, training.device)
     table.known[:, encoder.layout.n_numbers + position] = False
-    probabilities = predict_probabilities(training, table, position)
+    probabilities = predict_probabilities(training, table, position, experts=state.experts)
     return pd.DataFrame(probabilities, columns=list(encoder.classes[column].vocabulary))
 
 
@@ -147,8 +147,10 @@ def _predict(state: FittedState, encoded: EncodedTable, *, spread: NDArray[np.bo
     table = TensorTable.from_encoded(encoded, state.training.layout, state.training.device)
     rows = np.arange(encoded.n_rows)
     if draw:
-        return draw_cells(state.training, table, rows, spread_scale=state.calibration.spread_scale)
-    return predict(state.training, table, rows, spread=spread)
+        return draw_cells(
+            state.training, table, rows, spread_scale=state.calibration.spread_scale, experts=state.experts
+        )
+    return predict(state.training, table, rows, spread=spread, experts=state.experts)
 
 
 def _decode(
@@ -211,12 +213,19 @@ def _cells(
         if prediction is not None and name in filled:
             part["state"][:] = CellState.NOT_APPLICABLE
             where, column = np.isin(positions, filled[name].rows), filled[name]
-            texts = {"value": state.encoder.schema.format(name, column.values), "source": "generator"}
+            texts = {"value": state.encoder.schema.format(name, column.values), "source": _source(state, name)}
             said = {"state": CellState.IMPUTED, **texts} | _said_of(state, name, column, rows, prediction)
             for field, values in said.items():
                 part[field][where] = values
         parts.append(pd.DataFrame(part))
     return cells_frame(parts)
+
+
+def _source(state: FittedState, name: str) -> str:
+    """What fills a column."""
+    layout = state.encoder.layout
+    cell = [*layout.numbers, *layout.classes].index(name)
+    return "generator and trees" if state.experts and cell in state.experts.weights else "generator"
 
 
 def _blank_report(positions: NDArray[np.int64], name: str, cell_state: CellState) -> dict[str, NDArray[Any]]:

@@ -12,7 +12,14 @@ import numpy as np
 
 from gain_impute.errors import ConfigError
 
-__all__ = ["GAINConfig", "Tunable", "default_batch_size", "default_dropout", "default_max_steps"]
+__all__ = [
+    "GAINConfig",
+    "Tunable",
+    "default_batch_size",
+    "default_dropout",
+    "default_max_steps",
+    "default_n_trees",
+]
 
 
 BATCH_LIMITS = (2_000, 8_000)  # rows from which a step takes more of them
@@ -129,6 +136,12 @@ class GAINConfig:
     visible_weight: float = _hyper(
         0.1, 0, 100, "Weight of the loss on cells that the generator sees.", tune=Tunable(0.01, 1.0, is_log=True)
     )
+    n_trees: int | None = _hyper(
+        None,
+        0,
+        10_000,
+        "Trees that learn each column beside the generator; 0 leaves it alone, None derives it (`default_n_trees`).",
+    )
     draw_weight: float = _hyper(
         1.0,
         0,
@@ -173,15 +186,15 @@ def check_range(field: dataclasses.Field[Any], value: object) -> None:
 
 
 def default_max_steps(n_rows: int) -> int:
-    """Budget of training steps: 2,000 at 569 rows; fewer as the square root below, slowly more above.
+    """Budget of training steps: 1,000 at 569 rows; fewer as the square root below, slowly more above.
 
     Examples
     --------
     >>> [default_max_steps(n_rows) for n_rows in (10, 569, 20_000, 1_000_000)]
-    [300, 2000, 3010, 4720]
+    [300, 1000, 1510, 2360]
     """
     ratio = max(n_rows, 1) / 569
-    return max(300, 10 * round(200 * math.pow(ratio, 0.5 if ratio < 1 else 0.115)))
+    return max(300, 10 * round(100 * math.pow(ratio, 0.5 if ratio < 1 else 0.115)))
 
 
 def default_batch_size(n_rows: int, n_logits: int) -> int:
@@ -194,3 +207,11 @@ def default_batch_size(n_rows: int, n_logits: int) -> int:
 def default_dropout(n_rows: int) -> float:
     """Share of hidden units switched off: 0.1 up to 5,000 rows, none beyond, where it only slows learning."""
     return 0.1 if n_rows <= 5_000 else 0.0  # noqa: PLR2004 - the rule itself
+
+
+def default_n_trees(n_rows: int, n_steps: int) -> int:
+    """Trees of a column: 50 up to 2,000 rows, 30 up to 8,000, then 20, and never more than one for 20 training steps.
+
+    Many trees help small tables, and cost little there.
+    """
+    return min(50 if n_rows <= 2_000 else 30 if n_rows <= 8_000 else 20, max(1, n_steps // 20))  # noqa: PLR2004

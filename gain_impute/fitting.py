@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import math
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from warnings import warn
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
 
-from gain_impute.batches import TensorTable
-from gain_impute.confidence import NumberCalibration, calibrate_numbers
-from gain_impute.config import GAINConfig, default_dropout, default_max_steps
-from gain_impute.encoding.table import EncodedTable, TableEncoder
+from gain_impute.confidence import NumberCalibration
+from gain_impute.config import GAINConfig, default_dropout, default_max_steps, default_n_trees
+from gain_impute.encoding.table import TableEncoder
 from gain_impute.encoding.text import HashedText
 from gain_impute.errors import TableError, UnfillableWarning, UnreadableWarning
 from gain_impute.frames import cell_types
+from gain_impute.learning import HeldOutReport, Report, learn
 from gain_impute.persistence import FittedState
-from gain_impute.prediction import predict
 from gain_impute.schema import Schema
-from gain_impute.state import EpochLog, TrainingState
-from gain_impute.training import held_out_cells, nothing_held_out, torch_session, train
+from gain_impute.state import TrainingState
+from gain_impute.training import torch_session
 
 __all__ = [
     "HeldOutReport",
@@ -37,13 +32,8 @@ __all__ = [
     "warn_of_unreadable",
 ]
 
-REFINING_SHARE = 1 / 6  # of the budget: training ends with the held-out cells given back
-REFINING_RATE = 0.3  # of the learning rate, from which it then falls
 CONTINUED_RATE = 0.3  # of the learning rate, for a network that has learned already
 MOST_UNREADABLE = 0.5  # share of a column's known cells
-
-Report = Callable[[EpochLog], None]
-HeldOutReport = Callable[[FittedState, pd.DataFrame], None]
 
 
 def new_fit(
@@ -91,6 +81,9 @@ def new_fit(
     """
     if config.dropout is None:
         config = replace(config, dropout=default_dropout(len(frame)))
+    if config.n_trees is None:
+        n_steps = config.max_steps or default_max_steps(len(frame))
+        config = replace(config, n_trees=default_n_trees(len(frame), n_steps))
     hashed: dict[str, HashedText] = {}
     encoder = TableEncoder.fit(frame, schema, n_bins=config.n_bins, n_buckets=config.n_buckets, hashed=hashed)
     encoded, empty, unreadable = encoder.encode(frame, hashed=hashed)
@@ -107,7 +100,7 @@ def new_fit(
     if encoder.layout.n_cells > 0:
         with torch_session(n_threads, seed, device):
             state.training = TrainingState.new(encoder.layout, state.edges, config, device)
-            _train(state, state.training, encoded, rate_scale=1.0, on_epoch=on_epoch, on_held_out=on_held_out)
+            learn(state, encoded, rate_scale=1.0, on_epoch=on_epoch, on_held_out=on_held_out)
     return state, empty, unreadable
 
 
@@ -133,80 +126,8 @@ def continue_fit(
         seed = np.random.SeedSequence([state.seed, state.training.n_steps]).generate_state(1)[0]
         with torch_session(n_threads, int(seed), state.device):
             continued.training = state.training.grow(encoder.layout, state.edges, state.config)
-            _train(
-                continued,
-                continued.training,
-                encoded,
-                rate_scale=CONTINUED_RATE,
-                on_epoch=on_epoch,
-                on_held_out=on_held_out,
-            )
+            learn(continued, encoded, rate_scale=CONTINUED_RATE, on_epoch=on_epoch, on_held_out=on_held_out)
     return continued, empty, unreadable
-
-
-def _train(
-    state: FittedState,
-    training: TrainingState,
-    encoded: EncodedTable,
-    *,
-    rate_scale: float,
-    on_epoch: Report,
-    on_held_out: HeldOutReport | None,
-) -> None:
-    """Train with some cells held out, calibrate on them, then give them back and refine."""
-    config, table = state.config, TensorTable.from_encoded(encoded, training.layout, training.device)
-    deadline = math.inf if config.max_time_s is None else time.perf_counter() + config.max_time_s
-    n_steps = config.max_steps or default_max_steps(encoded.n_rows)
-    held_out = held_out_cells(table.known, config.validation_share)
-    n_refining = int(n_steps * REFINING_SHARE) if bool(held_out[1].any()) else 0
-    train(
-        training,
-        table,
-        held_out,
-        config,
-        n_steps=n_steps - n_refining,
-        rate_scale=rate_scale,
-        deadline=deadline,
-        on_epoch=on_epoch,
-    )
-    if bool(held_out[1].any()):
-        state.calibration = _calibrate(training, table, encoded, held_out)
-        if on_held_out is not None:
-            on_held_out(state, _held_out_frame(state, encoded.n_rows, held_out))
-    if n_refining > 0 and time.perf_counter() < deadline:
-        train(
-            training,
-            table,
-            nothing_held_out(table.known),
-            config,
-            n_steps=n_refining,
-            rate_scale=rate_scale * REFINING_RATE,
-            deadline=deadline,
-            on_epoch=on_epoch,
-        )
-
-
-def _calibrate(
-    training: TrainingState, table: TensorTable, encoded: EncodedTable, held_out: tuple[Tensor, Tensor]
-) -> NumberCalibration:
-    """Fill the held-out cells, and measure how far that is from the truth."""
-    rows, cells = held_out
-    chosen = cells.any(dim=1)
-    rows, cells = rows[chosen], cells[chosen]
-    known = table.known.clone()
-    known[rows] &= ~cells
-    rows_array = rows.cpu().numpy()
-    prediction = predict(training, table, rows_array, known=known, spread=True)
-    return calibrate_numbers(encoded, rows_array, cells.cpu().numpy(), prediction)
-
-
-def _held_out_frame(state: FittedState, n_rows: int, held_out: tuple[Tensor, Tensor]) -> pd.DataFrame:
-    """Where cells are held out, (n_rows, n_fillable), under the names of the columns."""
-    rows, cells = held_out
-    names = [*state.encoder.layout.numbers, *state.encoder.layout.classes]
-    hidden = np.zeros((n_rows, len(names)), dtype=bool)
-    hidden[rows.cpu().numpy()] = cells.cpu().numpy()
-    return pd.DataFrame(hidden, columns=names)[[name for name in names if name in state.encoder.fillable]]
 
 
 def check_readable(schema: Schema, empty: pd.DataFrame, unreadable: dict[str, int], *, least_known: int = 1) -> None:

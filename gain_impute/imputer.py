@@ -70,6 +70,9 @@ class GAINImputer(Completer):
         Share of hidden units switched off while training; None derives it from the number of rows.
     d_hidden, n_blocks, d_text, n_buckets, n_bins, d_noise : int
         Sizes of the generator.
+    n_trees : int or None, default=None
+        Trees that learn each column beside the generator, and are believed as far as held-out cells show that they
+        help; 0 leaves the generator alone, which is faster.
     rehide_min, rehide_max : float
         Range of the share of a row's known cells that is hidden again while training.
     visible_weight, draw_weight, adversary_weight : float
@@ -140,6 +143,7 @@ class GAINImputer(Completer):
         n_buckets: int = 8_192,
         n_bins: int = 24,
         d_noise: int = 32,
+        n_trees: int | None = None,
         rehide_min: float = 0.1,
         rehide_max: float = 0.4,
         visible_weight: float = 0.1,
@@ -170,6 +174,7 @@ class GAINImputer(Completer):
         self.n_buckets = n_buckets
         self.n_bins = n_bins
         self.d_noise = d_noise
+        self.n_trees = n_trees
         self.rehide_min = rehide_min
         self.rehide_max = rehide_max
         self.visible_weight = visible_weight

@@ -8,7 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from gain_impute.segments import Segments
+from gain_impute.segments import MAX_LOGIT, Segments
 
 __all__ = ["Discriminator", "Draw", "Generator", "TextBatch"]
 
@@ -40,6 +40,15 @@ class Draw:
     def first(self, n_rows: int) -> Draw:
         """Keep the first rows only."""
         return Draw(self.numbers[:n_rows], self.logits[:n_rows])
+
+    def twice(self) -> Draw:
+        """Repeat all rows after themselves."""
+        return Draw(self.numbers.repeat(2, 1), self.logits.repeat(2, 1))
+
+    def halves(self) -> tuple[Draw, Draw]:
+        """Part what `twice` put together."""
+        n = len(self.numbers) // 2
+        return Draw(self.numbers[:n], self.logits[:n]), Draw(self.numbers[n:], self.logits[n:])
 
 
 class ResidualBlock(nn.Module):
@@ -177,19 +186,23 @@ class Generator(nn.Module):
         """
         pieces = self.pieces(numbers, visible[:, : self.n_numbers])
         embedded = self.categories[self.segments.positions(codes)] * (codes > 0)[:, :, None]  # (B, C, d_category)
-        bags = [bag(text) for bag, text in zip(self.texts, texts, strict=True)]
+        bags = self.read_texts(texts)
         linear = torch.cat([numbers, visible, embedded.flatten(1), *bags], dim=1)
         features = self.read(torch.cat([pieces, linear], dim=1))
         for block in self.blocks:
             features = block(features)
         features = self.norm(features)
         best = self._split(self.head(features))
-        return Draw(best.numbers + linear @ self.skip.T, best.logits), features
+        return Draw(best.numbers + linear @ self.skip.T, _bounded(best.logits)), features
+
+    def read_texts(self, texts: tuple[TextBatch, ...]) -> list[Tensor]:
+        """Embed each text column of a batch, (B, d_text)."""
+        return [bag(text) for bag, text in zip(self.texts, texts, strict=True)]
 
     def draw(self, best: Draw, features: Tensor, noise: Tensor) -> Draw:
         """One of the many ways in which the cells could be filled; `noise` has shape (B, d_noise)."""
         correction = self._split(self.noise_head(self._noisy(features, noise)))
-        return Draw(best.numbers + correction.numbers, best.logits + correction.logits)
+        return Draw(best.numbers + correction.numbers, _bounded(best.logits + correction.logits))
 
     def correct_numbers(self, features: Tensor, noise: Tensor) -> Tensor:
         """How far the numbers of one draw lie from their best values, (B, N); the categories are not drawn."""
@@ -202,6 +215,11 @@ class Generator(nn.Module):
 
     def _split(self, outputs: Tensor) -> Draw:
         return Draw(outputs[:, : self.n_numbers], outputs[:, self.n_numbers :])
+
+
+def _bounded(logits: Tensor) -> Tensor:
+    """Keep logits within what `Segments` can sum."""
+    return logits.clamp(-MAX_LOGIT, MAX_LOGIT)
 
 
 class Discriminator(nn.Module):

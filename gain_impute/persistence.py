@@ -30,9 +30,10 @@ from gain_impute.confidence import NumberCalibration
 from gain_impute.config import GAINConfig
 from gain_impute.encoding.categorical import CategoricalEncoder
 from gain_impute.encoding.numeric import NumericEncoder
-from gain_impute.encoding.table import TableEncoder
+from gain_impute.encoding.table import TableEncoder, TableLayout
 from gain_impute.encoding.text import TextEncoder
 from gain_impute.errors import FileError, GainImputeError, ModelFormatError
+from gain_impute.experts import Experts, Forest
 from gain_impute.files import check_output_folder
 from gain_impute.schema import schema_from_toml, schema_to_toml
 from gain_impute.state import EpochLog, TrainingState
@@ -40,7 +41,7 @@ from gain_impute.training import seeded
 
 __all__ = ["FORMAT_VERSION", "MODEL_FILES", "FittedState", "read_model", "write_model"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 SCALARS = ("mean", "std", "minimum", "maximum", "grid")  # of the encoder of a number
 MODEL_FILES = DESCRIPTION, WEIGHTS, CHECKSUMS = "model.json", "weights.safetensors", "SHA256SUMS"
 
@@ -64,6 +65,8 @@ class FittedState:
         What all randomness followed from.
     with_holes : tuple of str, default=()
         Columns that had empty cells in fit: of these the user has been warned.
+    experts : Experts or None, default=None
+        What the generator's best values are blended with.
     """
 
     config: GAINConfig
@@ -74,6 +77,7 @@ class FittedState:
     never_observed: tuple[str, ...]
     seed: int
     with_holes: tuple[str, ...] = ()
+    experts: Experts | None = None
 
     @property
     def device(self) -> torch.device:
@@ -102,6 +106,10 @@ class FittedState:
         if self.training is not None:
             for tensor in self.training.averaged.state_dict().values():
                 digest.update(tensor.cpu().contiguous().numpy().tobytes())
+        if self.experts is not None:
+            digest.update(json.dumps(_experts_to_json(self.experts)).encode())
+            for tensor in _expert_tensors(self.experts).values():
+                digest.update(tensor.numpy().tobytes())
         return digest.hexdigest()[:12]
 
 
@@ -133,6 +141,7 @@ def write_model(state: FittedState, estimator: dict[str, Any], folder: str | os.
         "never_observed": state.never_observed,
         "with_holes": state.with_holes,
         "seed": state.seed,
+        "experts": _experts_to_json(state.experts) if state.experts else None,
         "n_steps": state.training.n_steps if state.training else None,
         "history": [log.as_dict() for log in state.training.history] if state.training else [],
     }
@@ -243,7 +252,43 @@ def _tensors(state: FittedState) -> dict[str, Tensor]:
     }
     if state.training is not None:
         tensors |= state.training.tensors()
+    if state.experts is not None:
+        tensors |= _expert_tensors(state.experts)
     return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+
+FOREST_ARRAYS = ("starts", "feature", "value", "right")
+
+
+def _experts_to_json(experts: Experts) -> dict[str, Any]:
+    """Describe the experts; their arrays are among the tensors, and the keys of JSON are texts."""
+    return {"n_rows": experts.n_rows, "weights": {str(cell): weight for cell, weight in experts.weights.items()}}
+
+
+def _expert_tensors(experts: Experts) -> dict[str, Tensor]:
+    """Every array of the experts under its name."""
+    arrays = {
+        f"experts.text.{i}.{name}": array
+        for i, axes in enumerate(experts.axes)
+        for name, array in zip(("mean", "axes"), axes, strict=True)
+    }
+    for cell, forest in experts.forests.items():
+        arrays |= {f"experts.forest.{cell}.{name}": getattr(forest, name) for name in FOREST_ARRAYS}
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
+def _experts_from(description: dict[str, Any], layout: TableLayout, tensors: dict[str, Tensor]) -> Experts:
+    """Put the experts together again; a forest checks itself."""
+    weights = {int(cell): float(weight) for cell, weight in description["weights"].items()}
+    axes = tuple(
+        (tensors[f"experts.text.{i}.mean"].numpy(), tensors[f"experts.text.{i}.axes"].numpy())
+        for i in range(len(layout.texts))
+    )
+    forests, n_features = {}, layout.n_cells + sum(len(components) for _, components in axes)
+    for cell in weights:
+        arrays = {name: tensors[f"experts.forest.{cell}.{name}"].numpy() for name in FOREST_ARRAYS}
+        forests[cell] = Forest(**arrays, n_features=n_features)
+    return Experts(axes, layout.text_cells, forests, weights, int(description["n_rows"]))
 
 
 def _state_from(description: dict[str, Any], tensors: dict[str, Tensor], device: torch.device) -> FittedState:
@@ -265,6 +310,8 @@ def _state_from(description: dict[str, Any], tensors: dict[str, Tensor], device:
         state.training.load_tensors(tensors)
         state.training.n_steps = description["n_steps"]
         state.training.history = [EpochLog(**log) for log in description["history"]]
+    if description["experts"] is not None:
+        state.experts = _experts_from(description["experts"], encoder.layout, tensors)
     return state
 
 

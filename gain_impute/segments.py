@@ -11,6 +11,9 @@ from torch import Tensor, nn
 
 __all__ = ["Segments"]
 
+MAX_LOGIT = 30.0  # e**30 and e**-30 can be summed in single precision
+LEAST_EXPONENTIAL = 1e-12  # of Gumbel noise, which is then at most 28: added to a logit, it can still be summed
+
 # B rows, C categorical columns, V logits of all their categories
 
 
@@ -51,9 +54,12 @@ class Segments(nn.Module):
         return lowest.scatter_reduce(1, index, logits, "amax")
 
     def log_partition(self, logits: Tensor) -> Tensor:
-        """Logarithm of the sum of the exponentials of each column's logits, (B, C)."""
-        maxima = self.maxima(logits.detach())
-        return (torch.exp(logits - self.spread(maxima)) @ self.members).log() + maxima
+        """Logarithm of the sum of the exponentials of each column's logits, (B, C).
+
+        The logits must be bounded (`MAX_LOGIT`): their exponentials are summed as they are, which saves the search for
+        each column's greatest.
+        """
+        return (torch.exp(logits) @ self.members).log()
 
     def cross_entropy(self, logits: Tensor, codes: Tensor) -> Tensor:
         """Negative log-probability of each true category, (B, C); meaningless where the code is 0."""
@@ -71,7 +77,7 @@ class Segments(nn.Module):
         ----------
         .. [1] Jang, Gu & Poole (2017), "Categorical reparameterization with Gumbel-softmax".
         """
-        noisy = logits - torch.empty_like(logits).exponential_().clamp_min(1e-30).log()
+        noisy = logits - torch.empty_like(logits).exponential_().clamp_min(LEAST_EXPONENTIAL).log()
         soft = torch.exp(noisy - self.spread(self.log_partition(noisy)))
         hard = (noisy == self.spread(self.maxima(noisy.detach()))).float()
         return hard + soft - soft.detach()

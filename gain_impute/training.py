@@ -44,7 +44,8 @@ PATIENCE = 4  # epochs in a row that are worse than the best beyond noise, befor
 LOSSES = ("imputation_loss", "draw_loss", "adversarial_loss", "discriminator_loss")
 WARM_UP_STEPS = 100
 DRAWN_ROWS = 96  # of a batch make draws, at most: each draw costs another pass through the heads
-ADVERSARY_EVERY = 2  # steps: playing at every one would cost twice as much
+DRAWN_EVERY = 2  # steps: drawing, and playing with what was drawn, at every one would cost twice as much
+AVERAGED_EVERY = 4  # steps
 ADVERSARY_RAMP = 0.3  # share of the budget over which the adversary's weight rises to its full value
 MIN_HELD_OUT = 30  # fewer held-out cells than this tell nothing: train to the end of the budget instead
 MAX_HELD_OUT_ROWS = 4_096
@@ -159,10 +160,8 @@ class _Schedule:
         return self.learning_rate * warm_up * 0.5 * (1 + math.cos(math.pi * step / self.n_steps))
 
     def weight(self, step: int) -> float:
-        """Rise from 0, unless earlier training has brought the weight up already; 0 at steps without the adversary."""
+        """Rise from 0, unless earlier training has brought the weight up already."""
         done = max(step, self.n_steps_before)
-        if step % ADVERSARY_EVERY:
-            return 0.0
         return self.adversary_weight * min(1.0, done / max(1.0, ADVERSARY_RAMP * self.n_steps))
 
 
@@ -208,15 +207,19 @@ def train(
     for step in range(n_steps):
         for group in (*state.generator_optimiser.param_groups, *state.discriminator_optimiser.param_groups):
             group["lr"] = schedule.rate(step)
-        sums += _step(state, table, watch.known, next(batches), config, adversary_weight=schedule.weight(step))
+        weight = schedule.weight(step) if step % DRAWN_EVERY == 0 else None
+        sums += _step(state, table, watch.known, next(batches), config, adversary_weight=weight)
         state.n_steps += 1
-        _average(state, config.ema_decay)
+        if state.n_steps % AVERAGED_EVERY == 1:
+            _average(state, config.ema_decay)
         out_of_time = time.perf_counter() >= deadline
         if (step + 1) % epoch_length and step + 1 < n_steps and not out_of_time:
             continue
         validation_loss = watch.look()
         stopped = "budget" if step + 1 == n_steps else "time" if out_of_time else watch.verdict()
-        means: list[float] = (sums / (step % epoch_length + 1)).tolist()
+        first = step - step % epoch_length
+        n_drawn = max(1, len(range(first + first % DRAWN_EVERY, step + 1, DRAWN_EVERY)))
+        means: list[float] = (sums / sums.new_tensor([step - first + 1, *[n_drawn] * 3])).tolist()
         sums.zero_()
         elapsed_s = elapsed_s_before + time.perf_counter() - began
         losses = dict(zip(LOSSES, means, strict=True))
@@ -297,9 +300,9 @@ def _step(
     rows: Tensor,
     config: GAINConfig,
     *,
-    adversary_weight: float,
+    adversary_weight: float | None,
 ) -> Tensor:
-    """Do one step of both networks; returns its four losses, shape (4,)."""
+    """Do one step of both networks, without draws where the adversary has no weight; returns its four losses, (4,)."""
     segments = state.generator.segments
     known = known[rows]
     rate = config.rehide_min + (config.rehide_max - config.rehide_min) * torch.rand(len(rows), 1, device=known.device)
@@ -313,11 +316,11 @@ def _step(
     imputation = (weight * cell_losses(best, numbers, codes, segments)).sum() / n_hidden
     loss = imputation
     draws = adversarial = discriminator = imputation.new_zeros(())
-    if config.draw_weight > 0 or adversary_weight > 0:
+    if adversary_weight is not None and (config.draw_weight > 0 or adversary_weight > 0):
         n = min(len(rows), DRAWN_ROWS)
         numbers, codes, visible, hidden = numbers[:n], codes[:n], visible[:n], hidden[:n]
-        chosen, noise = best.first(n), torch.randn(2, n, config.d_noise, device=known.device)
-        first, second = (state.generator.draw(chosen, features[:n], z) for z in noise)
+        twice, noise = best.first(n).twice(), torch.randn(2 * n, config.d_noise, device=known.device)
+        first, second = state.generator.draw(twice, features[:n].repeat(2, 1), noise).halves()
         draws = (hidden * draw_losses(first, second, numbers, codes, segments)).sum() / hidden.sum().clamp_min(1)
         loss = loss + config.draw_weight * draws
         if adversary_weight > 0:
@@ -359,5 +362,5 @@ def _descend(network: nn.Module, optimiser: torch.optim.AdamW, loss: Tensor) -> 
 @torch.no_grad()
 def _average(state: TrainingState, decay: float) -> None:
     """Move the averaged weights towards the trained ones; the first steps count more, as in a plain mean."""
-    decay = min(decay, (1 + state.n_steps) / (10 + state.n_steps))
+    decay = min(decay, (1 + state.n_steps) / (10 + state.n_steps)) ** AVERAGED_EVERY
     torch._foreach_lerp_(list(state.averaged.parameters()), list(state.generator.parameters()), 1 - decay)

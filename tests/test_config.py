@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gain_impute.config import GAINConfig, default_batch_size, default_dropout, default_max_steps
+from gain_impute.config import GAINConfig, default_batch_size, default_dropout, default_max_steps, default_n_trees
 from gain_impute.errors import ConfigError
 
 FIELDS = dataclasses.fields(GAINConfig)
@@ -105,12 +105,14 @@ def test_derived_budgets_and_batches_never_fall_as_tables_grow(n_rows, more, n_l
 
 def test_the_derived_budget_grows_as_a_root_of_small_tables_and_slowly_with_large_ones():
     assert default_max_steps(1) == 300
-    assert default_max_steps(569) == 2000
-    assert default_max_steps(142) == pytest.approx(1000, abs=10)  # a quarter of the rows, half of the steps
-    assert 2000 < default_max_steps(569_000) < 5000
+    assert default_max_steps(569) == 1000
+    assert default_max_steps(142) == pytest.approx(500, abs=10)  # a quarter of the rows, half of the steps
+    assert 1000 < default_max_steps(569_000) < 2500
 
 
 def test_derived_sizes_change_where_they_say():
     assert [default_batch_size(n_rows, 10) for n_rows in (2_000, 2_001, 8_000, 8_001)] == [128, 256, 256, 384]
     assert [default_batch_size(8_001, n_logits) for n_logits in (250, 251)] == [384, 256]
     assert [default_dropout(n_rows) for n_rows in (5_000, 5_001)] == [0.1, 0.0]
+    assert [default_n_trees(n_rows, 1_000) for n_rows in (2_000, 2_001, 8_000, 8_001)] == [50, 30, 30, 20]
+    assert [default_n_trees(100, n_steps) for n_steps in (5, 40, 10_000)] == [1, 2, 50]

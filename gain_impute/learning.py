@@ -1,0 +1,193 @@
+"""What one fit learns from an encoded table: the networks, the trees beside them, how far both may be believed."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gain_impute.batches import TensorTable
+from gain_impute.confidence import NumberCalibration, calibrate_numbers
+from gain_impute.config import default_max_steps
+from gain_impute.encoding.table import EncodedTable
+from gain_impute.experts import Experts, expert_rows
+from gain_impute.persistence import FittedState
+from gain_impute.prediction import completed_rows, held_out_rows, predict
+from gain_impute.state import EpochLog, TrainingState
+from gain_impute.training import held_out_cells, nothing_held_out, train
+
+__all__ = ["HeldOutReport", "Report", "learn"]
+
+REFINING_SHARE = 1 / 6  # of the budget: training ends with the held-out cells given back
+REFINING_RATE = 0.3  # of the learning rate, from which it then falls
+NETWORKS_SHARE = 0.7  # of a limited time: what is left is for trees
+REGROWN_FROM = 0.03  # of the known cells: where more were held out, trees are grown again with them
+
+Report = Callable[[EpochLog], None]
+HeldOutReport = Callable[[FittedState, pd.DataFrame], None]
+
+
+def learn(
+    state: FittedState,
+    encoded: EncodedTable,
+    *,
+    rate_scale: float,
+    on_epoch: Report,
+    on_held_out: HeldOutReport | None = None,
+) -> None:
+    """Train the networks of a state, grow its trees and calibrate both, in place.
+
+    Some known cells are held out, to weigh and to calibrate on. Then they are given back: training is refined with
+    them, and where they are more than a few, the trees are grown again.
+
+    Parameters
+    ----------
+    state : FittedState
+        With networks, new or trained before.
+    encoded : EncodedTable
+    rate_scale : float
+        Share of the learning rate to train with.
+    on_epoch : callable
+        Called with each EpochLog.
+    on_held_out : callable, optional
+        As in `new_fit`.
+    """
+    if state.training is None:
+        raise AssertionError
+    config, table = state.config, TensorTable.from_encoded(encoded, state.training.layout, state.device)
+    began, most_s = time.perf_counter(), config.max_time_s
+    deadline = math.inf if most_s is None else began + most_s
+    lesson = _Lesson(state, state.training, table, held_out_cells(table.known, config.validation_share), deadline)
+    n_steps = config.max_steps or default_max_steps(encoded.n_rows)
+    n_refining = int(n_steps * REFINING_SHARE) if lesson.has_held_out else 0
+    train(
+        state.training,
+        table,
+        lesson.held_out,
+        config,
+        n_steps=n_steps - n_refining,
+        rate_scale=rate_scale,
+        deadline=deadline if most_s is None or not config.n_trees else began + NETWORKS_SHARE * most_s,
+        on_epoch=on_epoch,
+    )
+    keeps_trees = lesson.keeps_trees
+    if lesson.has_held_out:
+        state.experts = lesson.validated_experts() if config.n_trees else None
+        state.calibration = lesson.calibration(encoded)
+        if on_held_out is not None:
+            on_held_out(state, lesson.held_out_frame())
+    if n_refining > 0 and time.perf_counter() < deadline:
+        train(
+            state.training,
+            table,
+            nothing_held_out(table.known),
+            config,
+            n_steps=n_refining,
+            rate_scale=rate_scale * REFINING_RATE,
+            deadline=deadline,
+            on_epoch=on_epoch,
+        )
+    if state.experts is not None and not keeps_trees and lesson.held_out_share > REGROWN_FROM:
+        again = lesson.grown_experts(table.known, state.experts.weights)
+        state.experts = again if again.forests.keys() == state.experts.forests.keys() else state.experts
+
+
+@dataclass(frozen=True)
+class _Lesson:
+    """What one fit works with.
+
+    Attributes
+    ----------
+    state : FittedState
+    training : TrainingState
+        Its networks.
+    table : TensorTable
+    held_out : tuple of Tensor
+        Of `held_out_cells`.
+    deadline : float
+        Reading of `time.perf_counter` from which no further forest is begun.
+    """
+
+    state: FittedState
+    training: TrainingState
+    table: TensorTable
+    held_out: tuple[Tensor, Tensor]
+    deadline: float
+
+    @cached_property
+    def has_held_out(self) -> bool:
+        """Whether any cell is held out."""
+        return bool(self.held_out[1].any())
+
+    @property
+    def keeps_trees(self) -> bool:
+        """Whether forests were grown from more rows than there are now: then only how far they are believed changes."""
+        return self.state.experts is not None and self.state.experts.n_rows >= len(self.table.known)
+
+    @property
+    def held_out_share(self) -> float:
+        """Share of the known cells that is held out."""
+        return int(self.held_out[1].sum()) / max(1, int(self.table.known.sum()))
+
+    @cached_property
+    def known(self) -> Tensor:
+        """Known cells (n_rows, P) that are not held out."""
+        rows, cells = self.held_out
+        left = self.table.known.clone()
+        left[rows] &= ~cells
+        return left
+
+    @cached_property
+    def shown(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Rows (n_shown,) with held-out cells, and which of theirs these are (n_shown, P)."""
+        rows, cells = (tensor[self.held_out[1].any(dim=1)].cpu().numpy() for tensor in self.held_out)
+        return rows, cells
+
+    def validated_experts(self) -> Experts:
+        """Forests of all columns, kept or new, each believed as far as held-out cells show that it helps."""
+        experts = self.state.experts
+        if experts is None or not self.keeps_trees:
+            experts = self.grown_experts(self.known, dict.fromkeys(range(self.training.layout.n_cells), 0.0))
+        return experts.weighed(held_out_rows(self.training, self.table, *self.shown))
+
+    def grown_experts(self, known: Tensor, weights: dict[int, float]) -> Experts:
+        """Grow forests, from rows as they are completed when only `known` (n_rows, P) may be read."""
+        layout, seed = self.training.layout, self.state.seed
+        always = self.held_out[0].cpu().numpy()
+        rows = expert_rows(len(known), layout.n_cells, len(layout.texts), always=always, seed=seed)
+        prediction = predict(self.training, self.table, rows, known=known)
+        at = torch.from_numpy(rows).to(self.training.device)
+        return Experts.fit(
+            completed_rows(
+                self.training, self.table, at, known[at], numbers=prediction.numbers, codes=prediction.codes
+            ),
+            known[at].cpu().numpy(),
+            layout.text_cells,
+            weights=weights,
+            n_trees=self.state.config.n_trees or 0,
+            seed=seed,
+            deadline=self.deadline,
+        )
+
+    def calibration(self, encoded: EncodedTable) -> NumberCalibration:
+        """Fill the held-out cells, and measure how far that is from the truth."""
+        rows, cells = self.shown
+        said = predict(self.training, self.table, rows, experts=self.state.experts, known=self.known, spread=True)
+        return calibrate_numbers(encoded, rows, cells, said)
+
+    def held_out_frame(self) -> pd.DataFrame:
+        """Where cells are held out, (n_rows, n_fillable), under the names of the columns."""
+        encoder = self.state.encoder
+        names = [*encoder.layout.numbers, *encoder.layout.classes]
+        hidden = np.zeros((len(self.known), len(names)), dtype=bool)
+        rows, cells = self.shown
+        hidden[rows] = cells
+        return pd.DataFrame(hidden, columns=names)[[name for name in names if name in encoder.fillable]]
