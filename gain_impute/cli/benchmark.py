@@ -76,7 +76,7 @@ def benchmark(
     page = write_report(results, output, title=what.title)
     typer.echo(results_to_markdown(results, title=what.title))
     if track:
-        from gain_impute.benchmark.tracked import track_results
+        from gain_impute.tracking.results import track_results
 
         quiet_libraries()
         print_line(f"{track_results(results)} results are kept in MLflow.")

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from gain_impute.tracking import Runs
+from gain_impute.tracking.runs import Runs
 
 __all__ = ["track_results"]
 
