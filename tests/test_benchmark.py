@@ -346,7 +346,10 @@ def test_results_are_kept_in_mlflow_where_that_is_asked_for(store, tmp_path):
     source = tmp_path / "shop.csv"
     make_small_shop(150).to_csv(source, index=False)
     assert run(["benchmark", "--data", str(source), "-o", "report", "--methods", "mean", "--track"]) == 0
-    [kept] = runs_in(store)
+    kept, whole = sorted(runs_in(store), key=lambda run: "method" not in run.data.params)
+    assert kept.data.tags["mlflow.parentRunId"] == whole.info.run_id
+    report = Path(store.download_artifacts(whole.info.run_id, "report.html"))
+    assert report.read_bytes() == (tmp_path / "report" / "index.html").read_bytes()
     [result] = read_results(tmp_path / "report" / "results")
     assert (kept.data.params["method"], kept.data.params["table"], kept.info.status) == ("mean", "shop", "FINISHED")
     assert kept.data.metrics["in_sample/error"] == pytest.approx(result["in_sample"]["overall"]["error"])

@@ -60,7 +60,7 @@ def write_report(results: Sequence[dict[str, Any]], folder: PathLike, *, title: 
     """
     board = Scoreboard.of(results, ours)
     sections = _sections(board)
-    page = render_page("benchmark.html", title=title, subtitle=_subtitle(board), sections=sections)
+    page = render_page("sections.html", title=title, subtitle=_subtitle(board), sections=sections)
     text = _to_markdown(board, sections, title)
     place = Path(folder)
     try:
