@@ -60,6 +60,14 @@ def tune(
     ] = 3,
     seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="How often they are.")] = 3,
     track: Annotated[bool, typer.Option("--track/--no-track", help="Keep every trial in MLflow.")] = True,
+    register: Annotated[
+        str | None,
+        typer.Option(
+            "--register",
+            metavar="NAME",
+            help="Also register the winner in MLflow: as champion, as challenger where there is one.",
+        ),
+    ] = None,
     schema: SchemaFile = None,
     missing: Missing = None,
     encoding: Encoding = None,
@@ -101,6 +109,7 @@ def tune(
         storage=storage,
         random_state=seed or 0,
         track=track,
+        register=register,
     )
     if found.imputer is None:
         raise AssertionError
