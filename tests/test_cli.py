@@ -19,45 +19,17 @@ from gain_impute.schema import read_schema
 from tests.servers import runs_in
 from tests.shop import PROGRAM, QUICK, SHOP, rows_of, shop_records, text_of
 
+READING = ["--missing", "--encoding", "--delimiter", "--no-header"]
+FITTING = [*READING, "--schema", "--seed", "--threads", "--device", "--max-time", "--max-steps"]
 VERBS = {
-    "impute": [
-        "--output",
-        "-o",
-        "--model",
-        "--schema",
-        "--cells",
-        "--report",
-        "--missing",
-        "--encoding",
-        "--delimiter",
-        "--threads",
-    ],
-    "fit": [
-        "--model",
-        "-m",
-        "--track",
-        "--schema",
-        "--missing",
-        "--encoding",
-        "--seed",
-        "--device",
-        "--max-time",
-        "--max-steps",
-    ],
-    "schema": ["--output", "-o", "--missing", "--encoding", "--delimiter", "--no-header"],
-    "evaluate": ["--model", "--schema", "--hide", "--mechanism", "--missing", "--delimiter", "--seed", "--max-steps"],
+    "impute": ["--output", "-o", "--model", "--cells", "--report", *FITTING],
+    "fit": ["--model", "-m", "--track", *FITTING],
+    "schema": ["--output", "-o", *READING],
+    "evaluate": ["--model", "--hide", "--mechanism", *FITTING],
     "benchmark": ["--output", "-o", "--data", "--methods", "--hide", "--mechanism", "--seeds", "--processes"],
     "tune": [
-        "--model",
-        "-m",
-        "--trials",
-        "--timeout",
-        "--study",
-        "--storage",
-        "--space",
-        "--objective",
-        "--pruner",
-        "--register",
+        *["--model", "-m", "--trials", "--timeout", "--study", "--storage", "--space", "--objective", "--pruner"],
+        *["--register", *FITTING],
     ],
     "runs": ["--most", "-n", "--parts"],
 }

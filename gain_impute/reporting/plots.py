@@ -106,7 +106,7 @@ def draw_growth(
     axes_names: tuple[str, str],
     label: str,
 ) -> Markup:
-    """Draw one line per method on two logarithmic axes: title, pen, x and y; what grows in proportion rises by 45°."""
+    """Draw one line per method on two logarithmic axes: title, pen, x and y."""
     figure, (axes,) = new_drawing(210 + 14 * math.ceil(len(lines) / 2))
     for name, pen, x, y in lines.values():
         axes.plot(x, y, label=name, zorder=3 if pen.is_filled else 2, **pen.line)
