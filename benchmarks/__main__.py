@@ -12,12 +12,13 @@ import time
 from pathlib import Path
 
 import benchmarks.methods
+import benchmarks.scale
 import benchmarks.tables
 import benchmarks.truth
-from gain_impute.benchmark import Job, check_suite, find_suite, pending_jobs, read_results, run_jobs
+from gain_impute.benchmark import Job, Suite, check_suite, find_suite, pending_jobs, read_results, run_jobs
 from gain_impute.reporting import results_to_markdown, write_report
 
-PLUGINS = ("benchmarks.tables", "benchmarks.truth", "benchmarks.methods")
+PLUGINS = ("benchmarks.tables", "benchmarks.scale", "benchmarks.truth", "benchmarks.methods")
 HERE = Path(__file__).parent
 SUITES = HERE / "suites"
 RESULTS = HERE / "results"
@@ -28,11 +29,12 @@ BEGIN, END = "<!-- made by `python -m benchmarks report` -->", "<!-- end of what
 
 def run(names: list[str], *, n_processes: int, methods: list[str] | None, n_seeds: int | None, hours: float) -> int:
     """Make the runs of some suites that have no result yet; returns the exit code."""
-    if not benchmarks.tables.data_folder().is_dir():
+    suites = [with_methods(find_suite(name, (SUITES,)), methods or []) for name in names]
+    is_in_files = any(table not in benchmarks.scale.TABLES for suite in suites for table in suite.tables)
+    if is_in_files and not benchmarks.tables.data_folder().is_dir():
         folder = benchmarks.tables.data_folder()
         print(f"There must be a folder of tables. '{folder}' is none. Name it in GAIN_IMPUTE_DATA.", file=sys.stderr)
         return 2
-    suites = [find_suite(name, (SUITES,)) for name in names]
     for suite in suites:
         check_suite(suite)
     deadline = time.monotonic() + 3600 * hours
@@ -43,6 +45,11 @@ def run(names: list[str], *, n_processes: int, methods: list[str] | None, n_seed
             part, jobs = jobs[: 10 * n_processes], jobs[10 * n_processes :]
             run_jobs(part, suite, RESULTS, n_processes=n_processes, plugins=PLUGINS, report=_tell)
     return 0
+
+
+def with_methods(suite: Suite, methods: list[str]) -> Suite:
+    """A suite with the methods that were named besides its own, one seed each."""
+    return suite.model_copy(update={"methods": dict.fromkeys(methods, 1) | suite.methods})
 
 
 def report() -> int:
@@ -72,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     runs = verbs.add_parser("run", help="make the runs that have no result yet")
     runs.add_argument("suites", nargs="+", metavar="SUITE")
     runs.add_argument("--processes", type=int, default=2, help="runs at a time, one thread each (default: 2)")
-    runs.add_argument("--methods", help="only these, separated by commas")
+    runs.add_argument("--methods", help="only these, separated by commas; the suite need not have them")
     runs.add_argument("--seeds", type=int, help="no more seeds than so many")
     runs.add_argument("--hours", type=float, default=3.0, help="begin no run after so many (default: 3)")
     verbs.add_parser("report", help="write the page of all results, and their figures into docs/results.md")

@@ -48,22 +48,28 @@ def main(*, n_rows: int = 400, max_steps: int = 150, n_trials: int = 4) -> list[
     this_month, next_month = catalogue.iloc[:n_rows], catalogue.iloc[n_rows : 2 * n_rows].reset_index(drop=True)
     said = []
 
-    # 1. tune; every trial is a run in MLflow
+    # 1. tune; every trial is a run in MLflow, and the winner a version of a registered model: its first champion
     imputer = GAINImputer(random_state=0, max_steps=max_steps)
     space = SearchSpace({"learning_rate": {"low": 1e-3, "high": 6e-3, "log": True}, "d_hidden": [128, 192, 256]})
-    found = tune(this_month, imputer=imputer, space=space, n_trials=n_trials, n_finalists=1, n_seeds=2, track=True)
+    found = tune(
+        this_month,
+        imputer=imputer,
+        space=space,
+        n_trials=n_trials,
+        n_finalists=1,
+        n_seeds=2,
+        track=True,
+        register=NAME,
+    )
     said.append(found.summary())
 
-    # 2. register the winner
-    log_model(found.imputer, this_month, registered_name=NAME, alias="champion")
-
-    # 3. load it as `mlflow models serve -m models:/catalogue@champion` does
+    # 2. load it as `mlflow models serve -m models:/catalogue@champion` does
     mlflow.set_tracking_uri(tracking_uri())
     holes = next_month[next_month["brand"].isna() | next_month["price"].isna()].head(3)
     served = mlflow.pyfunc.load_model(f"models:/{NAME}@champion").predict(holes)
     said.append(served[["brand", f"brand{CONFIDENCE}", "price", f"price{CONFIDENCE}"]].round(2).to_string())
 
-    # 4. a challenger is promoted only if it is better beyond noise on rows that neither has seen
+    # 3. a challenger is promoted only if it is better beyond noise on rows that neither has seen
     longer = GAINImputer(**(found.imputer.get_params() | {"max_steps": 2 * max_steps}))
     log_model(longer.fit(this_month, tracker="mlflow"), this_month, registered_name=NAME, alias="challenger")
     lead = promote(NAME, next_month)

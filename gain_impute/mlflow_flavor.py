@@ -28,10 +28,21 @@ from gain_impute.imputer import GAINImputer
 from gain_impute.tracking.runs import Runs, make_store_folder, tracking_uri
 from gain_impute.tracking.sending import experiment_id
 
-__all__ = ["CONFIDENCE", "PyfuncImputer", "load_model", "log_model", "promote"]
+__all__ = [
+    "CHALLENGER",
+    "CHAMPION",
+    "CONFIDENCE",
+    "PyfuncImputer",
+    "alias_of_next",
+    "load_model",
+    "log_model",
+    "promote",
+]
 
 CONFIDENCE = "_confidence"
 """What a column's name ends in that holds the confidence of another one's filled cells."""
+CHAMPION, CHALLENGER = "champion", "challenger"
+"""What the version in use is called, and the one that wants to take its place."""
 FOLDER = "imputer"
 N_EXAMPLES = 3
 CODE = """\
@@ -197,12 +208,29 @@ def load_model(uri: str) -> GAINImputer:
         return GAINImputer.load(folder / "artifacts" / FOLDER)
 
 
+def alias_of_next(registered_name: str) -> str:
+    """Say what the next version of a registered model is to be called.
+
+    Parameters
+    ----------
+    registered_name : str
+        The registered model; it need not exist.
+
+    Returns
+    -------
+    str
+        "challenger", to be compared by `promote`; "champion" where there is none yet.
+    """
+    with _store():
+        return CHALLENGER if _has_alias(MlflowClient(), registered_name, CHAMPION) else CHAMPION
+
+
 def promote(
     registered_name: str,
     table: pd.DataFrame,
     *,
-    challenger: str = "challenger",
-    champion: str = "champion",
+    challenger: str = CHALLENGER,
+    champion: str = CHAMPION,
     rate: float = 0.2,
     random_state: int = 0,
 ) -> Lead | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+import numpy as np
 import pandas as pd
 
 from gain_impute.errors import MethodUnavailableError
@@ -48,6 +49,12 @@ def sleep(visible: pd.DataFrame, filled: pd.DataFrame) -> pd.DataFrame:
     return filled
 
 
+def hoard(visible: pd.DataFrame, filled: pd.DataFrame) -> pd.DataFrame:
+    held = np.ones(160_000_000)  # 1.2 GiB
+    time.sleep(600)
+    return filled.head(len(held))
+
+
 for name, spoil in {
     "secret_mean": lambda _, filled: filled,
     "holes": leave_a_hole,
@@ -55,6 +62,7 @@ for name, spoil in {
     "crashes": crash,
     "dies": die,
     "sleeps": sleep,
+    "hoards": hoard,
 }.items():
     register_method(MethodEntry(name=name, title=name, make=lambda setting, spoil=spoil: Mean(setting, spoil)))
 register_method(MethodEntry(name="unavailable", title="unavailable", make=unavailable))

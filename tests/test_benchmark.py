@@ -205,6 +205,17 @@ def test_draws_and_probabilities_are_scored_of_methods_that_give_them():
     assert result["model_mib"] > 0.1
 
 
+def test_a_suite_that_asks_for_costs_alone_scores_no_draws_and_no_probabilities():
+    suite, table = suite_of(["gain"], max_rows=120, n_draws=8, costs_only=True), find_table("small_shop")
+    train, test = prepare(table, next(suite.jobs()), suite)
+    imputer = GAINImputer(schema=train.schema, random_state=0, max_steps=30, round_to_grid=False)
+    result = run_method(imputer, train, test, name="gain", suite=suite, table=table)
+    assert 0 < result["in_sample"]["overall"]["accuracy"] <= 1
+    assert not {"crps", "log_loss"} & set(result["in_sample"]["overall"])
+    assert not {"crps", "log_loss"} & {figure for column in result["in_sample"]["columns"] for figure in column}
+    assert min(result["seconds"].values()) > 0
+
+
 @pytest.mark.parametrize(
     ("method", "status", "reason"),
     [
@@ -216,11 +227,12 @@ def test_draws_and_probabilities_are_scored_of_methods_that_give_them():
         ("crashes", "failed", "ZeroDivisionError: nothing can be divided by it"),
         ("dies", "failed", "ended with exit code 7"),
         ("sleeps", "timed out", "not done after 0.1 s"),
+        ("hoards", "out of memory", "MiB, of which 1,200 are allowed"),
     ],
 )
 def test_however_a_run_ends_its_result_says_so(tmp_path, monkeypatch, method, status, reason):
     monkeypatch.setattr("gain_impute.benchmark.pool.GRACE_S", 4.0 if method == "sleeps" else 60.0)
-    suite = suite_of([method], max_time_s=0.1 if method == "sleeps" else 60.0)
+    suite = suite_of([method], max_time_s=0.1 if method == "sleeps" else 60.0, max_memory_mib=1200)
     told = []
     run_jobs(list(suite.jobs()), suite, tmp_path, plugins=PLUGINS, report=lambda *what: told.append(what))
     [result] = read_results(tmp_path)
@@ -346,7 +358,10 @@ def test_results_are_kept_in_mlflow_where_that_is_asked_for(store, tmp_path):
     source = tmp_path / "shop.csv"
     make_small_shop(150).to_csv(source, index=False)
     assert run(["benchmark", "--data", str(source), "-o", "report", "--methods", "mean", "--track"]) == 0
-    [kept] = runs_in(store)
+    kept, whole = sorted(runs_in(store), key=lambda run: "method" not in run.data.params)
+    assert kept.data.tags["mlflow.parentRunId"] == whole.info.run_id
+    report = Path(store.download_artifacts(whole.info.run_id, "report.html"))
+    assert report.read_bytes() == (tmp_path / "report" / "index.html").read_bytes()
     [result] = read_results(tmp_path / "report" / "results")
     assert (kept.data.params["method"], kept.data.params["table"], kept.info.status) == ("mean", "shop", "FINISHED")
     assert kept.data.metrics["in_sample/error"] == pytest.approx(result["in_sample"]["overall"]["error"])

@@ -19,35 +19,18 @@ from gain_impute.schema import read_schema
 from tests.servers import runs_in
 from tests.shop import PROGRAM, QUICK, SHOP, rows_of, shop_records, text_of
 
+READING = ["--missing", "--encoding", "--delimiter", "--no-header"]
+FITTING = [*READING, "--schema", "--seed", "--threads", "--device", "--max-time", "--max-steps"]
 VERBS = {
-    "impute": [
-        "--output",
-        "-o",
-        "--model",
-        "--schema",
-        "--cells",
-        "--report",
-        "--missing",
-        "--encoding",
-        "--delimiter",
-        "--threads",
-    ],
-    "fit": [
-        "--model",
-        "-m",
-        "--track",
-        "--schema",
-        "--missing",
-        "--encoding",
-        "--seed",
-        "--device",
-        "--max-time",
-        "--max-steps",
-    ],
-    "schema": ["--output", "-o", "--missing", "--encoding", "--delimiter", "--no-header"],
-    "evaluate": ["--model", "--schema", "--hide", "--mechanism", "--missing", "--delimiter", "--seed", "--max-steps"],
+    "impute": ["--output", "-o", "--model", "--cells", "--report", *FITTING],
+    "fit": ["--model", "-m", "--track", *FITTING],
+    "schema": ["--output", "-o", *READING],
+    "evaluate": ["--model", "--hide", "--mechanism", *FITTING],
     "benchmark": ["--output", "-o", "--data", "--methods", "--hide", "--mechanism", "--seeds", "--processes"],
-    "tune": ["--model", "-m", "--trials", "--timeout", "--study", "--storage", "--space", "--objective", "--pruner"],
+    "tune": [
+        *["--model", "-m", "--trials", "--timeout", "--study", "--storage", "--space", "--objective", "--pruner"],
+        *["--register", *FITTING],
+    ],
     "runs": ["--most", "-n", "--parts"],
 }
 
@@ -401,8 +384,10 @@ def test_a_tracked_fit_stands_in_the_list_of_runs_with_its_scores(store, shop, c
 def test_tuning_writes_the_winner_and_lists_its_trials_only_if_asked(store, shop, capsys):
     Path("space.toml").write_text("d_hidden = { choices = [16, 32] }\n")
     options = ["--trials", "2", "--finalists", "1", "--seeds", "2", "--space", "space.toml", "--storage", "study.log"]
-    assert run(["tune", "shop.csv", "-m", "model", *options, *QUICK]) == 0
+    assert run(["tune", "shop.csv", "-m", "model", "--register", "shop", *options, *QUICK]) == 0
     said = capsys.readouterr().err
+    assert "The winner is registered as models:/shop@champion." in said
+    assert store.get_model_version_by_alias("shop", "champion").version == 1
     assert "Study 'tune': 2 trials (2 complete)." in said
     assert "Parameters found: d_hidden=" in said or "The defaults stood their ground." in said
     assert GAINImputer.load("model").d_hidden in {16, 32, 192}

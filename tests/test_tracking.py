@@ -94,13 +94,46 @@ def test_schema_pictures_and_the_table_of_scores_are_kept_as_files(store):
         file.path for file in store.list_artifacts(run_id, "plots")
     }
     pictures = {f"plots/{name}.svg" for name in ("training", "truth", "distributions", "calibration")}
-    assert files == {"schema.toml", "quality.csv", "plots"} | pictures
+    assert files == {"schema.toml", "quality.csv", "report.html", "plots"} | pictures
     schema = Path(store.download_artifacts(run_id, "schema.toml"))
     assert quick_imputer(schema=schema).fit(table_of()).schema_ == imputer.schema_
     assert Path(store.download_artifacts(run_id, "plots/truth.svg")).read_bytes().startswith(b"<?xml")
     scores = pd.read_csv(store.download_artifacts(run_id, "quality.csv"), index_col="column")
     assert set(scores.columns) == {"gain", "mean", "knn", "kind", "n_cells"}
     assert set(scores.index) == set(imputer.schema_) - set(imputer.unfillable_)
+
+
+def test_the_page_of_a_fit_is_kept_with_the_scores_that_the_run_has(store):
+    tracked(plots=True)
+    run = runs_in(store)[0]
+    page = Path(store.download_artifacts(run.info.run_id, "report.html")).read_text()
+    assert f"held-out cells is {run.data.metrics['score/gain']:.3f}" in page
+    for method in ("gain", "mean", "knn"):
+        assert f"{run.data.metrics[f'numeric_error/{method}']:.3f}" in page
+    assert run.data.params["hint_rate"] in page.partition("hint_rate")[2].partition("</tr>")[0]
+
+
+@pytest.mark.parametrize("what", ["page", "scores"])
+def test_a_page_or_scores_that_cannot_be_made_lose_neither_the_model_nor_the_run(store, what):
+    class Fails(MLflowTracker):
+        def _tell_page(self, costs):
+            if what == "page":
+                raise ValueError("no letters to draw with")
+            super()._tell_page(costs)
+
+        def _tell_quality(self, exam):
+            if what == "scores":
+                raise MemoryError("no room for neighbours")
+            super()._tell_quality(exam)
+
+    table = table_of()
+    with pytest.warns(TrackingWarning, match=rf"must have its {what}\. This one has not: .*no (letters|room)"):
+        imputer = quick_imputer(max_steps=30).fit(table, tracker=Fails(wait_s=WAIT_S))
+    pd.testing.assert_frame_equal(imputer.transform(table), quick_imputer(max_steps=30).fit_transform(table))
+    run = runs_in(store)[0]
+    files = {file.path for file in store.list_artifacts(run.info.run_id)}
+    assert run.info.status == "FINISHED"
+    assert ("score/gain" in run.data.metrics, "report.html" in files) == (what == "page", what == "scores")
 
 
 def test_files_lie_beside_the_default_store(store, tmp_path):

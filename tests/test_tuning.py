@@ -23,14 +23,18 @@ from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
 from gain_impute import GAINImputer, infer_schema
 from gain_impute.config import GAINConfig
-from gain_impute.errors import ConfigError, DivergedError, FileError, StudyError
+from gain_impute.errors import ConfigError, DivergedError, FileError, StudyError, TrackingWarning
+from gain_impute.mlflow_flavor import CONFIDENCE, load_model, promote
 from gain_impute.state import EpochLog
+from gain_impute.tracking import Runs
 from gain_impute.training import NullTracker
 from gain_impute.tuning import Dimension, SearchSpace, tune
 from gain_impute.tuning.finals import DEFAULTS, best_trials, choose
 from gain_impute.tuning.plots import importances, plot_study
+from gain_impute.tuning.registering import register_winner
 from gain_impute.tuning.studies import close_storage, open_storage, open_study, take_up_lost_trials
 from gain_impute.tuning.trials import TrialWatch
+from tests.servers import free_port
 from tests.strategies import quick_imputer, shop_table
 
 TUNED = {field.name: field for field in dataclasses.fields(GAINConfig) if field.metadata["tune"] is not None}
@@ -146,6 +150,10 @@ def test_a_space_file_that_is_none_is_refused(tmp_path):
         ({"objective": "speed"}, "'objective' must be one of quality, quality.time. Got 'speed'"),
         ({"pruner": "axe"}, "'pruner' must be one of halving, median, none. Got 'axe'"),
         ({"n_trials": None}, "Tuning must end"),
+        ({"register": "shop"}, "can be registered only where there is one and it is tracked. Got track=False"),
+        ({"register": "shop", "track": True, "refit": False}, "Got track=True, refit=False"),
+        ({"register": "a/b", "track": True}, "name of a registered model must have a letter.* Got 'a/b'"),
+        ({"register": " ", "track": True}, "name of a registered model must have a letter"),
         ({"storage": "nodb://x/y"}, "The storage must be sqlite:///FILE, postgresql://"),
     ],
 )
@@ -427,3 +435,45 @@ def test_a_tracked_study_is_one_run_with_a_run_for_every_fit(store):
     assert "score/knn" in runs["winner"].data.metrics
     files = {file.path for file in store.list_artifacts(runs["result"].info.run_id, "plots")}
     assert files >= {"plots/history.svg", "plots/slices.svg"}
+
+
+def test_the_winner_is_registered_first_as_champion_then_as_challenger(store):
+    first, second = (quick_tune(track=True, register="shop", n_trials=1) for _ in range(2))
+    assert (first.registered, second.registered) == ("models:/shop@champion", "models:/shop@challenger")
+    assert "registered as models:/shop@challenger." in second.summary()
+    pd.testing.assert_frame_equal(
+        load_model(first.registered).transform(table_of()), first.imputer.transform(table_of())
+    )
+    versions = {alias: store.get_model_version_by_alias("shop", alias) for alias in ("champion", "challenger")}
+    assert {alias: int(found.version) for alias, found in versions.items()} == {"champion": 1, "challenger": 2}
+    for found in versions.values():
+        run = store.get_run(found.run_id)
+        assert (run.info.run_name, run.info.status) == ("winner", "FINISHED")
+        assert run.data.tags["mlflow.parentRunId"]
+    assert promote("shop", table_of(100)).lead == 0  # both are the defaults
+
+
+@pytest.mark.parametrize("kind", ["polars", "numpy"])
+def test_the_winner_of_any_kind_of_table_is_registered(store, kind):
+    pl = pytest.importorskip("polars")
+    frame = pd.DataFrame({"weight": np.arange(60.0), "price": np.arange(60.0) ** 2})
+    table = pl.from_pandas(frame) if kind == "polars" else frame.to_numpy()
+    found = quick_tune(table, track=True, register="shop", n_trials=1)
+    assert found.registered == "models:/shop@champion"
+    assert load_model(found.registered).state_.model_id() == found.imputer.state_.model_id()
+
+
+def test_a_winner_that_cannot_be_registered_is_not_lost(store):
+    table = table_of().rename(columns={"model": f"kind{CONFIDENCE}"})
+    with pytest.warns(TrackingWarning, match=r"registered as 'shop'\. It cannot be \(.*are taken"):
+        found = quick_tune(table, track=True, register="shop", n_trials=1)
+    assert found.registered is None
+    assert not found.imputer.transform(table)["kind"].isna().any()
+
+
+def test_a_server_that_is_lost_when_the_winner_is_to_be_registered_is_a_warning(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.warns(TrackingWarning, match=r"It cannot be \(.*It is fitted, and can be registered with"):
+        assert register_winner(quick_imputer(), table_of(), "shop", runs=Runs(), token=tmp_path.name) is None

@@ -15,6 +15,8 @@ from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+import psutil
+
 from gain_impute.benchmark.result import read_result, write_result
 from gain_impute.benchmark.run import blank_result, run_job
 from gain_impute.benchmark.suite import Job, Suite
@@ -24,6 +26,8 @@ __all__ = ["pending_jobs", "run_jobs"]
 
 GRACE_S = 20.0
 """Seconds beyond a run's own: for reading the table and scoring, and for a method that stops by itself."""
+MEMORY_PAUSE_S = 0.2
+"""Between looks at how much memory runs hold, where that is limited."""
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
 
 Report = Callable[[Job, str, float], None]
@@ -116,10 +120,13 @@ def run_jobs(
                     process = context.Process(target=_work, args=(job, shared, errors))
                     process.start()
                     running.append(_Running(job, process, time.monotonic(), errors))
-                wait([one.process.sentinel for one in running], timeout=1.0)
-                for one in [one for one in running if _is_over(one, suite)]:
+                pause_s = 1.0 if suite.max_memory_mib is None else MEMORY_PAUSE_S
+                wait([one.process.sentinel for one in running], timeout=pause_s)
+                for one, limit in [(one, _limit_met(one, suite)) for one in running]:
+                    if one.process.exitcode is None and limit is None:
+                        continue
                     running.remove(one)
-                    status = _settle(one, suite, folder)
+                    status = _settle(one, suite, folder, limit)
                     if report is not None:
                         report(one.job, status, time.monotonic() - one.began)
         finally:
@@ -139,20 +146,37 @@ def _work(job: Job, shared: _Surroundings, errors: Path) -> None:
     write_result(run_job(job, shared.suite), shared.folder / job.path)
 
 
-def _is_over(one: _Running, suite: Suite) -> bool:
-    return one.process.exitcode is not None or time.monotonic() - one.began > suite.max_time_s + GRACE_S
+def _limit_met(one: _Running, suite: Suite) -> tuple[str, str] | None:
+    """Which limit a run has met, as a status and a reason; None where it may go on, or has ended by itself."""
+    if one.process.exitcode is not None:
+        return None
+    if time.monotonic() - one.began > suite.max_time_s + GRACE_S:
+        return "timed out", f"not done after {suite.max_time_s:g} s"
+    if suite.max_memory_mib is not None and (held := _held_mib(one.process)) > suite.max_memory_mib:
+        return "out of memory", f"held {held:,.0f} MiB, of which {suite.max_memory_mib:,.0f} are allowed"
+    return None
 
 
-def _settle(one: _Running, suite: Suite, folder: Path) -> str:
+def _held_mib(process: ForkServerProcess) -> float:
+    """Memory that a run holds, with all that it started, in MiB."""
+    try:
+        first = psutil.Process(process.pid)
+        held: int = sum(each.memory_info().rss for each in (first, *first.children(recursive=True)))
+    except psutil.NoSuchProcess:  # one of them has just ended: the next look sees what is left
+        return 0.0
+    return held / 2**20
+
+
+def _settle(one: _Running, suite: Suite, folder: Path, limit: tuple[str, str] | None) -> str:
     """End a run, write a result where it wrote none, and say how it went."""
     path = folder / one.job.path
     exit_code = one.process.exitcode
     _end(one.process)
-    if exit_code == 0 and path.is_file():
+    if limit is None and exit_code == 0 and path.is_file():
         return str(read_result(path)["status"])
     result = blank_result(one.job, suite)
-    if exit_code is None:
-        result |= {"status": "timed out", "reason": f"not done after {suite.max_time_s:g} s"}
+    if limit is not None:
+        result["status"], result["reason"] = limit
     else:
         result["reason"] = _last_words(one.errors) or f"ended with exit code {exit_code}"
     write_result(result, path)

@@ -31,6 +31,8 @@ __all__ = ["blank_result", "run_job", "run_method", "unit_rmse"]
 CENTRAL = ("mean", "median")
 """Methods that may fill with one value a column."""
 LEAST_GUARDED = 20
+OF_SUITE = ("max_rows", "test_share", "max_time_s", "max_memory_mib", "costs_only", "n_draws", "show_values")
+COST_MEANS = ("error", "mae", "r2", "accuracy", "macro_f1")
 SCORE_MEANS = ("error", "mae", "r2", "accuracy", "macro_f1", "log_loss", "brier", "calibration_error", "crps")
 
 
@@ -50,9 +52,7 @@ def blank_result(job: Job, suite: Suite) -> dict[str, Any]:
         A result without figures.
     """
     entry = find_method(job.method)
-    of_suite = {
-        name: getattr(suite, name) for name in ("max_rows", "test_share", "max_time_s", "n_draws", "show_values")
-    }
+    of_suite = {name: getattr(suite, name) for name in OF_SUITE}
     return {
         "format": FORMAT,
         "suite": job.suite,
@@ -160,15 +160,19 @@ def run_method(
 def _scores(method: Method, task: Task, completed: pd.DataFrame, *, name: str, suite: Suite) -> dict[str, Any]:
     """All figures of one completed table."""
     columns = score_table(task, completed, method=name)
+    overall: dict[str, Any]
     for column in columns:
         std = task.stds.get(column["column"], np.nan)
         if column["kind"] in {"numeric", "datetime"} and std > 0:
             column["mae"] /= std
+    if suite.costs_only:
+        overall = {figure: mean_over_columns(columns, figure) for figure in COST_MEANS}
+        return {"overall": overall, "columns": columns, "calibration": [], "examples": {}}
     draws = score_draws(method, task, completed, n_draws=suite.n_draws)
     known, bins = score_probabilities(method, task)
     for column in columns:
         column.update(draws.columns.get(column["column"], {}), **known.get(column["column"], {}))
-    overall: dict[str, Any] = {figure: mean_over_columns(columns, figure) for figure in SCORE_MEANS}
+    overall = {figure: mean_over_columns(columns, figure) for figure in SCORE_MEANS}
     overall |= {"unit_rmse": unit_rmse(task, completed), "energy_distance": draws.energy_distance}
     overall |= {"coverage": draws.coverage, "width": draws.width}
     return {

@@ -81,6 +81,12 @@ class Suite(BaseModel):
         Share of the rows that no method learns from, scored apart. None: all rows are learned.
     max_time_s : float, default=150
         Seconds after which a run is ended and called timed out.
+    max_memory_mib : float or None, default=None
+        MiB held by a run and all that it started, the table included, above which it is ended and called out of memory.
+        None: as much as there is.
+    costs_only : bool, default=False
+        Whether the suite asks what methods cost on tables that differ in size: neither draws nor probabilities are
+        scored, and the report shows time and memory against size, and counts these tables in no score.
     n_draws : int, default=20
         Draws of methods that draw; 0 draws none.
     show_values : bool, default=True
@@ -98,6 +104,8 @@ class Suite(BaseModel):
     max_rows: Count = 2_000
     test_share: Share | None = None
     max_time_s: Annotated[float, Field(gt=0)] = 150.0
+    max_memory_mib: Annotated[float, Field(gt=0)] | None = None
+    costs_only: bool = False
     n_draws: Annotated[int, Field(ge=0)] = 20
     show_values: bool = True
 

@@ -76,10 +76,11 @@ def benchmark(
     page = write_report(results, output, title=what.title)
     typer.echo(results_to_markdown(results, title=what.title))
     if track:
-        from gain_impute.benchmark.tracked import track_results
+        from gain_impute.tracking.results import track_results
 
         quiet_libraries()
-        print_line(f"{track_results(results)} results are kept in MLflow.")
+        n_told = track_results(results, title=what.title, page=page.read_bytes())
+        print_line(f"{n_told} results are kept in MLflow, and the report with them.")
     print_line(f"The report is {str(page)!r}.")
 
 

@@ -7,44 +7,23 @@ from typing import Annotated
 
 import typer
 
-from gain_impute.cli.imputers import given, make_imputer, open_source, read_rows, warn_of_extra
-from gain_impute.cli.options import (
-    Delimiter,
-    Device,
-    Encoding,
-    MaxSteps,
-    MaxTime,
-    Missing,
-    Model,
-    NoHeader,
-    SchemaFile,
-    Seed,
-    Source,
-    Threads,
-)
+from gain_impute.cli.imputers import make_imputer, open_source, read_rows, warn_of_extra
+from gain_impute.cli.options import FittingOptions, Model, Source, takes_options
 
 __all__ = ["evaluate"]
 
 
+@takes_options
 def evaluate(
     source: Source,
     *,
     model: Model = None,
-    schema: SchemaFile = None,
     hide: Annotated[float, typer.Option("--hide", metavar="RATE", help="Share of the known cells to hide.")] = 0.2,
     mechanism: Annotated[
         str,
         typer.Option("--mechanism", metavar="NAME", help="mcar, mar, mnar, mnar_quantile, block or copied."),
     ] = "mcar",
-    missing: Missing = None,
-    encoding: Encoding = None,
-    delimiter: Delimiter = None,
-    no_header: NoHeader = False,
-    seed: Seed = None,
-    threads: Threads = 1,
-    device: Device = "auto",
-    max_time: MaxTime = None,
-    max_steps: MaxSteps = None,
+    options: FittingOptions,
 ) -> None:
     """Hide known cells of a table, fill them, and compare with what stood there, beside mean and KNN imputation.
 
@@ -53,15 +32,14 @@ def evaluate(
     from gain_impute.evaluation import evaluate as evaluate_imputer
     from gain_impute.files import STANDARD_OUTPUT, open_output, select_columns
 
-    fitting = given(schema=schema, missing_values=missing, max_time_s=max_time, max_steps=max_steps)
-    imputer = make_imputer(model, fitting, n_threads=threads, device=device)
-    file = open_source(source, delimiter=delimiter, encoding=encoding, no_header=no_header)
+    imputer = make_imputer(model, options)
+    file = open_source(source, options)
     frame, _ = read_rows(file)
     if model is None:
-        imputer.set_params(random_state=seed or 0)
+        imputer.set_params(random_state=options.seed or 0)
     else:
         warn_of_extra(file.names, imputer)
         frame, _ = select_columns(frame, list(imputer.schema_))
-    found = evaluate_imputer(imputer, frame, rate=hide, mechanism=mechanism, random_state=seed or 0)
+    found = evaluate_imputer(imputer, frame, rate=hide, mechanism=mechanism, random_state=options.seed or 0)
     with open_output(STANDARD_OUTPUT) as stream:
         stream.write(f"{found}\n".encode())

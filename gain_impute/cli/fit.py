@@ -9,25 +9,14 @@ from typing import Annotated
 
 import typer
 
-from gain_impute.cli.imputers import given, make_imputer, open_source, read_rows
+from gain_impute.cli.imputers import make_imputer, open_source, read_rows
 from gain_impute.cli.messages import print_line, quiet_libraries
-from gain_impute.cli.options import (
-    Delimiter,
-    Device,
-    Encoding,
-    MaxSteps,
-    MaxTime,
-    Missing,
-    NoHeader,
-    SchemaFile,
-    Seed,
-    Source,
-    Threads,
-)
+from gain_impute.cli.options import FittingOptions, Source, takes_options
 
 __all__ = ["fit"]
 
 
+@takes_options
 def fit(
     source: Source,
     *,
@@ -35,16 +24,7 @@ def fit(
         Path, typer.Option("--model", "-m", metavar="DIR", help="The model folder; a model that is there is replaced.")
     ],
     track: Annotated[bool, typer.Option("--track", help="Keep the fit in MLflow: settings, losses, scores.")] = False,
-    schema: SchemaFile = None,
-    missing: Missing = None,
-    encoding: Encoding = None,
-    delimiter: Delimiter = None,
-    no_header: NoHeader = False,
-    seed: Seed = None,
-    threads: Threads = 1,
-    device: Device = "auto",
-    max_time: MaxTime = None,
-    max_steps: MaxSteps = None,
+    options: FittingOptions,
 ) -> None:
     """Fit a model to a table, for use on others with `impute --model`."""
     from gain_impute.files import check_output_folder
@@ -52,9 +32,8 @@ def fit(
 
     started = time.perf_counter()
     check_output_folder(model, contents=MODEL_FILES)
-    fitting = given(schema=schema, missing_values=missing, random_state=seed, max_time_s=max_time, max_steps=max_steps)
-    imputer = make_imputer(None, fitting, n_threads=threads, device=device)
-    file = open_source(source, delimiter=delimiter, encoding=encoding, no_header=no_header)
+    imputer = make_imputer(None, options, seed=options.seed)
+    file = open_source(source, options)
     frame, _ = read_rows(file)
     if track:
         quiet_libraries()

@@ -10,22 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from tqdm import tqdm
 
-from gain_impute.cli.imputers import given, make_imputer, open_source, read_rows, warn_of_extra
+from gain_impute.cli.imputers import make_imputer, open_source, read_rows, warn_of_extra
 from gain_impute.cli.messages import print_line
-from gain_impute.cli.options import (
-    Delimiter,
-    Device,
-    Encoding,
-    MaxSteps,
-    MaxTime,
-    Missing,
-    Model,
-    NoHeader,
-    SchemaFile,
-    Seed,
-    Source,
-    Threads,
-)
+from gain_impute.cli.options import FittingOptions, Model, Source, takes_options
 
 if TYPE_CHECKING:
     from gain_impute.batch import FileImputation
@@ -34,12 +21,12 @@ if TYPE_CHECKING:
 __all__ = ["impute"]
 
 
+@takes_options
 def impute(
     source: Source,
     *,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="The filled table; - is stdout.")],
     model: Model = None,
-    schema: SchemaFile = None,
     cells: Annotated[
         Path | None,
         typer.Option("--cells", metavar="FILE", help="Also write what is known of each cell that was empty."),
@@ -48,15 +35,7 @@ def impute(
         Path | None,
         typer.Option("--report", metavar="FILE", help="Also write a page (.html) for people about what was filled."),
     ] = None,
-    missing: Missing = None,
-    encoding: Encoding = None,
-    delimiter: Delimiter = None,
-    no_header: NoHeader = False,
-    seed: Seed = None,
-    threads: Threads = 1,
-    device: Device = "auto",
-    max_time: MaxTime = None,
-    max_steps: MaxSteps = None,
+    options: FittingOptions,
 ) -> None:
     """Fill the missing cells of a table; without --model, a model is fitted to the table first.
 
@@ -66,10 +45,9 @@ def impute(
     from gain_impute.files import open_output
 
     started = time.perf_counter()
-    _check_outputs(source, output, cells, report, delimiter)
-    fitting = given(schema=schema, missing_values=missing, random_state=seed, max_time_s=max_time, max_steps=max_steps)
-    imputer = make_imputer(model, fitting, n_threads=threads, device=device)
-    file = open_source(source, delimiter=delimiter, encoding=encoding, no_header=no_header)
+    _check_outputs(source, output, cells, report, options.delimiter)
+    imputer = make_imputer(model, options, seed=options.seed)
+    file = open_source(source, options)
     n_rows = None
     if model is None:
         frame, n_rows = read_rows(file)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gain_impute.cli.messages import say
-from gain_impute.cli.options import character
+from gain_impute.cli.options import FittingOptions, ReadingOptions, character
 from gain_impute.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,36 +16,40 @@ if TYPE_CHECKING:
     from gain_impute.files import TableFile
     from gain_impute.imputer import GAINImputer
 
-__all__ = ["given", "make_imputer", "open_source", "read_rows", "warn_of_extra"]
+__all__ = ["make_imputer", "open_source", "read_rows", "warn_of_extra"]
 
 MOST_NAMES = 5
 
 
-def given(**options: Any) -> dict[str, Any]:
-    """The options that were given."""
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def make_imputer(model: Path | None, fitting: dict[str, Any], *, n_threads: int, device: str) -> GAINImputer:
-    """The imputer in a model folder, or one to be fitted."""
+def make_imputer(model: Path | None, options: FittingOptions, *, seed: int | None = None) -> GAINImputer:
+    """The imputer in a model folder, or one to be fitted; `seed` is of the fit, not of what the verb does with it."""
     from gain_impute.imputer import GAINImputer
 
+    named = {
+        "schema": ("--schema", options.schema),
+        "missing_values": ("--missing", options.missing),
+        "random_state": ("--seed", seed),
+        "max_time_s": ("--max-time", options.max_time),
+        "max_steps": ("--max-steps", options.max_steps),
+    }
+    given: dict[str, Any] = {name: value for name, (_, value) in named.items() if value is not None}
     if model is None:
-        return GAINImputer(**({"random_state": 0} | fitting), n_threads=n_threads, device=device, verbose=1)
-    if fitting:
-        options = {"missing_values": "--missing", "random_state": "--seed", "max_time_s": "--max-time"}
-        named = ", ".join(options.get(name, f"--{name.replace('_', '-')}") for name in fitting)
-        raise ConfigError(f"A model is fitted already: --model must stand without {named}. Leave out one or the other.")
-    imputer = GAINImputer.load(model, device=device)
-    imputer.set_params(n_threads=n_threads)
+        fitting = {"random_state": 0} | given
+        return GAINImputer(**fitting, n_threads=options.threads, device=options.device, verbose=1)
+    if given:
+        flags = ", ".join(named[name][0] for name in given)
+        raise ConfigError(f"A model is fitted already: --model must stand without {flags}. Leave out one or the other.")
+    imputer = GAINImputer.load(model, device=options.device)
+    imputer.set_params(n_threads=options.threads)
     return imputer
 
 
-def open_source(source: Path, *, delimiter: str | None, encoding: str | None, no_header: bool) -> TableFile:
+def open_source(source: Path, options: ReadingOptions) -> TableFile:
     """The input, with what was guessed of it said."""
     from gain_impute.files import open_table
 
-    file = open_table(source, delimiter=character(delimiter), encoding=encoding, has_header=not no_header)
+    delimiter = character(options.delimiter)
+    file = open_table(source, delimiter=delimiter, encoding=options.encoding, has_header=not options.no_header)
     for note in file.notes:
         say("note", note)
     return file

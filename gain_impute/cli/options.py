@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
 __all__ = [
     "Delimiter",
-    "Device",
     "Encoding",
-    "MaxSteps",
-    "MaxTime",
+    "FittingOptions",
     "Missing",
     "Model",
-    "NoHeader",
+    "ReadingOptions",
     "SchemaFile",
-    "Seed",
     "Source",
-    "Threads",
-    "character",
+    "takes_options",
 ]
 
 Source = Annotated[Path, typer.Argument(metavar="INPUT", help="The table: .csv, .tsv, either with .gz, or .parquet.")]
@@ -62,6 +63,64 @@ MaxSteps = Annotated[
     int | None,
     typer.Option("--max-steps", metavar="N", help="Training steps at most. (default: by the number of rows)"),
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingOptions:
+    """How a table is read: the options of every verb that reads one."""
+
+    missing: Missing = None
+    encoding: Encoding = None
+    delimiter: Delimiter = None
+    no_header: NoHeader = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittingOptions(ReadingOptions):
+    """How a model is fitted: the options of every verb that can fit one."""
+
+    schema: SchemaFile = None
+    seed: Seed = None
+    threads: Threads = 1
+    device: Device = "auto"
+    max_time: MaxTime = None
+    max_steps: MaxSteps = None
+
+
+def takes_options(verb: Callable[..., None]) -> Callable[..., None]:
+    """Let the command line see each field of a verb's parameter `options` as an option of its own.
+
+    Parameters
+    ----------
+    verb : callable
+        With a keyword-only parameter `options`, whose type is one of the classes above.
+
+    Returns
+    -------
+    callable
+        Takes the fields in place of it.
+    """
+    signature = inspect.signature(verb, eval_str=True)
+    kind: type[ReadingOptions] = signature.parameters["options"].annotation
+    hints = get_type_hints(kind, include_extras=True)
+    parameters: list[inspect.Parameter] = []
+    for parameter in signature.parameters.values():
+        if parameter.name == "options":
+            parameters += [
+                inspect.Parameter(field.name, parameter.kind, default=field.default, annotation=hints[field.name])
+                for field in dataclasses.fields(kind)
+            ]
+        else:
+            parameters.append(parameter)
+
+    @functools.wraps(verb)
+    def command(**given: Any) -> None:
+        fields = {field.name: given.pop(field.name) for field in dataclasses.fields(kind)}
+        verb(**given, options=kind(**fields))
+
+    command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]  # what typer reads
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
 
 
 def character(delimiter: str | None) -> str | None:

@@ -9,29 +9,27 @@ from typing import Annotated
 import typer
 
 from gain_impute.cli.imputers import open_source, read_rows
-from gain_impute.cli.options import Delimiter, Encoding, Missing, NoHeader, Source
+from gain_impute.cli.options import ReadingOptions, Source, takes_options
 
 __all__ = ["schema"]
 
 
+@takes_options
 def schema(
     source: Source,
     *,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="S.toml", help="The schema; - is stdout.")] = Path(
         "-"
     ),
-    missing: Missing = None,
-    encoding: Encoding = None,
-    delimiter: Delimiter = None,
-    no_header: NoHeader = False,
+    options: ReadingOptions,
 ) -> None:
     """Infer what each column of a table is, and write it down to be read and corrected."""
     from gain_impute.files import check_output, open_output
     from gain_impute.schema import annotated_toml, infer_schema
 
     check_output(output, apart_from=[source])
-    file = open_source(source, delimiter=delimiter, encoding=encoding, no_header=no_header)
+    file = open_source(source, options)
     frame, _ = read_rows(file)
-    found = infer_schema(frame, missing_values=missing or ())
+    found = infer_schema(frame, missing_values=options.missing or ())
     with open_output(output) as stream:
         stream.write(annotated_toml(found, frame).encode())

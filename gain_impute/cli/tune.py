@@ -9,25 +9,14 @@ from typing import Annotated
 
 import typer
 
-from gain_impute.cli.imputers import given, make_imputer, open_source, read_rows
+from gain_impute.cli.imputers import make_imputer, open_source, read_rows
 from gain_impute.cli.messages import print_line, quiet_libraries
-from gain_impute.cli.options import (
-    Delimiter,
-    Device,
-    Encoding,
-    MaxSteps,
-    MaxTime,
-    Missing,
-    NoHeader,
-    SchemaFile,
-    Seed,
-    Source,
-    Threads,
-)
+from gain_impute.cli.options import FittingOptions, Source, takes_options
 
 __all__ = ["tune"]
 
 
+@takes_options
 def tune(
     source: Source,
     *,
@@ -60,16 +49,15 @@ def tune(
     ] = 3,
     seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="How often they are.")] = 3,
     track: Annotated[bool, typer.Option("--track/--no-track", help="Keep every trial in MLflow.")] = True,
-    schema: SchemaFile = None,
-    missing: Missing = None,
-    encoding: Encoding = None,
-    delimiter: Delimiter = None,
-    no_header: NoHeader = False,
-    seed: Seed = None,
-    threads: Threads = 1,
-    device: Device = "auto",
-    max_time: MaxTime = None,
-    max_steps: MaxSteps = None,
+    register: Annotated[
+        str | None,
+        typer.Option(
+            "--register",
+            metavar="NAME",
+            help="Also register the winner in MLflow: as champion, as challenger where there is one.",
+        ),
+    ] = None,
+    options: FittingOptions,
 ) -> None:
     """Find hyper-parameters for a table by trials, and fit the best to all of it.
 
@@ -83,9 +71,8 @@ def tune(
     started = time.perf_counter()
     check_output_folder(model, contents=MODEL_FILES)
     looked_in = None if space is None else SearchSpace.from_toml(space)
-    fitting = given(schema=schema, missing_values=missing, max_time_s=max_time, max_steps=max_steps)
-    imputer = make_imputer(None, fitting, n_threads=threads, device=device)
-    frame, _ = read_rows(open_source(source, delimiter=delimiter, encoding=encoding, no_header=no_header))
+    imputer = make_imputer(None, options)
+    frame, _ = read_rows(open_source(source, options))
     quiet_libraries()
     found = tune_table(
         frame,
@@ -99,8 +86,9 @@ def tune(
         n_seeds=seeds,
         study_name=study,
         storage=storage,
-        random_state=seed or 0,
+        random_state=options.seed or 0,
         track=track,
+        register=register,
     )
     if found.imputer is None:
         raise AssertionError

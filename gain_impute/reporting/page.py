@@ -19,6 +19,7 @@ from gain_impute.reporting.duels import fight_duels
 from gain_impute.reporting.hardest import show_hardest
 from gain_impute.reporting.runs import show_excluded, show_setup
 from gain_impute.reporting.scoreboard import Scoreboard
+from gain_impute.reporting.sizes import asks_for_costs, show_sizes
 from gain_impute.reporting.standing import rank_methods
 from gain_impute.reporting.summary import summarise
 from gain_impute.reporting.words import explain_words
@@ -60,7 +61,7 @@ def write_report(results: Sequence[dict[str, Any]], folder: PathLike, *, title: 
     """
     board = Scoreboard.of(results, ours)
     sections = _sections(board)
-    page = render_page("benchmark.html", title=title, subtitle=_subtitle(board), sections=sections)
+    page = render_page("sections.html", title=title, subtitle=_subtitle(board), sections=sections)
     text = _to_markdown(board, sections, title)
     place = Path(folder)
     try:
@@ -124,20 +125,28 @@ def render_page(template: str, **content: Any) -> str:
 
 def _sections(board: Scoreboard) -> list[Section]:
     """The report, part by part."""
-    duels = fight_duels(board)
+    judged = _without_costs(board)
+    duels = fight_duels(judged)
     found = [
-        summarise(board, duels),
-        rank_methods(board),
-        show_cases(board, duels),
-        show_hardest(board, duels),
-        show_rates(board),
-        show_cost(board),
-        show_calibration(board),
+        summarise(judged, duels),
+        rank_methods(judged),
+        show_cases(judged, duels),
+        show_hardest(judged, duels),
+        show_rates(judged),
+        show_cost(judged),
+        show_calibration(judged),
+        show_sizes(board),
         show_excluded(board),
         show_setup(board),
         explain_words(),
     ]
     return [section for section in found if section and (section.sentences or section.points or section.blocks)]
+
+
+def _without_costs(board: Scoreboard) -> Scoreboard:
+    """The results that count in scores; all of them where a report is on costs alone."""
+    scored = [result for result in board.results if not asks_for_costs(result)]
+    return Scoreboard.of(scored, board.ours) if 0 < len(scored) < len(board.results) else board
 
 
 def _subtitle(board: Scoreboard) -> str:
@@ -158,7 +167,7 @@ def _to_markdown(board: Scoreboard, sections: list[Section], title: str, *, leve
             subtitle=_subtitle(board),
             sections=sections,
             level=level,
-            with_parts=len(board.cases) <= FEW_CASES,
+            with_parts=len(_without_costs(board).cases) <= FEW_CASES,
         )
     )
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"

@@ -33,6 +33,7 @@ __all__ = [
     "draw_categories",
     "draw_cost",
     "draw_dots",
+    "draw_growth",
     "draw_lines",
     "draw_numbers",
     "draw_ranks",
@@ -92,6 +93,30 @@ def draw_lines(
     axes.set_xlabel(axes_names[0])
     axes.set_ylabel(axes_names[1])
     axes.grid(axis="y")
+    axes.set_title(title, y=1.0, pad=6 + 14 * math.ceil(len(lines) / 2))
+    add_legend(axes)
+    return to_svg(figure, label)
+
+
+@drawn_later
+def draw_growth(
+    lines: Mapping[str, tuple[str, Pen, Sequence[float], Sequence[float]]],
+    *,
+    title: str,
+    axes_names: tuple[str, str],
+    label: str,
+) -> Markup:
+    """Draw one line per method on two logarithmic axes: title, pen, x and y."""
+    figure, (axes,) = new_drawing(210 + 14 * math.ceil(len(lines) / 2))
+    for name, pen, x, y in lines.values():
+        axes.plot(x, y, label=name, zorder=3 if pen.is_filled else 2, **pen.line)
+    axes.set(xscale="log", yscale="log", xlabel=axes_names[0], ylabel=axes_names[1])
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+        axis.set_minor_formatter(NullFormatter())
+    sizes = sorted({size for _, _, x, _ in lines.values() for size in x})
+    axes.set_xticks(sizes)
+    axes.grid()
     axes.set_title(title, y=1.0, pad=6 + 14 * math.ceil(len(lines) / 2))
     add_legend(axes)
     return to_svg(figure, label)

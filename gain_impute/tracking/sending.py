@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gain_impute.tracking.spool import Spool
 
-__all__ = ["LOST", "RUN_TAG", "Sender", "deliver", "experiment_id"]
+__all__ = ["LOST", "RUN_TAG", "Sender", "deliver", "experiment_id", "find_run"]
 
 RUN_TAG = "gain_impute.token"
 LOST = (MlflowException, SQLAlchemyError, OSError)
@@ -111,7 +111,7 @@ def deliver(spool: Spool, client: MlflowClient) -> bool:
             if kind == "begin":
                 spool.run_id = _begin(spool, client, events[0])
             else:
-                spool.run_id = spool.run_id or _run_id(client, spool.token) or ""
+                spool.run_id = spool.run_id or find_run(client, spool.token) or ""
                 _send(spool, client, spool.run_id, kind, events)
             spool.mark_sent(len(events))
             if kind == "end":
@@ -123,11 +123,11 @@ def deliver(spool: Spool, client: MlflowClient) -> bool:
 def _begin(spool: Spool, client: MlflowClient, event: dict[str, Any]) -> str:
     """Find the run, if an earlier attempt made it, or make it."""
     at = experiment_id(client, event["experiment"], event["artifacts"])
-    found = _run_id(client, spool.token)
+    found = find_run(client, spool.token)
     if found is not None:
         return found
     tags = event["tags"] | {RUN_TAG: spool.token}
-    parent = _run_id(client, event["parent"]) if event["parent"] else None
+    parent = find_run(client, event["parent"]) if event["parent"] else None
     if parent is not None:
         tags[MLFLOW_PARENT_RUN_ID] = parent
     run = client.create_run(at, start_time=event["time_ms"], tags=tags, run_name=event["name"])
@@ -151,7 +151,7 @@ def experiment_id(client: MlflowClient, name: str, artifacts: str | None) -> str
     return known
 
 
-def _run_id(client: MlflowClient, token: str) -> str | None:
+def find_run(client: MlflowClient, token: str) -> str | None:
     """The run that was made for a token."""
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     found = client.search_runs(experiments, f"tags.`{RUN_TAG}` = '{token}'", max_results=1)

@@ -7,7 +7,9 @@ import json
 import platform
 import resource
 import time
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from itertools import zip_longest
 from typing import Any
@@ -16,11 +18,14 @@ import numpy as np
 import pandas as pd
 import psutil
 import torch
+from jinja2 import TemplateError
 from numpy.typing import NDArray
 
+from gain_impute.errors import GainImputeError, TrackingWarning
 from gain_impute.evaluation import OURS
 from gain_impute.evaluation.exam import Exam, column_scores
 from gain_impute.methods import Setting, make_method
+from gain_impute.reporting.fit_page import FitRecord, fit_page
 from gain_impute.schema import Schema, schema_to_toml
 from gain_impute.scores import calibration_error, score_intervals
 from gain_impute.state import EpochLog
@@ -31,8 +36,14 @@ from gain_impute.training import HeldOut, NullTracker
 __all__ = ["MLflowTracker", "fingerprint"]
 
 MOST_ROWS = 1_000  # are scored: peers would take longer for more than the network's training
+MEANS = ("score", "numeric_error", "accuracy")
 LEAST_SCORED = 5  # held-out cells from which a column counts
 MIB = 2**20
+MISHAPS = (
+    ArithmeticError, AttributeError, GainImputeError, LookupError, MemoryError, OSError, RuntimeError, TemplateError,
+    TypeError, ValueError,
+)  # fmt: skip
+"""What scoring and drawing may fail with when a fit is done, and must not lose it for."""
 
 Drawn = dict[str, tuple[NDArray[Any], NDArray[Any]]]  # of each column, truth and what was filled
 
@@ -42,7 +53,8 @@ class MLflowTracker(NullTracker):
 
     What is told of a fit: its parameters, schema and versions; a fingerprint of the table; the losses of each epoch;
     on the cells that the fit held out of training, the score of each column, beside mean and nearest neighbours on the
-    same cells; seconds and memory; pictures.
+    same cells; seconds and memory; pictures, and a page of all that (``report.html``). Where scores or the page cannot
+    be made, a warning says so, and the fit is not lost.
 
     The scores are those of the network before it was given the held-out cells, on 1,000 rows at most. Training stops by
     the same cells, which makes them a little better than those of `gain_impute.evaluate`.
@@ -60,7 +72,7 @@ class MLflowTracker(NullTracker):
     compare : sequence of str, default=("mean", "knn")
         Peers to be scored on the same cells.
     plots : bool, default=True
-        Whether pictures are made.
+        Whether pictures are made, and the page.
     wait_s : float, default=10.0
         Seconds that the end of a fit waits for the server at most. What is not sent by then is kept and named.
 
@@ -90,6 +102,7 @@ class MLflowTracker(NullTracker):
         """Begin a run; tell the parameters, the schema, and which table it is."""
         self.epochs: list[EpochLog] = []
         self.exam: Exam | None = None
+        self.params, self.shape, self.scored = params, table.shape, dict[str, Any]()
         self.started, self.spent_s, self.peak_bytes = time.perf_counter(), 0.0, 0
         self.process = psutil.Process()
         psutil.cpu_percent()  # the next call tells of the time since this one
@@ -125,18 +138,40 @@ class MLflowTracker(NullTracker):
     def on_fit_end(self, summary: dict[str, Any], error: BaseException | None) -> None:
         """Tell how it ended, what it took and how well it fills; wait a little until it is sent."""
         began = time.perf_counter()
-        self.run.log_metrics({"time/fit_s": began - self.started - self.spent_s} | self._memory())
+        costs = {"time/fit_s": began - self.started - self.spent_s} | self._memory()
+        self.run.log_metrics(costs)
         self.run.set_tags({"stopped": str(summary.get("stopped", ""))})
         if error is not None:
             self.run.set_tags({"error": f"{type(error).__name__}: {error}"[:500]})
-        elif self.exam is not None:
-            self._tell_quality(self.exam)
-        if self.plots and self.epochs and error is None:
-            self.run.log_bytes("plots/training.svg", to_svg(plot_training(self.epochs)))
+        else:
+            with _not_losing_the_fit("scores"):
+                if self.exam is not None:
+                    self._tell_quality(self.exam)
+            with _not_losing_the_fit("page"):
+                if self.plots:
+                    self._tell_page(costs)
         self.run.log_metrics({"time/tracking_s": self.spent_s + time.perf_counter() - began})
         if self.given_run is None:
             self.run.end("FINISHED" if error is None else "FAILED" if isinstance(error, Exception) else "KILLED")
             self.runs.flush(self.wait_s)
+
+    def _tell_page(self, costs: dict[str, float]) -> None:
+        """Draw how the fit learned, and make the page of all that is known of it."""
+        if self.epochs:
+            self.run.log_bytes("plots/training.svg", to_svg(plot_training(self.epochs)))
+        n_rows, n_columns = self.shape
+        record = FitRecord(
+            ours=OURS,
+            n_rows=n_rows,
+            n_columns=n_columns,
+            epochs=self.epochs,
+            params={name: value for name, value in self.params.items() if name != "schema"},
+            versions={name.removeprefix("version."): text for name, text in _versions().items()},
+            elapsed_s=costs["time/fit_s"],
+            peak_mib=costs["memory/process_peak_mib"],
+            **self.scored,
+        )
+        self.run.log_bytes("report.html", fit_page(record).encode())
 
     def _memory(self) -> dict[str, float]:
         """Peaks, in MiB: of this process while it fitted, as seen at the ends of epochs, and ever."""
@@ -167,8 +202,10 @@ class MLflowTracker(NullTracker):
             figures[f"accuracy/{method}"] = 1 - scores[method][counts & ~is_number].mean()
             for name in exam.truth:
                 figures[f"columns/{name.replace('/', '_')}/{method}"] = scores[method][name]
-        self.run.log_metrics(figures | seconds | self._honesty(exam))
         table = scores.assign(kind=[exam.schema[name].kind.value for name in scores.index], n_cells=n_cells)
+        means = {name: [figures[f"{name}/{method}"] for method in losses] for name in MEANS}
+        self.scored = {"scores": table, "means": pd.DataFrame(means, index=list(losses))}
+        self.run.log_metrics(figures | seconds | self._honesty(exam))
         self.run.log_bytes("quality.csv", table.rename_axis("column").to_csv().encode())
 
     def _honesty(self, exam: Exam) -> dict[str, float]:
@@ -190,10 +227,12 @@ class MLflowTracker(NullTracker):
                 classes[name] = (truth.values[at].astype(str), guess[at].astype(str))
                 sure.append(said["confidence"].to_numpy())
                 right.append(guess[at] == truth.values[at])
+        self.scored |= {"numbers": numbers, "categories": classes}
         figures = {"coverage_90": float(np.mean(coverage))} if coverage else {}
         if sure:
             confidence, is_right = np.concatenate(sure), np.concatenate(right).astype(bool)
             figures["calibration_error"] = calibration_error(confidence, is_right)
+            self.scored |= {"confidence": confidence, "is_right": is_right}
         if self.plots:
             drawn = {
                 "truth": plot_truth(numbers),
@@ -227,6 +266,20 @@ def fingerprint(table: pd.DataFrame) -> str:
     digest = hashlib.sha256(json.dumps([str(name) for name in table.columns]).encode())
     digest.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
     return digest.hexdigest()[:12]
+
+
+@contextmanager
+def _not_losing_the_fit(what: str) -> Iterator[None]:
+    """Turn what a mishap raises into a warning: the model is there, and worth more than its diary."""
+    try:
+        yield
+    except MISHAPS as error:
+        warnings.warn(
+            f"A tracked fit must have its {what}. This one has not: {type(error).__name__}: {error}. The model is "
+            "kept, and so is all else that was told.",
+            TrackingWarning,
+            stacklevel=2,
+        )
 
 
 def _in_turn(numbers: Drawn, classes: Drawn) -> Drawn:

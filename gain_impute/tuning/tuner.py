@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from gain_impute.tracking import MLflowTracker, Runs
 from gain_impute.tracking.tracker import fingerprint
 from gain_impute.tuning.finals import DEFAULTS, best_trials, choose, run_finals
 from gain_impute.tuning.plots import importances, plot_study
+from gain_impute.tuning.registering import check_registration, register_winner
 from gain_impute.tuning.space import SearchSpace
 from gain_impute.tuning.studies import close_storage, open_storage, open_study, take_up_lost_trials
 from gain_impute.tuning.trials import HOPELESS, Journal, Objective
@@ -51,6 +53,8 @@ class TuningResult:
         How much of the differences between scores each hyper-parameter explains.
     study_name : str
         Name of the study.
+    registered : str or None
+        URI of the winner as a registered model; None where it is not registered.
     """
 
     imputer: GAINImputer | None
@@ -59,6 +63,7 @@ class TuningResult:
     finals: pd.DataFrame
     importances: dict[str, float]
     study_name: str
+    registered: str | None = None
 
     def summary(self) -> str:
         """Say in a few lines what came of it.
@@ -75,6 +80,7 @@ class TuningResult:
             lines += [f"{name}: {score:.4f}" for name, score in self.finals.mean().sort_values().items()]
         found = ", ".join(f"{name}={value:.4g}" for name, value in self.params.items())
         lines.append(f"Parameters found: {found}." if found else "The defaults stood their ground.")
+        lines += [f"The winner is registered as {self.registered}."] * (self.registered is not None)
         return "\n".join(lines)
 
 
@@ -95,6 +101,7 @@ def tune(
     random_state: int = 0,
     refit: bool = True,
     track: bool = False,
+    register: str | None = None,
 ) -> TuningResult:
     """Find hyper-parameters for a table.
 
@@ -138,6 +145,10 @@ def tune(
         Whether finals are held and the winner is fitted to the whole table; False for processes that only add trials.
     track : bool, default=False
         Whether the study is kept in MLflow: a run, with one run in it for each trial and fit.
+    register : str or None, default=None
+        Also register the winner in MLflow, as a new version of the model of this name: its "champion" where there is
+        none yet, else its "challenger", which `gain_impute.mlflow_flavor.promote` compares with it. The first three
+        rows of the table are kept with it. Needs `track` and `refit`; a server that is lost is a warning.
 
     Returns
     -------
@@ -170,6 +181,8 @@ def tune(
         raise ConfigError(f"The 'objective' must be one of {', '.join(OBJECTIVES)}. Got {objective!r} instead.")
     if n_trials is None and timeout_s is None:
         raise ConfigError("Tuning must end: 'n_trials' or 'timeout_s' must be given. Got None for both. Give one.")
+    if register is not None:
+        check_registration(register, track=track, refit=refit)
     tuning = _Tuning(table, GAINImputer() if imputer is None else imputer, space, hide_rate, random_state)
     kept = open_storage(storage)
     try:
@@ -185,6 +198,9 @@ def tune(
         study.optimize(goal, n_trials=n_trials, timeout=timeout_s, catch=HOPELESS)
         result = tuning.finish(study, journal, n_finalists=n_finalists, n_seeds=n_seeds, refit=refit)
         _tell(journal, study, result)
+        if register is not None and result.imputer is not None and journal.runs is not None:
+            uri = register_winner(result.imputer, tuning.frame, register, runs=journal.runs, token=tuning.winner)
+            result = dataclasses.replace(result, registered=uri)
     finally:
         close_storage(kept)
     return result
@@ -203,6 +219,7 @@ class _Tuning:
         self.space.check(imputer.get_params())
         self.imputer = clone(imputer).set_params(schema=self.schema, random_state=random_state)
         self.hide_rate, self.random_state = hide_rate, random_state
+        self.winner = ""  # token of the run of the winner's fit
 
     def exam(self, number: int) -> Exam:
         """Hide cells, others under each number; trials have number 0."""
@@ -287,6 +304,7 @@ class _Tuning:
         run = journal.runs.begin("winner", parent=journal.parent, tags={"winner": "true"})
         fitted = winner.fit(self.table, tracker=MLflowTracker(runs=journal.runs, run=run))
         run.end()
+        self.winner = run.token
         return fitted
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from gain_impute.tracking import Runs
+from gain_impute.tracking.runs import Runs
 
 __all__ = ["track_results"]
 
@@ -15,13 +15,19 @@ KEPT_AS_PARAMS = ("suite", "table", "mechanism", "rate", "method", "seed", "stat
 WAIT_S = 60.0
 
 
-def track_results(results: Iterable[dict[str, Any]], runs: Runs | None = None) -> int:
-    """Tell MLflow of results, one run each: what was run as parameters, overall figures and costs, the whole as a file.
+def track_results(
+    results: Iterable[dict[str, Any]], *, title: str = "benchmark", page: bytes | None = None, runs: Runs | None = None
+) -> int:
+    """Tell MLflow of results: a run of the whole, and in it one for each, with its figures, costs and file.
 
     Parameters
     ----------
     results : iterable of dict
         Of `read_results`.
+    title : str, default="benchmark"
+        What the run of the whole is called.
+    page : bytes or None, default=None
+        The report, which that run is to keep.
     runs : Runs or None, default=None
         Where they are kept. None: where tracked fits are.
 
@@ -31,14 +37,19 @@ def track_results(results: Iterable[dict[str, Any]], runs: Runs | None = None) -
         How many were told.
     """
     runs = Runs() if runs is None else runs
+    whole = runs.begin(title, tags={"benchmark": title})
+    if page is not None:
+        whole.log_bytes("report.html", page)
     n_told = 0
     for result in results:
-        run = runs.begin(f"{result['method']} on {result['table']}", tags={"benchmark": str(result["suite"])})
+        tags = {"benchmark": str(result["suite"])}
+        run = runs.begin(f"{result['method']} on {result['table']}", parent=whole.token, tags=tags)
         run.log_params({name: result[name] for name in KEPT_AS_PARAMS if name in result})
         run.log_metrics(_figures(result))
         run.log_bytes("result.json", json.dumps(result, ensure_ascii=False).encode())
         run.end("FINISHED" if result["status"] == "done" else "FAILED")
         n_told += 1
+    whole.end()
     runs.flush(WAIT_S)
     return n_told
 
