@@ -115,7 +115,7 @@ class Forest:
         return list(self._make_trees())
 
     def _make_trees(self) -> Iterator[tuple[Tree, NDArray[np.float32]]]:
-        blank = ExtraTreeRegressor().fit(np.zeros((1, 1)), np.zeros(1)).tree_.__getstate__()
+        blank = ExtraTreeRegressor(random_state=0).fit(np.zeros((1, 1)), np.zeros(1)).tree_.__getstate__()
         for start, end in zip(self.starts[:-1], self.starts[1:], strict=True):
             feature, value, right = self.feature[start:end], self.value[start:end], self.right[start:end]
             nodes, inner = np.zeros(end - start, blank["nodes"].dtype), feature >= 0

@@ -8,7 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from gain_impute.segments import MAX_LOGIT, Segments
+from gain_impute.segments import Segments
 
 __all__ = ["Discriminator", "Draw", "Generator", "TextBatch"]
 
@@ -193,7 +193,7 @@ class Generator(nn.Module):
             features = block(features)
         features = self.norm(features)
         best = self._split(self.head(features))
-        return Draw(best.numbers + linear @ self.skip.T, _bounded(best.logits)), features
+        return Draw(best.numbers + linear @ self.skip.T, best.logits), features
 
     def read_texts(self, texts: tuple[TextBatch, ...]) -> list[Tensor]:
         """Embed each text column of a batch, (B, d_text)."""
@@ -202,7 +202,7 @@ class Generator(nn.Module):
     def draw(self, best: Draw, features: Tensor, noise: Tensor) -> Draw:
         """One of the many ways in which the cells could be filled; `noise` has shape (B, d_noise)."""
         correction = self._split(self.noise_head(self._noisy(features, noise)))
-        return Draw(best.numbers + correction.numbers, _bounded(best.logits + correction.logits))
+        return Draw(best.numbers + correction.numbers, best.logits + correction.logits)
 
     def correct_numbers(self, features: Tensor, noise: Tensor) -> Tensor:
         """How far the numbers of one draw lie from their best values, (B, N); the categories are not drawn."""
@@ -215,11 +215,6 @@ class Generator(nn.Module):
 
     def _split(self, outputs: Tensor) -> Draw:
         return Draw(outputs[:, : self.n_numbers], outputs[:, self.n_numbers :])
-
-
-def _bounded(logits: Tensor) -> Tensor:
-    """Keep logits within what `Segments` can sum."""
-    return logits.clamp(-MAX_LOGIT, MAX_LOGIT)
 
 
 class Discriminator(nn.Module):

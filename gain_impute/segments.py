@@ -56,13 +56,14 @@ class Segments(nn.Module):
     def log_partition(self, logits: Tensor) -> Tensor:
         """Logarithm of the sum of the exponentials of each column's logits, (B, C).
 
-        The logits must be bounded (`MAX_LOGIT`): their exponentials are summed as they are, which saves the search for
+        They must be within `bounded`: then their exponentials can be summed as they are, which saves the search for
         each column's greatest.
         """
         return (torch.exp(logits) @ self.members).log()
 
     def cross_entropy(self, logits: Tensor, codes: Tensor) -> Tensor:
         """Negative log-probability of each true category, (B, C); meaningless where the code is 0."""
+        logits = bounded(logits)
         return self.log_partition(logits) - logits.gather(1, self.positions(codes))
 
     def one_hot(self, codes: Tensor) -> Tensor:
@@ -77,7 +78,12 @@ class Segments(nn.Module):
         ----------
         .. [1] Jang, Gu & Poole (2017), "Categorical reparameterization with Gumbel-softmax".
         """
-        noisy = logits - torch.empty_like(logits).exponential_().clamp_min(LEAST_EXPONENTIAL).log()
+        noisy = bounded(logits) - torch.empty_like(logits).exponential_().clamp_min(LEAST_EXPONENTIAL).log()
         soft = torch.exp(noisy - self.spread(self.log_partition(noisy)))
         hard = (noisy == self.spread(self.maxima(noisy.detach()))).float()
         return hard + soft - soft.detach()
+
+
+def bounded(logits: Tensor) -> Tensor:
+    """Logits between -MAX_LOGIT and MAX_LOGIT: odds of e**30 are certainty."""
+    return logits.clamp(-MAX_LOGIT, MAX_LOGIT)
