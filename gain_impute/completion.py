@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +75,13 @@ class Completion:
 
 
 def complete(
-    state: FittedState, frame: pd.DataFrame, *, round_to_grid: bool, most_spread: int | None = 0, draw: bool = False
+    state: FittedState,
+    frame: pd.DataFrame,
+    *,
+    round_to_grid: bool,
+    most_spread: int | None = 0,
+    draw: bool = False,
+    on_batch: Callable[[], None] = lambda: None,
 ) -> Completion:
     """Fill the empty cells of a table that has the columns of the schema, in its order.
 
@@ -90,6 +97,8 @@ def complete(
         Rows with missing numbers whose spread is measured, evenly chosen; the report of cells needs all of them (None).
     draw : bool, default=False
         Draw the values, from torch's generator as it stands, instead of taking the best ones.
+    on_batch : callable, default=nothing
+        Called before each batch of rows; what it raises ends the work. Nobody calls it while values are drawn.
     """
     read = state.encoder.read(frame)
     fillable = [name for name in state.encoder.fillable if read.empty[name].any()]
@@ -101,7 +110,7 @@ def complete(
         numbers = [name for name in fillable if name in state.encoder.numbers]
         has_hole: NDArray[np.bool_] = np.asarray(read.empty[numbers].to_numpy()[rows].any(axis=1))
         spread = _some(has_hole, most_spread)
-        prediction = _predict(state, encoded, spread=spread, draw=draw)
+        prediction = _predict(state, encoded, spread=spread, draw=draw, on_batch=on_batch)
         for name in fillable:
             at = np.flatnonzero(read.empty[name].to_numpy()[rows])
             filled[name] = FilledColumn(rows[at], _decode(state, prediction, name, at, round_to_grid=round_to_grid))
@@ -141,14 +150,21 @@ def category_probabilities(state: FittedState, frame: pd.DataFrame, column: str)
     return pd.DataFrame(probabilities, columns=list(encoder.classes[column].vocabulary))
 
 
-def _predict(state: FittedState, encoded: EncodedTable, *, spread: NDArray[np.bool_], draw: bool) -> Prediction:
+def _predict(
+    state: FittedState,
+    encoded: EncodedTable,
+    *,
+    spread: NDArray[np.bool_],
+    draw: bool,
+    on_batch: Callable[[], None],
+) -> Prediction:
     if state.training is None:
         raise AssertionError
     table = TensorTable.from_encoded(encoded, state.training.layout, state.training.device)
     rows = np.arange(encoded.n_rows)
     if draw:
         return draw_cells(state.training, table, rows, spread_scale=state.calibration.spread_scale)
-    return predict(state.training, table, rows, spread=spread)
+    return predict(state.training, table, rows, spread=spread, on_batch=on_batch)
 
 
 def _decode(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,7 @@ def predict(
     *,
     known: Tensor | None = None,
     spread: bool | NDArray[np.bool_] = False,
+    on_batch: Callable[[], None] = lambda: None,
 ) -> Prediction:
     """Run the averaged generator over rows of a table.
 
@@ -68,12 +70,15 @@ def predict(
         Cells that may be read; the table's own by default.
     spread : bool or ndarray of shape (n_chosen,), bool, default=False
         Also make draws of these rows, and measure how far they lie from the best value: most of the work, if of all.
+    on_batch : callable, default=nothing
+        Called before each batch of rows; what it raises ends the work.
     """
     known = table.known if known is None else known
     is_drawn = torch.from_numpy(np.broadcast_to(np.asarray(spread), len(rows)).copy()).to(state.device)
     chosen = torch.from_numpy(rows).to(state.device)
     numbers, codes, probabilities, features = [], [], [], []
     for part, drawn in zip(torch.split(chosen, ROWS_A_BATCH), torch.split(is_drawn, ROWS_A_BATCH), strict=True):
+        on_batch()
         best, read = table.read(state.averaged, part, known[part])
         numbers.append(best.numbers)
         features.append(read[drawn])
@@ -86,7 +91,7 @@ def predict(
     if state.layout.n_numbers and bool(is_drawn.any()):
         noise = fixed_noise(N_SPREAD_DRAWS, state.generator.d_noise, state.device)
         spreads[is_drawn] = torch.cat(
-            [_spread(state, part, noise) for part in torch.split(torch.cat(features), ROWS_A_BATCH)]
+            [_spread(state, part, noise, on_batch) for part in torch.split(torch.cat(features), ROWS_A_BATCH)]
         )
     return Prediction(_together(numbers), spreads.cpu().numpy(), _together(codes), _together(probabilities))
 
@@ -125,8 +130,9 @@ def _softmax(logits: Tensor) -> Tensor:
     return torch.softmax(logits, dim=1)
 
 
-def _spread(state: TrainingState, features: Tensor, noise: Tensor) -> Tensor:
+def _spread(state: TrainingState, features: Tensor, noise: Tensor, on_batch: Callable[[], None]) -> Tensor:
     """Root mean square distance (B, N) of the numbers of draws from the best ones, for rows of these features."""
+    on_batch()
     squares = torch.zeros(len(features), state.layout.n_numbers, device=features.device)
     for vector in noise:
         squares += state.averaged.correct_numbers(features, vector.expand(len(features), -1)) ** 2
