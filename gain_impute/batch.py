@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from gain_impute.cells import CellState
-from gain_impute.completion import Completion, complete
+from gain_impute.completion import Completion, PreparedTable, complete_prepared, prepare
 from gain_impute.files import Filling, TableFile, frame_writer, open_output, select_columns
 from gain_impute.frames import fill_frame, row_labels
 from gain_impute.imputer import GAINImputer
@@ -183,7 +183,7 @@ def why_left(imputer: GAINImputer, name: str, counts: pd.Series) -> str:
 
 def _completed_parts(
     imputer: GAINImputer, file: TableFile, *, most_spread: int | None
-) -> Iterator[tuple[Any, pd.DataFrame, Completion]]:
+) -> Generator[tuple[Any, pd.DataFrame, Completion]]:
     """Each part, its rows and what goes into them, in the file's order; the parts behind it are being filled already.
 
     Whoever takes the parts reads and writes meanwhile: numpy, torch and Arrow let other threads run. An end that comes
@@ -197,16 +197,16 @@ def _completed_parts(
         if ended.is_set():
             raise CancelledError
 
-    def fill(frame: pd.DataFrame) -> Completion:
+    def fill(prepared: PreparedTable) -> Completion:
         round_to_grid = imputer.round_to_grid
-        return complete(state, frame, round_to_grid=round_to_grid, most_spread=most_spread, on_batch=go_on)
+        return complete_prepared(state, prepared, round_to_grid=round_to_grid, most_spread=most_spread, on_batch=go_on)
 
     begun: deque[tuple[Any, pd.DataFrame, Future[Completion]]] = deque()
     with torch_session(1, None, state.device), ThreadPoolExecutor(n_workers) as pool:
         try:
             for part in file.parts():
                 frame, _ = select_columns(part.frame(), names)
-                begun.append((part, frame, pool.submit(fill, frame)))
+                begun.append((part, frame, pool.submit(fill, prepare(state, frame))))
                 if len(begun) > n_workers:
                     yield _result(*begun.popleft())
             while begun:

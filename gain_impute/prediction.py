@@ -22,7 +22,7 @@ N_SPREAD_DRAWS = 16  # draws from whose spread the interval of a number is made
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the networks say of the chosen rows, whether a cell is known or not.
+    """What the networks say of the chosen rows; of numbers also where a cell is known.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Prediction:
     spread : ndarray of shape (n_chosen, N), float32
         Standard deviation of the draws around them; NaN where it was not asked for.
     codes : ndarray of shape (n_chosen, C), int64
-        Most probable categories, from 1.
+        Most probable categories, from 1, of cells that were not to be read; 0 of all others.
     probabilities : ndarray of shape (n_chosen, C), float32
         Their probabilities.
     """
@@ -79,14 +79,13 @@ def predict(
     numbers, codes, probabilities, features = [], [], [], []
     for part, drawn in zip(torch.split(chosen, ROWS_A_BATCH), torch.split(is_drawn, ROWS_A_BATCH), strict=True):
         on_batch()
-        best, read = table.read(state.averaged, part, known[part])
+        visible = known[part]
+        best, read = table.read(state.averaged, part, visible)
         numbers.append(best.numbers)
         features.append(read[drawn])
-        tops = [_softmax(best.logits[:, at]).max(dim=1) for at in state.layout.class_slices]
-        codes.append(torch.stack([top.indices + 1 for top in tops], 1) if tops else part.new_zeros((len(part), 0)))
-        probabilities.append(
-            torch.stack([top.values for top in tops], 1) if tops else best.numbers.new_zeros((len(part), 0))
-        )
+        found = _most_probable(best.logits, ~visible[:, state.layout.n_numbers :], state.layout.class_slices)
+        codes.append(found[0])
+        probabilities.append(found[1])
     spreads = torch.full((len(rows), state.layout.n_numbers), torch.nan, device=state.device)
     if state.layout.n_numbers and bool(is_drawn.any()):
         noise = fixed_noise(N_SPREAD_DRAWS, state.generator.d_noise, state.device)
@@ -124,6 +123,17 @@ def draw_cells(
         codes.append(torch.cat(picks, 1) if picks else part.new_zeros((len(part), 0)))
     values, chosen = _together(numbers), _together(codes)
     return Prediction(values, np.zeros_like(values), chosen, np.full(chosen.shape, np.nan, np.float32))
+
+
+def _most_probable(logits: Tensor, asked: Tensor, slices: tuple[slice, ...]) -> tuple[Tensor, Tensor]:
+    """Codes and probabilities (B, C) of the most probable categories of the cells asked for (B, C); else 0."""
+    codes = torch.zeros(asked.shape, dtype=torch.int64, device=logits.device)
+    probabilities = logits.new_zeros(asked.shape)
+    for column, at in enumerate(slices):
+        rows = asked[:, column].nonzero()[:, 0]
+        top = _softmax(logits[rows, at]).max(dim=1)
+        codes[rows, column], probabilities[rows, column] = top.indices + 1, top.values
+    return codes, probabilities
 
 
 def _softmax(logits: Tensor) -> Tensor:
