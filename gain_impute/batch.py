@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+import threading
+from collections import deque
+from collections.abc import Callable, Generator
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from os import PathLike
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +17,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from gain_impute.cells import CellState
-from gain_impute.completion import Completion, complete
+from gain_impute.completion import Completion, PreparedTable, complete_prepared, prepare
 from gain_impute.files import Filling, TableFile, frame_writer, open_output, select_columns
 from gain_impute.frames import fill_frame, row_labels
 from gain_impute.imputer import GAINImputer
@@ -85,10 +89,13 @@ def impute_file(
 ) -> FileImputation:
     r"""Fill the empty cells of a table in a file; every other byte of a text file comes out as it came in.
 
+    While the networks fill one part, the next is read and the last one written.
+
     Parameters
     ----------
     imputer : GAINImputer
-        Fitted. Columns that it does not know stay as they are.
+        Fitted. Columns that it does not know stay as they are. On a CPU its `n_threads` is how many parts are filled
+        side by side; what is filled does not depend on it.
     file : TableFile
         The table, as `gain_impute.files.open_table` opens it.
     output : str or path
@@ -125,18 +132,16 @@ def impute_file(
     (False, {'price': 1})
     """
     check_is_fitted(imputer)
-    state, names = imputer.state_, list(imputer.schema_)
-    model_id, most_spread = state.model_id(), SPREAD_ROWS if cells is None else None
+    names, model_id = list(imputer.schema_), imputer.state_.model_id()
+    most_spread = SPREAD_ROWS if cells is None else None
     tallies: dict[str, _Tally] = {name: _Tally() for name in names}
     unreadable = dict.fromkeys(names, 0)
     n_rows = 0
     with ExitStack() as opened:
         write = opened.enter_context(file.writer(opened.enter_context(open_output(output))))
         report = None if cells is None else opened.enter_context(frame_writer(cells))  # is there before the output is
-        for part in file.parts():
-            frame, _ = select_columns(part.frame(), names)
-            with torch_session(imputer.n_threads, 0, state.device):
-                completion = complete(state, frame, round_to_grid=imputer.round_to_grid, most_spread=most_spread)
+        completed = opened.enter_context(closing(_completed_parts(imputer, file, most_spread=most_spread)))
+        for part, frame, completion in completed:
             write(part, _fillings(file, frame, completion))
             if report is not None:
                 report(completion.cells(row_labels(frame), model_id, first_row=part.first_row))
@@ -174,6 +179,45 @@ def why_left(imputer: GAINImputer, name: str, counts: pd.Series) -> str:
         CellState.UNFILLABLE: "unfillable" if why is None else f"unfillable ({why})",
     }
     return ", ".join(f"{counts[state]:,} {word}" for state, word in words.items() if counts[state])
+
+
+def _completed_parts(
+    imputer: GAINImputer, file: TableFile, *, most_spread: int | None
+) -> Generator[tuple[Any, pd.DataFrame, Completion]]:
+    """Each part, its rows and what goes into them, in the file's order; the parts behind it are being filled already.
+
+    Whoever takes the parts reads and writes meanwhile: numpy, torch and Arrow let other threads run. An end that comes
+    early waits for no more than a batch of rows.
+    """
+    state, names = imputer.state_, list(imputer.schema_)
+    n_workers = imputer.n_threads if state.device.type == "cpu" else 1
+    ended = threading.Event()
+
+    def go_on() -> None:
+        if ended.is_set():
+            raise CancelledError
+
+    def fill(prepared: PreparedTable) -> Completion:
+        round_to_grid = imputer.round_to_grid
+        return complete_prepared(state, prepared, round_to_grid=round_to_grid, most_spread=most_spread, on_batch=go_on)
+
+    begun: deque[tuple[Any, pd.DataFrame, Future[Completion]]] = deque()
+    with torch_session(1, None, state.device), ThreadPoolExecutor(n_workers) as pool:
+        try:
+            for part in file.parts():
+                frame, _ = select_columns(part.frame(), names)
+                begun.append((part, frame, pool.submit(fill, prepare(state, frame))))
+                if len(begun) > n_workers:
+                    yield _result(*begun.popleft())
+            while begun:
+                yield _result(*begun.popleft())
+        finally:
+            ended.set()
+            pool.shutdown(cancel_futures=True)
+
+
+def _result(part: Any, frame: pd.DataFrame, completion: Future[Completion]) -> tuple[Any, pd.DataFrame, Completion]:
+    return part, frame, completion.result()
 
 
 def _fillings(file: TableFile, frame: pd.DataFrame, completion: Completion) -> dict[str, Filling]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +13,35 @@ from numpy.typing import NDArray
 from gain_impute.batches import TensorTable
 from gain_impute.cells import CELL_DTYPES, CellState, cells_frame
 from gain_impute.confidence import confidence_of_interval
-from gain_impute.encoding.table import EncodedTable
+from gain_impute.encoding.table import EncodedTable, ReadTable
 from gain_impute.errors import ConfigError
 from gain_impute.frames import FilledColumn
 from gain_impute.persistence import FittedState
 from gain_impute.prediction import Prediction, draw_cells, predict, predict_probabilities
 
-__all__ = ["Completion", "category_probabilities", "complete"]
+__all__ = ["Completion", "PreparedTable", "category_probabilities", "complete", "complete_prepared", "prepare"]
+
+
+@dataclass(frozen=True)
+class PreparedTable:
+    """A table of which the rows with a cell to be filled are encoded.
+
+    Attributes
+    ----------
+    read : ReadTable
+        All of it.
+    fillable : list of str
+        Columns with a cell to be filled.
+    rows : ndarray of shape (n_encoded,), int64
+        Rows with a cell to be filled.
+    encoded : EncodedTable
+        These rows.
+    """
+
+    read: ReadTable
+    fillable: list[str]
+    rows: NDArray[np.int64]
+    encoded: EncodedTable
 
 
 @dataclass(frozen=True)
@@ -78,34 +101,68 @@ def complete(
 ) -> Completion:
     """Fill the empty cells of a table that has the columns of the schema, in its order.
 
-    Only rows with a cell to be filled are encoded.
-
     Parameters
     ----------
     state : FittedState
     frame : DataFrame of shape (n_rows, n_columns)
+    round_to_grid, most_spread, draw
+        As in `complete_prepared`.
+    """
+    prepared = prepare(state, frame)
+    return complete_prepared(state, prepared, round_to_grid=round_to_grid, most_spread=most_spread, draw=draw)
+
+
+def prepare(state: FittedState, frame: pd.DataFrame) -> PreparedTable:
+    """Read a table that has the columns of the schema, in its order, and encode the rows with a cell to be filled."""
+    read = state.encoder.read(frame)
+    fillable = [name for name in state.encoder.fillable if read.empty[name].any()]
+    rows = np.flatnonzero(read.empty[fillable].to_numpy().any(axis=1)).astype(np.int64)
+    return PreparedTable(read, fillable, rows, state.encoder.encode_rows(read, rows))
+
+
+def complete_prepared(
+    state: FittedState,
+    prepared: PreparedTable,
+    *,
+    round_to_grid: bool,
+    most_spread: int | None = 0,
+    draw: bool = False,
+    on_batch: Callable[[], None] = lambda: None,
+) -> Completion:
+    """Fill the empty cells of a table that was prepared: what the networks do of the work.
+
+    Parameters
+    ----------
+    state : FittedState
+    prepared : PreparedTable
     round_to_grid : bool
         Whether numbers are put on their column's grid.
     most_spread : int or None, default=0
         Rows with missing numbers whose spread is measured, evenly chosen; the report of cells needs all of them (None).
     draw : bool, default=False
         Draw the values, from torch's generator as it stands, instead of taking the best ones.
+    on_batch : callable, default=nothing
+        Called before each batch of rows that is not drawn; what it raises ends the work.
     """
-    read = state.encoder.read(frame)
-    fillable = [name for name in state.encoder.fillable if read.empty[name].any()]
-    rows = np.flatnonzero(read.empty[fillable].to_numpy().any(axis=1)).astype(np.int64)
+    read, fillable, rows, training = prepared.read, prepared.fillable, prepared.rows, state.training
     filled: dict[str, FilledColumn] = {}
     prediction = None
-    if len(rows) and state.training is not None:
-        encoded = state.encoder.encode_rows(read, rows)
-        numbers = [name for name in fillable if name in state.encoder.numbers]
-        has_hole: NDArray[np.bool_] = np.asarray(read.empty[numbers].to_numpy()[rows].any(axis=1))
-        spread = _some(has_hole, most_spread)
-        prediction = _predict(state, encoded, spread=spread, draw=draw)
+    if len(rows) and training is not None:
+        table = TensorTable.from_encoded(prepared.encoded, training.layout, training.device)
+        everything = np.arange(len(rows))
+        if draw:
+            prediction = draw_cells(
+                training, table, everything, spread_scale=state.calibration.spread_scale, experts=state.experts
+            )
+        else:
+            numbers = [name for name in fillable if name in state.encoder.numbers]
+            has_hole: NDArray[np.bool_] = np.asarray(read.empty[numbers].to_numpy()[rows].any(axis=1))
+            spread = _some(has_hole, most_spread)
+            prediction = predict(training, table, everything, experts=state.experts, spread=spread, on_batch=on_batch)
         for name in fillable:
             at = np.flatnonzero(read.empty[name].to_numpy()[rows])
             filled[name] = FilledColumn(rows[at], _decode(state, prediction, name, at, round_to_grid=round_to_grid))
-        filled = _where_applicable(state, frame, filled)
+        filled = _where_applicable(state, read.table, filled)
     return Completion(filled, read.empty, read.unreadable, state, rows, prediction)
 
 
@@ -139,18 +196,6 @@ def category_probabilities(state: FittedState, frame: pd.DataFrame, column: str)
     table.known[:, encoder.layout.n_numbers + position] = False
     probabilities = predict_probabilities(training, table, position, experts=state.experts)
     return pd.DataFrame(probabilities, columns=list(encoder.classes[column].vocabulary))
-
-
-def _predict(state: FittedState, encoded: EncodedTable, *, spread: NDArray[np.bool_], draw: bool) -> Prediction:
-    if state.training is None:
-        raise AssertionError
-    table = TensorTable.from_encoded(encoded, state.training.layout, state.training.device)
-    rows = np.arange(encoded.n_rows)
-    if draw:
-        return draw_cells(
-            state.training, table, rows, spread_scale=state.calibration.spread_scale, experts=state.experts
-        )
-    return predict(state.training, table, rows, spread=spread, experts=state.experts)
 
 
 def _decode(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,6 +91,7 @@ def predict(
     experts: Experts | None = None,
     known: Tensor | None = None,
     spread: bool | NDArray[np.bool_] = False,
+    on_batch: Callable[[], None] = lambda: None,
 ) -> Prediction:
     """Run the averaged generator over rows of a table.
 
@@ -106,6 +107,8 @@ def predict(
         Cells that may be read; the table's own by default.
     spread : bool or ndarray of shape (n_chosen,), bool, default=False
         Also make draws of these rows, and measure how far they lie from the best value: most of the work, if of all.
+    on_batch : callable, default=nothing
+        Called before each batch of rows; what it raises ends the work.
     """
     known = table.known if known is None else known
     is_drawn = torch.from_numpy(np.broadcast_to(np.asarray(spread), len(rows)).copy()).to(state.device)
@@ -113,6 +116,7 @@ def predict(
     codes = np.zeros((len(rows), len(state.layout.classes)), np.int64)
     probabilities = np.zeros(codes.shape, np.float32)
     for first, part in _parts(rows, state, experts):
+        on_batch()
         said = _say(state, table, part, known[part], experts)
         at = slice(first, first + len(part))
         numbers[at] = said.numbers
@@ -124,7 +128,7 @@ def predict(
     if state.layout.n_numbers and bool(is_drawn.any()):
         noise = fixed_noise(N_SPREAD_DRAWS, state.generator.d_noise, state.device)
         spreads[is_drawn] = torch.cat(
-            [_spread(state, part, noise) for part in torch.split(torch.cat(features), ROWS_A_BATCH)]
+            [_spread(state, part, noise, on_batch) for part in torch.split(torch.cat(features), ROWS_A_BATCH)]
         )
     return Prediction(numbers, spreads.cpu().numpy(), codes, probabilities)
 
@@ -249,8 +253,9 @@ def _parts(rows: NDArray[np.int64], state: TrainingState, experts: Experts | Non
         yield first, torch.from_numpy(rows[first : first + n_rows]).to(state.device)
 
 
-def _spread(state: TrainingState, features: Tensor, noise: Tensor) -> Tensor:
+def _spread(state: TrainingState, features: Tensor, noise: Tensor, on_batch: Callable[[], None]) -> Tensor:
     """Root mean square distance (B, N) of the numbers of draws from the best ones, for rows of these features."""
+    on_batch()
     squares = torch.zeros(len(features), state.layout.n_numbers, device=features.device)
     for vector in noise:
         squares += state.averaged.correct_numbers(features, vector.expand(len(features), -1)) ** 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from sklearn.exceptions import NotFittedError
 from gain_impute import GAINImputer
 from gain_impute.batch import SPREAD_ROWS, impute_file, why_left
 from gain_impute.cells import CELL_DTYPES
-from gain_impute.errors import ColumnMismatchError
+from gain_impute.errors import ColumnMismatchError, FileError
 from gain_impute.files import open_table, read_table
 from gain_impute.files.delimited import DelimitedReader
 from gain_impute.files.text_table import DelimitedTable
@@ -67,6 +69,38 @@ def test_where_a_part_begins_changes_no_byte(tmp_path, dump, imputer, chunk_byte
     assert (tmp_path / "parts.csv").read_bytes() == whole.read_bytes()
     assert told == sorted(told)
     assert told[-1] == N_ROWS
+
+
+def test_the_number_of_threads_changes_no_byte(tmp_path, dump, imputer):
+    outputs = []
+    for n_threads in (1, 3):
+        filled, cells = tmp_path / f"filled{n_threads}.csv", tmp_path / f"cells{n_threads}.csv"
+        fitted = copy.copy(imputer).set_params(n_threads=n_threads)
+        impute_file(fitted, in_parts(dump, 1_000), filled, cells=cells)
+        outputs.append((filled.read_bytes(), cells.read_bytes()))
+    assert outputs[0] == outputs[1]
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, ValueError])
+def test_an_early_end_leaves_no_file_and_no_thread(tmp_path, dump, imputer, n_threads, stop):
+    def end(_: int) -> None:
+        raise stop
+
+    n_before = threading.active_count()
+    fitted = copy.copy(imputer).set_params(n_threads=n_threads)
+    with pytest.raises(stop):
+        impute_file(fitted, in_parts(dump, 1_000), tmp_path / "out.csv", cells=tmp_path / "cells.csv", on_rows=end)
+    assert list(tmp_path.iterdir()) == []
+    assert threading.active_count() == n_before
+
+
+def test_what_is_wrong_with_a_later_part_leaves_no_file(tmp_path, dump, imputer):
+    path = tmp_path / "dump.csv"
+    path.write_bytes(dump.read_bytes() + b"one field\n")
+    with pytest.raises(FileError, match=f"line {N_ROWS + 2} has 1 field"):
+        impute_file(imputer, in_parts(path, 1_000), tmp_path / "out.csv")
+    assert [found.name for found in tmp_path.iterdir()] == ["dump.csv"]
 
 
 def test_the_confidence_of_numbers_is_that_of_a_sample_where_no_report_is_asked_for(tmp_path, dump, imputer):

@@ -88,6 +88,18 @@ def test_a_category_that_follows_from_a_number_is_found():
     assert (prediction.codes[:, 0] == table.codes[:, 0].numpy()).mean() > 0.9
 
 
+def test_only_cells_that_may_not_be_read_are_given_categories():
+    frame = learnable()
+    state = trained(frame, n_steps=10)
+    _, table = prepared(frame)
+    known = table.known.clone()
+    known[::3, 2] = False
+    with torch_session(1, 0, CPU):
+        some = predict(state, table, np.arange(len(frame)), known=known)
+    np.testing.assert_array_equal(some.codes[:, 0] > 0, ~known[:, 2].numpy())
+    np.testing.assert_array_equal(some.probabilities[:, 0] > 0, ~known[:, 2].numpy())
+
+
 # --------------------------------------------------------------------------------- re-hiding: what it may see
 
 

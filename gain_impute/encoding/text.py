@@ -25,6 +25,7 @@ CHARACTER_NGRAMS = (3, 4)  # of alphabetic scripts
 IDEOGRAPH_NGRAMS = (1, 2)  # of scripts whose characters are words or nearly so
 IDEOGRAPHS = ((0x2E80, 0xFAFF), (0x20000, 0x3FFFF))  # code points: Chinese, kana, hangul, and their extensions
 MAX_NGRAMS = 256  # of one text; a longer one is thinned evenly
+N_HASHES = 1 << 31
 TEXTS_A_CHUNK = 20_000  # bounds the memory of the arrays below
 _UNSEEN, _OTHER, _LETTER, _IDEOGRAPH = range(4)  # what a code point is
 
@@ -104,7 +105,7 @@ def _hash(texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
             starts.append(np.flatnonzero(within))
             lengths.append(np.full(len(starts[-1]), size))
     start, length = np.concatenate(starts), np.concatenate(lengths)
-    buckets = (_window_hashes(points, start, length) % np.uint64(1 << 31)).astype(np.int32)
+    buckets = (_window_hashes(points, start, length) & np.uint64(N_HASHES - 1)).astype(np.int32)
     return _keep_some(text_of[start], buckets, n_texts=len(texts))
 
 
@@ -130,14 +131,26 @@ def _window_hashes(
     points: NDArray[np.uint32], start: NDArray[np.int64], length: NDArray[np.int64]
 ) -> NDArray[np.uint64]:
     """Hash of each window points[start : start + length], mixed so that every bit counts (splitmix64)."""
-    powers = np.multiply.accumulate(np.r_[np.uint64(1), np.full(len(points) - 1, BASE)])
-    inverses = np.multiply.accumulate(np.r_[np.uint64(1), np.full(len(points) - 1, BASE_INVERSE)])
-    sums = np.r_[np.uint64(0), np.cumsum((points.astype(np.uint64) + np.uint64(1)) * powers)]
-    mixed = (sums[start + length] - sums[start]) * inverses[start] + length.astype(np.uint64)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    sums = np.zeros(len(points) + 1, np.uint64)
+    np.cumsum((points + np.uint64(1)) * _powers(BASE, len(points)), out=sums[1:])
+    mixed = sums[start + length]
+    mixed -= sums[start]
+    mixed *= _powers(BASE_INVERSE, len(points))[start]
+    mixed += length.astype(np.uint64)
+    mixed ^= mixed >> np.uint64(30)
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    mixed ^= mixed >> np.uint64(27)
+    mixed *= np.uint64(0x94D049BB133111EB)
     hashes: NDArray[np.uint64] = mixed ^ (mixed >> np.uint64(31))
     return hashes
+
+
+def _powers(base: np.uint64, count: int) -> NDArray[np.uint64]:
+    """The powers (count,) of a base, from its zeroth on."""
+    powers = np.full(count, base)
+    powers[0] = 1
+    np.multiply.accumulate(powers, out=powers)
+    return powers
 
 
 def _keep_some(

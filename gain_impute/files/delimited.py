@@ -25,7 +25,7 @@ from gain_impute.files.streams import opened
 
 __all__ = ["CHUNK_BYTES", "DelimitedReader", "check_delimiter"]
 
-CHUNK_BYTES = 1 << 22
+CHUNK_BYTES = 1 << 21
 """Bytes read at a time: enough to make the loop over chunks cheap, few enough to stay near the processor."""
 
 LONGEST_MARK = 4

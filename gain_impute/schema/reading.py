@@ -296,7 +296,11 @@ def find_observed(cells: pd.Series, missing_values: Iterable[object] = ()) -> np
     [True, False, False, False]
     """
     if isinstance(cells.dtype, pd.StringDtype):
-        return ~(cells.isna() | cells.isin(["", *map(canonical_text, missing_values)])).to_numpy(dtype=bool)
+        texts, markers = _as_arrow(cells), [canonical_text(marker) for marker in missing_values]
+        observed = pc.greater(pc.binary_length(texts), 0)
+        if markers:
+            observed = pc.and_not(observed, pc.is_in(texts, pa.array(markers, texts.type)))
+        return np.asarray(pc.fill_null(observed, False).to_numpy(zero_copy_only=False), dtype=bool)  # noqa: FBT003  Arrow's own
     return read_distinct(cells, missing_values).codes >= 0
 
 
@@ -305,7 +309,7 @@ def _plain_numbers(cells: pd.Series, missing_values: Iterable[object]) -> tuple[
     if not isinstance(cells.dtype, pd.StringDtype):
         return None
     observed = find_observed(cells, missing_values)
-    texts = pa.array(cells.to_numpy(dtype=object) if cells.dtype.storage != "pyarrow" else cells.array)
+    texts = _as_arrow(cells)
     try:
         numbers = pc.cast(pc.if_else(pa.array(observed), texts, None), pa.float64())
     except pa.ArrowInvalid:
@@ -314,6 +318,12 @@ def _plain_numbers(cells: pd.Series, missing_values: Iterable[object]) -> tuple[
     if np.isfinite(values).sum() < observed.sum():  # "nan", "inf" and 1e999 are no numbers here
         values[np.isinf(values)] = np.nan
     return values, observed
+
+
+def _as_arrow(cells: pd.Series) -> pa.Array | pa.ChunkedArray:
+    """The texts of a column of pandas' own text dtype."""
+    is_arrow = isinstance(cells.dtype, pd.StringDtype) and cells.dtype.storage == "pyarrow"
+    return pa.array(cells.array if is_arrow else cells.to_numpy(dtype=object), pa.large_string(), from_pandas=True)
 
 
 def _factorize_typed(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:

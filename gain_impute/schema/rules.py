@@ -215,8 +215,7 @@ class ColumnSchema:
             known = yes_no_words(texts) | np.isin(texts, np.array(self.categories or (), dtype=object))
             texts = texts.copy()
             texts[~known] = None
-        values = found.spread(texts, None)
-        return ParsedColumn(values, found.codes >= 0, ~pd.isna(values))
+        return ParsedColumn(found.spread(texts, None), found.codes >= 0, found.spread(~pd.isna(texts), missing=False))
 
     def find_observed(self, cells: pd.Series, missing_values: Iterable[str | float] = ()) -> np.ndarray:
         """Tell which cells are not missing, without reading them.
