@@ -110,7 +110,7 @@ class GAINConfig:
         tune=Tunable(0.0, 0.3),
     )
     d_hidden: int = _hyper(192, 1, 8192, "Width of the generator.", tune=Tunable(64, 384, step=64))
-    n_blocks: int = _hyper(3, 0, 64, "Residual blocks of the generator.", tune=Tunable(1, 5))
+    n_blocks: int = _hyper(2, 0, 64, "Residual blocks of the generator.", tune=Tunable(1, 5))
     d_text: int = _hyper(
         48, 1, 4096, "Width of a text column's embedding.", tune=Tunable(16, 96, step=16, needs="text")
     )

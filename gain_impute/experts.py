@@ -30,9 +30,9 @@ LEAST_ROWS = 30  # known cells of a column with fewer teach no trees
 N_TEXT_AXES = 4  # principal components of each text's embedding that trees read: with more they look at little else
 SHARE_OF_FEATURES = 0.5  # that a split chooses from
 FEW_ROWS = 5_000  # up to so many, leaves of a number may hold a single row: more would cost memory and time
-WEIGHT_SPREAD = 0.15  # standard deviation of a column's weight around that of all columns, before its cells are seen
+WEIGHT_SPREAD = 0.2  # standard deviation of a column's weight around that of all columns, before its cells are seen
 WEIGHTS = np.linspace(0, 1, 21)  # that are tried
-LEAST_WEIGHT = 0.05  # with less, trees are not worth their time
+LEAST_GAIN = 0.02  # share of the loss on held-out cells: trees that take less off it are not worth their time
 
 
 @dataclass(frozen=True)
@@ -336,7 +336,7 @@ class Experts:
             if cells:
                 middle = _best(np.sum([losses[cell] for cell in cells], axis=0), 0.5)
                 weights |= {cell: _best(losses[cell], middle) for cell in cells}
-        believed = {cell: weight for cell, weight in weights.items() if weight >= LEAST_WEIGHT}
+        believed = {cell: weight for cell, weight in weights.items() if _gain(losses[cell], weight) >= LEAST_GAIN}
         return replace(self, forests={cell: self.forests[cell] for cell in believed}, weights=believed)
 
 
@@ -361,6 +361,11 @@ def _losses(ours: NDArray[np.float32], theirs: NDArray[np.float32], true: NDArra
     ahead, behind = (theirs - ours).astype(np.float64), (ours - true).astype(np.float64)
     errors = (behind**2).sum() + 2 * WEIGHTS * (ahead * behind).sum() + WEIGHTS**2 * (ahead**2).sum()
     return np.asarray(errors / max(2 * errors.min() / max(len(true), 1), 1e-12))
+
+
+def _gain(losses: NDArray[np.float64], weight: float) -> float:
+    """Share of the loss that a weight takes off."""
+    return float(1 - np.interp(weight, WEIGHTS, losses) / max(losses[0], 1e-12))
 
 
 def _best(losses: NDArray[np.float64], middle: float) -> float:

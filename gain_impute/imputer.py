@@ -138,7 +138,7 @@ class GAINImputer(Completer):
         weight_decay: float = 0.01,
         dropout: float | None = None,
         d_hidden: int = 192,
-        n_blocks: int = 3,
+        n_blocks: int = 2,
         d_text: int = 48,
         n_buckets: int = 8_192,
         n_bins: int = 24,

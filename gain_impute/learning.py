@@ -78,7 +78,7 @@ def learn(
         deadline=deadline if most_s is None or not config.n_trees else began + NETWORKS_SHARE * most_s,
         on_epoch=on_epoch,
     )
-    keeps_trees = lesson.keeps_trees
+    grows_twice = lesson.grows_twice  # asked before there are new trees
     if lesson.has_held_out:
         state.experts = lesson.validated_experts() if config.n_trees else None
         state.calibration = lesson.calibration(encoded)
@@ -95,8 +95,8 @@ def learn(
             deadline=deadline,
             on_epoch=on_epoch,
         )
-    if state.experts is not None and not keeps_trees and lesson.held_out_share > REGROWN_FROM:
-        again = lesson.grown_experts(table.known, state.experts.weights)
+    if state.experts is not None and grows_twice:
+        again = lesson.grown_experts(table.known, state.experts.weights, n_trees=config.n_trees or 0)
         state.experts = again if again.forests.keys() == state.experts.forests.keys() else state.experts
 
 
@@ -127,15 +127,16 @@ class _Lesson:
         """Whether any cell is held out."""
         return bool(self.held_out[1].any())
 
-    @property
+    @cached_property
     def keeps_trees(self) -> bool:
         """Whether forests were grown from more rows than there are now: then only how far they are believed changes."""
         return self.state.experts is not None and self.state.experts.n_rows >= len(self.table.known)
 
-    @property
-    def held_out_share(self) -> float:
-        """Share of the known cells that is held out."""
-        return int(self.held_out[1].sum()) / max(1, int(self.table.known.sum()))
+    @cached_property
+    def grows_twice(self) -> bool:
+        """Whether so many known cells are held out that trees are grown again, with them."""
+        share = int(self.held_out[1].sum()) / max(1, int(self.table.known.sum()))
+        return not self.keeps_trees and share > REGROWN_FROM
 
     @cached_property
     def known(self) -> Tensor:
@@ -153,12 +154,13 @@ class _Lesson:
 
     def validated_experts(self) -> Experts:
         """Forests of all columns, kept or new, each believed as far as held-out cells show that it helps."""
-        experts = self.state.experts
+        experts, n_trees = self.state.experts, self.state.config.n_trees or 0
         if experts is None or not self.keeps_trees:
-            experts = self.grown_experts(self.known, dict.fromkeys(range(self.training.layout.n_cells), 0.0))
+            weights = dict.fromkeys(range(self.training.layout.n_cells), 0.0)
+            experts = self.grown_experts(self.known, weights, n_trees=-(-n_trees // 3) if self.grows_twice else n_trees)
         return experts.weighed(held_out_rows(self.training, self.table, *self.shown))
 
-    def grown_experts(self, known: Tensor, weights: dict[int, float]) -> Experts:
+    def grown_experts(self, known: Tensor, weights: dict[int, float], *, n_trees: int) -> Experts:
         """Grow forests, from rows as they are completed when only `known` (n_rows, P) may be read."""
         layout, seed = self.training.layout, self.state.seed
         always = self.held_out[0].cpu().numpy()
@@ -172,7 +174,7 @@ class _Lesson:
             known[at].cpu().numpy(),
             layout.text_cells,
             weights=weights,
-            n_trees=self.state.config.n_trees or 0,
+            n_trees=n_trees,
             seed=seed,
             deadline=self.deadline,
         )
