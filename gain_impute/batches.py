@@ -66,13 +66,19 @@ class TensorTable:
             batches.append(TextBatch(ids[at], offsets))
         return tuple(batches)
 
-    def read(self, generator: Generator, rows: Tensor, visible: Tensor) -> tuple[Draw, Tensor]:
-        """Run the generator on rows of which only `visible` (B, P) may be read."""
+    def read_texts(self, generator: Generator, rows: Tensor, visible: Tensor) -> list[Tensor]:
+        """Embed the texts of rows, each (B, d_text)."""
+        return generator.read_texts(self.text_batches(rows, visible))
+
+    def read(
+        self, generator: Generator, rows: Tensor, visible: Tensor, *, texts: list[Tensor] | None = None
+    ) -> tuple[Draw, Tensor]:
+        """Run the generator on rows of which only `visible` (B, P) may be read; their texts may be embedded already."""
         shown = visible.to(self.numbers.dtype)
         n = self.numbers.shape[1]
         return generator(  # type: ignore[no-any-return]
             self.numbers[rows] * shown[:, :n],
             self.codes[rows] * visible[:, n:],
             shown,
-            self.text_batches(rows, visible),
+            self.read_texts(generator, rows, visible) if texts is None else texts,
         )

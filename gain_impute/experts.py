@@ -160,6 +160,16 @@ class CompletedRows:
     codes: NDArray[np.int64]
     bags: tuple[NDArray[np.float32], ...]
 
+    @classmethod
+    def together(cls, parts: Sequence[CompletedRows]) -> CompletedRows:
+        """The rows of all parts, in their order."""
+        bags = zip(*(part.bags for part in parts), strict=True)
+        return cls(
+            np.concatenate([part.numbers for part in parts]),
+            np.concatenate([part.codes for part in parts]),
+            tuple(np.concatenate(bag) for bag in bags),
+        )
+
     def take(self, rows: NDArray[np.int64]) -> CompletedRows:
         """Some of the rows."""
         return CompletedRows(self.numbers[rows], self.codes[rows], tuple(bag[rows] for bag in self.bags))
@@ -365,7 +375,7 @@ def _losses(ours: NDArray[np.float32], theirs: NDArray[np.float32], true: NDArra
 
 def _gain(losses: NDArray[np.float64], weight: float) -> float:
     """Share of the loss that a weight takes off."""
-    return float(1 - np.interp(weight, WEIGHTS, losses) / max(losses[0], 1e-12))
+    return float(1 - np.interp(weight, WEIGHTS, losses) / losses[0]) if losses[0] > 0 else 0.0
 
 
 def _best(losses: NDArray[np.float64], middle: float) -> float:

@@ -10,7 +10,6 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -165,13 +164,9 @@ class _Lesson:
         layout, seed = self.training.layout, self.state.seed
         always = self.held_out[0].cpu().numpy()
         rows = expert_rows(len(known), layout.n_cells, len(layout.texts), always=always, seed=seed)
-        prediction = predict(self.training, self.table, rows, known=known)
-        at = torch.from_numpy(rows).to(self.training.device)
         return Experts.fit(
-            completed_rows(
-                self.training, self.table, at, known[at], numbers=prediction.numbers, codes=prediction.codes
-            ),
-            known[at].cpu().numpy(),
+            completed_rows(self.training, self.table, rows, known=known),
+            known.cpu().numpy()[rows],
             layout.text_cells,
             weights=weights,
             n_trees=n_trees,

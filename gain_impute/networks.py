@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -162,9 +163,7 @@ class Generator(nn.Module):
         self.noise_block = ResidualBlock(d_hidden, dropout)
         self.noise_head = nn.Linear(d_hidden, n_outputs)
 
-    def forward(
-        self, numbers: Tensor, codes: Tensor, visible: Tensor, texts: tuple[TextBatch, ...]
-    ) -> tuple[Draw, Tensor]:
+    def forward(self, numbers: Tensor, codes: Tensor, visible: Tensor, texts: Sequence[Tensor]) -> tuple[Draw, Tensor]:
         """Read a batch of rows.
 
         Parameters
@@ -175,7 +174,8 @@ class Generator(nn.Module):
             Category codes; 0 where not visible.
         visible : Tensor of shape (B, P), float
             1 where a cell may be read.
-        texts : tuple of TextBatch
+        texts : sequence of Tensor of shape (B, d_text)
+            As `read_texts` embeds them.
 
         Returns
         -------
@@ -186,8 +186,7 @@ class Generator(nn.Module):
         """
         pieces = self.pieces(numbers, visible[:, : self.n_numbers])
         embedded = self.categories[self.segments.positions(codes)] * (codes > 0)[:, :, None]  # (B, C, d_category)
-        bags = self.read_texts(texts)
-        linear = torch.cat([numbers, visible, embedded.flatten(1), *bags], dim=1)
+        linear = torch.cat([numbers, visible, embedded.flatten(1), *texts], dim=1)
         features = self.read(torch.cat([pieces, linear], dim=1))
         for block in self.blocks:
             features = block(features)

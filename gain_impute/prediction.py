@@ -169,23 +169,16 @@ def draw_cells(
     return Prediction(numbers, np.zeros_like(numbers), codes, np.full(codes.shape, np.nan, np.float32))
 
 
+@torch.no_grad()
 def completed_rows(
-    state: TrainingState,
-    table: TensorTable,
-    rows: Tensor,
-    visible: Tensor,
-    *,
-    numbers: NDArray[np.float32],
-    codes: NDArray[np.int64],
+    state: TrainingState, table: TensorTable, rows: NDArray[np.int64], *, known: Tensor
 ) -> CompletedRows:
-    """Rows of a table with what is not visible (B, P) filled in from numbers (B, N) and codes (B, C)."""
-    n, known = state.layout.n_numbers, visible.cpu().numpy()
-    bags = state.averaged.read_texts(table.text_batches(rows, visible))
-    return CompletedRows(
-        np.where(known[:, :n], table.numbers[rows].cpu().numpy(), numbers),
-        np.where(known[:, n:], table.codes[rows].cpu().numpy(), codes),
-        tuple(bag.cpu().numpy() for bag in bags),
-    )
+    """Rows of a table (n_chosen,), completed by the generator where `known` (n_rows, P) is false."""
+    parts = []
+    for _, part in _parts(rows, state, None):
+        texts = table.read_texts(state.averaged, part, known[part])
+        parts.append(_completed(table, part, known[part], _say(state, table, part, known[part], None), texts))
+    return CompletedRows.together(parts)
 
 
 @torch.no_grad()
@@ -197,7 +190,7 @@ def held_out_rows(
     visible = table.known[at] & torch.from_numpy(~held_out).to(state.device)
     said = _say(state, table, at, visible, None)
     return HeldOutRows(
-        completed_rows(state, table, at, visible, numbers=said.numbers, codes=_codes(said, len(rows))),
+        _completed(table, at, visible, said, table.read_texts(state.averaged, at, visible)),
         held_out,
         table.numbers[at].cpu().numpy(),
         table.codes[at].cpu().numpy(),
@@ -216,7 +209,8 @@ def _say(
     noise: Tensor | None = None,
 ) -> _Said:
     """Best values of a batch of rows; with noise (B, d_noise) a draw, whose numbers are told by their shift."""
-    best, features = table.read(state.averaged, part, visible)
+    texts = table.read_texts(state.averaged, part, visible)
+    best, features = table.read(state.averaged, part, visible, texts=texts)
     drawn = best if noise is None else state.averaged.draw(best, features, noise)
     n, slices = state.layout.n_numbers, state.layout.class_slices
     asked = [(~visible[:, n + column]).nonzero()[:, 0] for column in range(len(slices))]
@@ -231,17 +225,19 @@ def _say(
         features,
     )
     if experts is not None:
-        completed = completed_rows(state, table, part, visible, numbers=said.numbers, codes=_codes(said, len(part)))
+        completed = _completed(table, part, visible, said, texts)
         experts.blend(completed, visible.cpu().numpy(), said.numbers, said.probabilities)
     return said
 
 
-def _codes(said: _Said, n_rows: int) -> NDArray[np.int64]:
-    """Most probable codes (n_rows, C) where they were asked for, else 0."""
-    codes = np.zeros((n_rows, len(said.asked)), np.int64)
+def _completed(table: TensorTable, rows: Tensor, visible: Tensor, said: _Said, texts: list[Tensor]) -> CompletedRows:
+    """Rows of a table with what is not visible (B, P) filled in by what is said of it."""
+    n, known = said.numbers.shape[1], visible.cpu().numpy()
+    codes = table.codes[rows].cpu().numpy()
     for column, (asked, shares) in enumerate(zip(said.asked, said.probabilities, strict=True)):
         codes[asked, column] = shares.argmax(axis=1) + 1
-    return codes
+    numbers = np.where(known[:, :n], table.numbers[rows].cpu().numpy(), said.numbers)
+    return CompletedRows(numbers, codes, tuple(text.cpu().numpy() for text in texts))
 
 
 def _parts(rows: NDArray[np.int64], state: TrainingState, experts: Experts | None) -> Iterator[tuple[int, Tensor]]:
