@@ -29,7 +29,7 @@ MOST_WORK = 30_000_000  # rows x columns x features: wide tables learn from fewe
 LEAST_ROWS = 30  # known cells of a column with fewer teach no trees
 N_TEXT_AXES = 4  # principal components of each text's embedding that trees read: with more they look at little else
 SHARE_OF_FEATURES = 0.5  # that a split chooses from
-FEW_ROWS = 5_000  # up to so many, leaves of a number may hold a single row: more would cost memory and time
+FEW_ROWS = 2_000  # up to so many, leaves of a number may hold a single row: more would cost memory and time
 WEIGHT_SPREAD = 0.2  # standard deviation of a column's weight around that of all columns, before its cells are seen
 WEIGHTS = np.linspace(0, 1, 21)  # that are tried
 LEAST_GAIN = 0.02  # share of the loss on held-out cells: trees that take less off it are not worth their time
@@ -251,6 +251,8 @@ class Experts:
     ) -> Experts:
         """Grow the forests of the cells that have a weight, each from the rows where it is known.
 
+        Where there are few of these, or categories that mostly occur but once, trees have nothing to learn.
+
         Parameters
         ----------
         completed : CompletedRows
@@ -269,7 +271,8 @@ class Experts:
         features = grown.features(completed)
         for cell, weight in weights.items():
             rows = np.flatnonzero(known[:, cell])
-            if len(rows) < LEAST_ROWS or time.perf_counter() >= deadline:
+            is_too_rare = cell >= n and 2 * len(np.unique(completed.codes[rows, cell - n])) > len(rows)
+            if len(rows) < LEAST_ROWS or is_too_rare or time.perf_counter() >= deadline:
                 continue
             seen = features[rows]
             seen[:, grown._own_features(cell, known.shape[1])] = 0  # no tree splits on what never varies

@@ -25,8 +25,7 @@ __all__ = [
 ]
 
 ROWS_A_BATCH = 2_048
-MOST_ROWS_A_BATCH = 32_768  # where trees are asked: long batches, for each tree is fetched from memory anew
-MOST_LOGITS = 2**23  # of a batch, so that many categories do not take much memory
+ROWS_A_PART = 32_768  # of which the trees are asked at once: each is fetched from memory anew
 N_SPREAD_DRAWS = 16  # draws from whose spread the interval of a number is made
 
 
@@ -60,26 +59,44 @@ def fixed_noise(n_draws: int, d_noise: int, device: torch.device) -> Tensor:
 
 @dataclass(frozen=True)
 class _Said:
-    """What is said of a batch of rows: by the generator, and where there are experts by both.
+    """What is said of a part of the rows: by the generator, and where there are experts by both.
 
     Attributes
     ----------
-    numbers : ndarray of shape (B, N), float32
-    shift : Tensor of shape (B, N)
+    numbers : ndarray of shape (n_rows, N), float32
+    shift : ndarray of shape (n_rows, N), float32
         How far the numbers of the generator's draw lie from its best ones.
     asked : list of ndarray of shape (n_asked,), int64
         Of each categorical column, the rows where it is unknown.
     probabilities : list of ndarray of shape (n_asked, n_categories), float32
         What is said of it there.
-    features : Tensor of shape (B, d_hidden)
-        What the generator's draws start from.
+    completed : CompletedRows
+        The rows, completed by the generator.
+    features : Tensor of shape (n_drawn, d_hidden)
+        What the generator's draws of some of the rows start from.
     """
 
     numbers: NDArray[np.float32]
-    shift: Tensor
+    shift: NDArray[np.float32]
     asked: list[NDArray[np.int64]]
     probabilities: list[NDArray[np.float32]]
+    completed: CompletedRows
     features: Tensor
+
+    @classmethod
+    def together(cls, batches: list[_Said]) -> _Said:
+        """What is said of the rows of all batches, in their order."""
+        firsts = np.cumsum([0, *(len(batch.numbers) for batch in batches)])
+        asked = zip(*(batch.asked for batch in batches), strict=True)
+        probabilities = zip(*(batch.probabilities for batch in batches), strict=True)
+        return cls(
+            np.concatenate([batch.numbers for batch in batches]),
+            np.concatenate([batch.shift for batch in batches]),
+            [np.concatenate([rows + first for first, rows in zip(firsts, column, strict=False)]) for column in asked],
+            [np.concatenate(column) for column in probabilities],
+            CompletedRows.together([batch.completed for batch in batches]),
+            torch.cat([batch.features for batch in batches]),
+        )
 
 
 @torch.no_grad()
@@ -115,12 +132,12 @@ def predict(
     numbers, features = np.zeros((len(rows), state.layout.n_numbers), np.float32), []
     codes = np.zeros((len(rows), len(state.layout.classes)), np.int64)
     probabilities = np.zeros(codes.shape, np.float32)
-    for first, part in _parts(rows, state, experts):
+    for first, part in _parts(rows, state.device):
         on_batch()
-        said = _say(state, table, part, known[part], experts)
         at = slice(first, first + len(part))
+        said = _say(state, table, part, known[part], experts, is_drawn=is_drawn[at])
         numbers[at] = said.numbers
-        features.append(said.features[is_drawn[at]])
+        features.append(said.features)
         for column, (asked, shares) in enumerate(zip(said.asked, said.probabilities, strict=True)):
             codes[first + asked, column] = shares.argmax(axis=1) + 1
             probabilities[first + asked, column] = shares.max(axis=1)
@@ -141,7 +158,7 @@ def predict_probabilities(
     every = np.arange(len(table.known))
     parts = [
         _say(state, table, part, table.known[part], experts).probabilities[column]
-        for _, part in _parts(every, state, experts)
+        for _, part in _parts(every, state.device)
     ]
     return np.concatenate([np.zeros((0, state.layout.class_sizes[column]), np.float32), *parts])
 
@@ -158,10 +175,10 @@ def draw_cells(
     """Draw every cell of the rows once, from torch's generator as it stands; `spread_scale` (N,) widens the numbers."""
     numbers = np.zeros((len(rows), state.layout.n_numbers), np.float32)
     codes = np.zeros((len(rows), len(state.layout.classes)), np.int64)
-    for first, part in _parts(rows, state, experts):
+    for first, part in _parts(rows, state.device):
         noise = torch.randn(len(part), state.generator.d_noise, device=state.device)
         said = _say(state, table, part, table.known[part], experts, noise=noise)
-        numbers[first : first + len(part)] = said.numbers + spread_scale * said.shift.cpu().numpy()
+        numbers[first : first + len(part)] = said.numbers + spread_scale * said.shift
         for column, (asked, shares) in enumerate(zip(said.asked, said.probabilities, strict=True)):
             if len(asked):
                 picked = torch.multinomial(torch.from_numpy(shares).to(state.device), 1)
@@ -174,10 +191,7 @@ def completed_rows(
     state: TrainingState, table: TensorTable, rows: NDArray[np.int64], *, known: Tensor
 ) -> CompletedRows:
     """Rows of a table (n_chosen,), completed by the generator where `known` (n_rows, P) is false."""
-    parts = []
-    for _, part in _parts(rows, state, None):
-        texts = table.read_texts(state.averaged, part, known[part])
-        parts.append(_completed(table, part, known[part], _say(state, table, part, known[part], None), texts))
+    parts = [_say(state, table, part, known[part], None).completed for _, part in _parts(rows, state.device)]
     return CompletedRows.together(parts)
 
 
@@ -187,66 +201,70 @@ def held_out_rows(
 ) -> HeldOutRows:
     """Rows as they stand without some known cells (n_chosen, P), and what the generator says of these."""
     at = torch.from_numpy(rows).to(state.device)
-    visible = table.known[at] & torch.from_numpy(~held_out).to(state.device)
-    said = _say(state, table, at, visible, None)
-    return HeldOutRows(
-        _completed(table, at, visible, said, table.read_texts(state.averaged, at, visible)),
-        held_out,
-        table.numbers[at].cpu().numpy(),
-        table.codes[at].cpu().numpy(),
-        said.asked,
-        said.probabilities,
-    )
+    said = _say(state, table, at, table.known[at] & torch.from_numpy(~held_out).to(state.device), None)
+    numbers, codes = table.numbers[at].cpu().numpy(), table.codes[at].cpu().numpy()
+    return HeldOutRows(said.completed, held_out, numbers, codes, said.asked, said.probabilities)
+
+
+def _parts(rows: NDArray[np.int64], device: torch.device) -> Iterator[tuple[int, Tensor]]:
+    """Rows part by part, each with the place of its first."""
+    for first in range(0, len(rows), ROWS_A_PART):
+        yield first, torch.from_numpy(rows[first : first + ROWS_A_PART]).to(device)
 
 
 def _say(
     state: TrainingState,
     table: TensorTable,
-    part: Tensor,
+    rows: Tensor,
     visible: Tensor,
     experts: Experts | None,
     *,
     noise: Tensor | None = None,
+    is_drawn: Tensor | None = None,
 ) -> _Said:
-    """Best values of a batch of rows; with noise (B, d_noise) a draw, whose numbers are told by their shift."""
-    texts = table.read_texts(state.averaged, part, visible)
-    best, features = table.read(state.averaged, part, visible, texts=texts)
-    drawn = best if noise is None else state.averaged.draw(best, features, noise)
-    n, slices = state.layout.n_numbers, state.layout.class_slices
-    asked = [(~visible[:, n + column]).nonzero()[:, 0] for column in range(len(slices))]
-    shares = [
-        torch.softmax(drawn.logits[rows, at], dim=1).cpu().numpy() for rows, at in zip(asked, slices, strict=True)
-    ]
-    said = _Said(
-        best.numbers.cpu().numpy(),
-        drawn.numbers - best.numbers,
-        [rows.cpu().numpy() for rows in asked],
-        shares,
-        features,
-    )
+    """Best values of a part of the rows, or with noise (n_rows, d_noise) a draw, whose numbers are told by their shift.
+
+    The features of the rows chosen by `is_drawn` (n_rows,) are kept.
+    """
+    batches = []
+    for at in torch.split(torch.arange(len(rows), device=rows.device), ROWS_A_BATCH):
+        part_noise, drawn = (None if whole is None else whole[at] for whole in (noise, is_drawn))
+        batches.append(_generator_says(state, table, rows[at], visible[at], noise=part_noise, is_drawn=drawn))
+    said = _Said.together(batches)
     if experts is not None:
-        completed = _completed(table, part, visible, said, texts)
-        experts.blend(completed, visible.cpu().numpy(), said.numbers, said.probabilities)
+        experts.blend(said.completed, visible.cpu().numpy(), said.numbers, said.probabilities)
     return said
 
 
-def _completed(table: TensorTable, rows: Tensor, visible: Tensor, said: _Said, texts: list[Tensor]) -> CompletedRows:
-    """Rows of a table with what is not visible (B, P) filled in by what is said of it."""
-    n, known = said.numbers.shape[1], visible.cpu().numpy()
-    codes = table.codes[rows].cpu().numpy()
-    for column, (asked, shares) in enumerate(zip(said.asked, said.probabilities, strict=True)):
-        codes[asked, column] = shares.argmax(axis=1) + 1
-    numbers = np.where(known[:, :n], table.numbers[rows].cpu().numpy(), said.numbers)
-    return CompletedRows(numbers, codes, tuple(text.cpu().numpy() for text in texts))
-
-
-def _parts(rows: NDArray[np.int64], state: TrainingState, experts: Experts | None) -> Iterator[tuple[int, Tensor]]:
-    """Rows batch by batch, each with the place of its first."""
-    n_rows, width = ROWS_A_BATCH, max(1, sum(state.layout.class_sizes))
-    if experts is not None:
-        n_rows = min(MOST_ROWS_A_BATCH, max(ROWS_A_BATCH, MOST_LOGITS // width))
-    for first in range(0, len(rows), n_rows):
-        yield first, torch.from_numpy(rows[first : first + n_rows]).to(state.device)
+def _generator_says(
+    state: TrainingState,
+    table: TensorTable,
+    rows: Tensor,
+    visible: Tensor,
+    *,
+    noise: Tensor | None,
+    is_drawn: Tensor | None,
+) -> _Said:
+    """Run the generator on a batch of rows."""
+    texts = table.read_texts(state.averaged, rows, visible)
+    best, features = table.read(state.averaged, rows, visible, texts=texts)
+    drawn = best if noise is None else state.averaged.draw(best, features, noise)
+    numbers, n = best.numbers.cpu().numpy(), state.layout.n_numbers
+    codes, asked, shares = table.codes[rows].cpu().numpy(), [], []
+    for column, at in enumerate(state.layout.class_slices):
+        unknown = (~visible[:, n + column]).nonzero()[:, 0]
+        asked.append(unknown.cpu().numpy())
+        shares.append(torch.softmax(drawn.logits[unknown, at], dim=1).cpu().numpy())
+        codes[asked[-1], column] = shares[-1].argmax(axis=1) + 1
+    known_numbers = np.where(visible[:, :n].cpu().numpy(), table.numbers[rows].cpu().numpy(), numbers)
+    return _Said(
+        numbers,
+        (drawn.numbers - best.numbers).cpu().numpy(),
+        asked,
+        shares,
+        CompletedRows(known_numbers, codes, tuple(text.cpu().numpy() for text in texts)),
+        features[:0] if is_drawn is None else features[is_drawn],
+    )
 
 
 def _spread(state: TrainingState, features: Tensor, noise: Tensor, on_batch: Callable[[], None]) -> Tensor:

@@ -83,7 +83,7 @@ def test_a_column_named_like_one_of_confidence_is_refused(store):
 
 def test_a_challenger_is_promoted_only_if_it_is_better_beyond_noise(store):
     table, new = table_of(300), table_of(300, seed=1)
-    poor, good = quick_imputer(max_steps=1).fit(table), quick_imputer(max_steps=150, d_hidden=32).fit(table)
+    poor, good = quick_imputer(max_steps=1, n_trees=0).fit(table), quick_imputer(max_steps=150, d_hidden=32).fit(table)
     log_model(poor, table, registered_name="shop", alias="challenger")
     assert promote("shop", new) is None
     champion = store.get_model_version_by_alias("shop", "champion")

@@ -224,6 +224,7 @@ OTHER_VALUE = {
     "learning_rate": 0.01,
     "weight_decay": 5.0,
     "dropout": 0.5,
+    "n_trees": 9,
     "d_hidden": 24,
     "n_blocks": 2,
     "d_text": 8,

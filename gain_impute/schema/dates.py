@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -133,7 +134,11 @@ def format_dates(seconds: np.ndarray, date_format: str | None) -> np.ndarray:
     >>> format_dates(np.array([86400.0, np.nan]), "%B %-d, %Y").tolist()
     ['January 2, 1970', '']
     """
-    values, codes = np.unique(np.asarray(seconds, dtype=np.float64), return_inverse=True)
+    instants = np.asarray(seconds, dtype=np.float64)
+    if date_format is not None:
+        unit = _finest_unit(date_format)
+        instants = np.round(instants / unit) * unit
+    values, codes = np.unique(instants, return_inverse=True)
     texts = np.empty(len(values), dtype=object)
     texts[:] = [_format_date(value, date_format) for value in values.tolist()]
     return texts[codes.reshape(np.shape(seconds))]
@@ -188,18 +193,23 @@ def find_date_format(texts: Sequence[str], counts: np.ndarray, *, least_share: f
     return best
 
 
+@lru_cache
+def _finest_unit(date_format: str) -> float:
+    """Seconds of the finest unit that a format shows."""
+    if "%3f" in date_format:
+        return 1e-3
+    units = (("%f", 1e-6), ("%S", 1.0), ("%M", 60.0), ("%-?[HI]", 3600.0))
+    return next((unit for mark, unit in units if re.search(mark, date_format)), 86400.0)
+
+
+@lru_cache(maxsize=65_536)  # the days of a long file are the same in all its parts
 def _format_date(seconds: float, date_format: str | None) -> str:
-    """Write one instant; "" for NaN."""
+    """Write one instant, a whole number of units; "" for NaN."""
     if np.isnan(seconds):
         return ""
+    at = _instant(seconds)
     if date_format is None:
-        at = _instant(seconds)
         return at.date().isoformat() if at.time() == dt.time() else at.isoformat()
-    unit = next(
-        (unit for mark, unit in (("f", 1e-6), ("S", 1.0), ("M", 60.0)) if re.search(f"%3?{mark}", date_format)), None
-    )
-    unit = 1e-3 if "%3f" in date_format else unit or (3600.0 if re.search("%-?[HI]", date_format) else 86400.0)
-    at = _instant(round(seconds / unit) * unit)
     return _DIRECTIVE.sub(lambda found: _DIRECTIVES[found.group()](at), date_format)
 
 
