@@ -27,7 +27,7 @@ __all__ = ["CONFIDENCE_BINS", "MOST_FIT_CELLS", "SPREAD_ROWS", "FileImputation",
 
 MOST_FIT_CELLS = 10_000_000
 """Cells of a table that a fit reads. Of a larger one it sees every second row, or every fourth, ..."""
-SPREAD_ROWS = 32
+SPREAD_ROWS = 128
 """Rows of each part on which the confidence of numbers is measured where no report of the cells is asked for: that of
 every cell would take longer than all the rest."""
 CONFIDENCE_BINS = 10
