@@ -45,7 +45,7 @@ class Forest:
     ----------
     starts : ndarray of shape (n_trees + 1,), int64
         Where the nodes of each tree begin.
-    feature : ndarray of shape (n_nodes,), int16
+    feature : ndarray of shape (n_nodes,), int32
         What an inner node looks at; -1 of a leaf.
     value : ndarray of shape (n_nodes,), float32
         Threshold of an inner node: rows with no more go left. Of a leaf the z-score, or the 1-based code of a category.
@@ -55,7 +55,7 @@ class Forest:
     """
 
     starts: NDArray[np.int64]
-    feature: NDArray[np.int16]
+    feature: NDArray[np.int32]
     value: NDArray[np.float32]
     right: NDArray[np.int32]
     n_features: int
@@ -100,7 +100,7 @@ class Forest:
             said = tree.value[:, 0, 0] if is_number else grown.classes_[tree.value[:, 0].argmax(axis=1)]
             parts.append(
                 (
-                    np.where(is_leaf, -1, tree.feature).astype(np.int16),
+                    np.where(is_leaf, -1, tree.feature).astype(np.int32),
                     np.where(is_leaf, said.astype(np.float32), _rounded_down(tree.threshold)),
                     np.where(is_leaf, 0, tree.children_right).astype(np.int32),
                 )
@@ -108,6 +108,11 @@ class Forest:
         feature, value, right = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         starts = np.cumsum([0, *(len(part[0]) for part in parts)], dtype=np.int64)
         return cls(starts, feature, value, right, features.shape[1])
+
+    def says_codes_up_to(self, n_classes: int) -> bool:
+        """Whether every leaf holds a code from 1 to the number of categories."""
+        said = self.value[self.feature < 0]
+        return bool(((said >= 1) & (said <= n_classes) & (said % 1 == 0)).all())
 
     @cached_property
     def _trees(self) -> list[tuple[Tree, NDArray[np.float32]]]:

@@ -16,7 +16,7 @@ import json
 import os
 import secrets
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,7 @@ class FittedState:
     seed: int
     with_holes: tuple[str, ...] = ()
     experts: Experts | None = None
+    _named: tuple[tuple[int, Experts | None], str] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def device(self) -> torch.device:
@@ -102,6 +103,12 @@ class FittedState:
 
     def model_id(self) -> str:
         """Name the model by its content: 12 hexadecimal digits."""
+        content = (self.training.n_steps if self.training else 0, self.experts)
+        if self._named is None or self._named[0][0] != content[0] or self._named[0][1] is not content[1]:
+            self._named = (content, self._digest())
+        return self._named[1]
+
+    def _digest(self) -> str:
         digest = hashlib.sha256(json.dumps(_encoders_to_json(self.encoder), sort_keys=True).encode())
         if self.training is not None:
             for tensor in self.training.averaged.state_dict().values():
@@ -257,7 +264,7 @@ def _tensors(state: FittedState) -> dict[str, Tensor]:
     return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
 
 
-FOREST_ARRAYS = ("starts", "feature", "value", "right")
+FOREST_ARRAYS = {"starts": np.int64, "feature": np.int32, "value": np.float32, "right": np.int32}
 
 
 def _experts_to_json(experts: Experts) -> dict[str, Any]:
@@ -277,17 +284,24 @@ def _expert_tensors(experts: Experts) -> dict[str, Tensor]:
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
-def _experts_from(description: dict[str, Any], layout: TableLayout, tensors: dict[str, Tensor]) -> Experts:
-    """Put the experts together again; a forest checks itself."""
+def _experts_from(description: dict[str, Any], layout: TableLayout, d_text: int, tensors: dict[str, Tensor]) -> Experts:
+    """Put the experts together again; what does not fit the table is an error here, and not when cells are filled."""
     weights = {int(cell): float(weight) for cell, weight in description["weights"].items()}
     axes = tuple(
         (tensors[f"experts.text.{i}.mean"].numpy(), tensors[f"experts.text.{i}.axes"].numpy())
         for i in range(len(layout.texts))
     )
+    if any(mean.shape != (d_text,) or components.shape[1:] != (d_text,) for mean, components in axes):
+        raise ValueError("experts.text")
     forests, n_features = {}, layout.n_cells + sum(len(components) for _, components in axes)
-    for cell in weights:
+    for cell, weight in weights.items():
         arrays = {name: tensors[f"experts.forest.{cell}.{name}"].numpy() for name in FOREST_ARRAYS}
+        if any(arrays[name].dtype != dtype or arrays[name].ndim != 1 for name, dtype in FOREST_ARRAYS.items()):
+            raise ValueError("experts.forest")
         forests[cell] = Forest(**arrays, n_features=n_features)
+        n_classes = layout.class_sizes[cell - layout.n_numbers] if cell >= layout.n_numbers else None
+        if not 0 <= weight <= 1 or (n_classes is not None and not forests[cell].says_codes_up_to(n_classes)):
+            raise ValueError("experts")
     return Experts(axes, layout.text_cells, forests, weights, int(description["n_rows"]))
 
 
@@ -311,7 +325,7 @@ def _state_from(description: dict[str, Any], tensors: dict[str, Tensor], device:
         state.training.n_steps = description["n_steps"]
         state.training.history = [EpochLog(**log) for log in description["history"]]
     if description["experts"] is not None:
-        state.experts = _experts_from(description["experts"], encoder.layout, tensors)
+        state.experts = _experts_from(description["experts"], encoder.layout, config.d_text, tensors)
     return state
 
 

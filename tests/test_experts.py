@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import time
 
 import numpy as np
@@ -10,9 +11,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import load_file, save_file
 from sklearn.tree import ExtraTreeClassifier, ExtraTreeRegressor
 
 from gain_impute import GAINImputer
+from gain_impute.errors import ModelFormatError
 from gain_impute.experts import (
     LEAST_ROWS,
     MOST_ROWS,
@@ -226,6 +229,28 @@ def test_a_loaded_model_asks_the_same_trees(tmp_path):
     loaded = GAINImputer.load(tmp_path / "model")
     assert loaded.state_.experts.weights == imputer.state_.experts.weights
     pd.testing.assert_frame_equal(loaded.transform(table), imputer.transform(table))
+
+
+DAMAGED_TENSORS = {
+    "a code that no category has": ("experts.forest.3.value", lambda array: np.full_like(array, 99)),
+    "another dtype": ("experts.forest.3.feature", lambda array: array.astype(np.float64)),
+    "another shape": ("experts.forest.3.right", lambda array: array[:, None]),
+    "an endless path": ("experts.forest.3.right", np.zeros_like),
+}
+
+
+@pytest.mark.parametrize(("name", "damage"), DAMAGED_TENSORS.values(), ids=DAMAGED_TENSORS)
+def test_a_model_whose_trees_do_not_fit_it_is_refused_in_loading(name, damage, tmp_path):
+    imputer = quick_imputer(n_trees=5, max_steps=60).fit(stepped(400)[0])
+    imputer.save(tmp_path / "model")
+    file, sums = tmp_path / "model" / "weights.safetensors", tmp_path / "model" / "SHA256SUMS"
+    tensors = load_file(file)
+    tensors[name] = damage(tensors[name])
+    before = hashlib.sha256(file.read_bytes()).hexdigest()
+    save_file(tensors, file)
+    sums.write_text(sums.read_text().replace(before, hashlib.sha256(file.read_bytes()).hexdigest()))
+    with pytest.raises(ModelFormatError, match="damaged"):
+        GAINImputer.load(tmp_path / "model")
 
 
 def test_without_trees_there_are_no_experts():
