@@ -40,9 +40,9 @@ __all__ = ["GAINImputer"]
 
 
 class GAINImputer(Completer):
-    """Fill the missing cells of a table with an adversarially trained network.
+    """Fill numbers, categories, booleans and dates with an adversarially trained network, and trees beside it.
 
-    Numbers, categories, booleans and dates are filled; texts are read as context; observed cells are never changed.
+    Texts are read as context; observed cells are never changed.
 
     Parameters
     ----------
@@ -71,18 +71,15 @@ class GAINImputer(Completer):
     d_hidden, n_blocks, d_text, n_buckets, n_bins, d_noise : int
         Sizes of the generator.
     n_trees : int or None, default=None
-        Trees that learn each column beside the generator, and are believed as far as held-out cells show that they
-        help; 0 leaves the generator alone, which is faster.
+        Trees that learn each column beside the generator; 0 leaves it alone, which is faster.
     rehide_min, rehide_max : float
         Range of the share of a row's known cells that is hidden again while training.
     visible_weight, draw_weight, adversary_weight : float
         Weights of the terms of the objective.
     hint_rate : float in [0, 1], default=0.9
         Share of cells whose state the hint gives away to the discriminator.
-    ema_decay : float
-        Decay of the moving average of the weights.
-    validation_share : float
-        Share of known cells held out of training, to stop and to calibrate.
+    ema_decay, validation_share : float
+        Decay of the moving average of the weights; share of known cells held out, to stop, weigh and calibrate.
     n_threads : int, default=1
         Threads of torch. Take no more than there are idle cores.
     device : str, default="auto"
@@ -117,8 +114,7 @@ class GAINImputer(Completer):
     --------
     >>> import pandas as pd
     >>> shop = pd.DataFrame({"kind": ["cup", "pot", None] * 20, "price": [4.5, 19.0, 4.5] * 20})
-    >>> filled = GAINImputer(random_state=0, max_steps=100).fit_transform(shop)
-    >>> filled["kind"].iloc[2]
+    >>> GAINImputer(random_state=0, max_steps=100).fit_transform(shop)["kind"].iloc[2]
     'cup'
     """
 
@@ -224,8 +220,8 @@ class GAINImputer(Completer):
     def partial_fit(self, X: Any, y: object = None, *, tracker: Tracker | str | None = None) -> Self:
         """Go on learning with more rows, or begin.
 
-        Networks, optimisers and averages go on from where they are; new categories are added to the vocabulary; the
-        bounds of filled numbers widen. Columns never observed in the first fit stay so.
+        Networks, optimisers and averages go on from where they are, trees are grown anew from more rows than they had;
+        categories are added, bounds of filled numbers widen. Columns never observed in the first fit stay so.
 
         Parameters
         ----------

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
@@ -39,6 +40,9 @@ __all__ = [
     "draw_ranks",
     "draw_reliability",
 ]
+
+Lines = Mapping[str, tuple[str, Pen, Sequence[float], Sequence[float]]]
+"""Of each method its title, its pen, x and y."""
 
 ROW_HEIGHT = 19
 LETTER_WIDTH = 5.2  # of the page's font at 10 pixels, on average
@@ -80,16 +84,14 @@ def draw_ranks(ranks: pd.DataFrame, titles: Mapping[str, str], ours: str, label:
 
 @drawn_later
 def draw_lines(
-    lines: Mapping[str, tuple[str, Pen, Sequence[float], Sequence[float]]],
+    lines: Lines,
     *,
     title: str,
     axes_names: tuple[str, str],
     label: str,
 ) -> Markup:
     """Draw one line per method: title, pen, x and y."""
-    figure, (axes,) = new_drawing(210 + 14 * math.ceil(len(lines) / 2))
-    for name, pen, x, y in lines.values():
-        axes.plot(x, y, label=name, zorder=3 if pen.is_filled else 2, **pen.line)
+    figure, axes = _with_lines(lines)
     axes.set_xlabel(axes_names[0])
     axes.set_ylabel(axes_names[1])
     axes.grid(axis="y")
@@ -100,16 +102,14 @@ def draw_lines(
 
 @drawn_later
 def draw_growth(
-    lines: Mapping[str, tuple[str, Pen, Sequence[float], Sequence[float]]],
+    lines: Lines,
     *,
     title: str,
     axes_names: tuple[str, str],
     label: str,
 ) -> Markup:
     """Draw one line per method on two logarithmic axes: title, pen, x and y."""
-    figure, (axes,) = new_drawing(210 + 14 * math.ceil(len(lines) / 2))
-    for name, pen, x, y in lines.values():
-        axes.plot(x, y, label=name, zorder=3 if pen.is_filled else 2, **pen.line)
+    figure, axes = _with_lines(lines)
     axes.set(xscale="log", yscale="log", xlabel=axes_names[0], ylabel=axes_names[1])
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
@@ -244,3 +244,11 @@ def _short(name: str, longest: int) -> str:
     """A name on one line, cut where it is too long for a drawing."""
     name = " ".join(name.split()) or "(no name)"
     return name if len(name) <= longest else f"{name[: longest - 1]}…"
+
+
+def _with_lines(lines: Lines) -> tuple[Figure, Axes]:
+    """Begin a drawing with one line per method, and room for their names."""
+    figure, (axes,) = new_drawing(210 + 14 * math.ceil(len(lines) / 2))
+    for name, pen, x, y in lines.values():
+        axes.plot(x, y, label=name, zorder=3 if pen.is_filled else 2, **pen.line)
+    return figure, axes
