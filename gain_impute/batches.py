@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gain_impute.encoding.table import EncodedTable, TableLayout
 from gain_impute.encoding.text import HashedText
+from gain_impute.fused import FusedGenerator
 from gain_impute.networks import Draw, Generator, TextBatch
 
 __all__ = ["TensorTable"]
@@ -66,17 +67,17 @@ class TensorTable:
             batches.append(TextBatch(ids[at], offsets))
         return tuple(batches)
 
-    def read_texts(self, generator: Generator, rows: Tensor, visible: Tensor) -> list[Tensor]:
+    def read_texts(self, generator: Generator | FusedGenerator, rows: Tensor, visible: Tensor) -> list[Tensor]:
         """Embed the texts of rows, each (B, d_text)."""
         return generator.read_texts(self.text_batches(rows, visible))
 
     def read(
-        self, generator: Generator, rows: Tensor, visible: Tensor, *, texts: list[Tensor] | None = None
+        self, generator: Generator | FusedGenerator, rows: Tensor, visible: Tensor, *, texts: list[Tensor] | None = None
     ) -> tuple[Draw, Tensor]:
         """Run the generator on rows of which only `visible` (B, P) may be read; their texts may be embedded already."""
         shown = visible.to(self.numbers.dtype)
         n = self.numbers.shape[1]
-        return generator(  # type: ignore[no-any-return]
+        return generator(
             self.numbers[rows] * shown[:, :n],
             self.codes[rows] * visible[:, n:],
             shown,

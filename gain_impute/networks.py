@@ -188,11 +188,15 @@ class Generator(nn.Module):
         embedded = self.categories[self.segments.positions(codes)] * (codes > 0)[:, :, None]  # (B, C, d_category)
         linear = torch.cat([numbers, visible, embedded.flatten(1), *texts], dim=1)
         features = self.read(torch.cat([pieces, linear], dim=1))
-        for block in self.blocks:
+        for block in self.residual_blocks():
             features = block(features)
         features = self.norm(features)
         best = self._split(self.head(features))
         return Draw(best.numbers + linear @ self.skip.T, best.logits), features
+
+    def residual_blocks(self) -> list[ResidualBlock]:
+        """The blocks, in their order."""
+        return cast("list[ResidualBlock]", list(self.blocks))
 
     def read_texts(self, texts: tuple[TextBatch, ...]) -> list[Tensor]:
         """Embed each text column of a batch, (B, d_text)."""

@@ -24,7 +24,7 @@ __all__ = [
     "predict_probabilities",
 ]
 
-ROWS_A_BATCH = 2_048
+ROWS_A_BATCH = 4_096  # small ones cost more calls, after each of which Python is waited for; large ones memory
 ROWS_A_PART = 32_768  # of which the trees are asked at once: each is fetched from memory anew
 N_SPREAD_DRAWS = 16  # draws from whose spread the interval of a number is made
 
@@ -247,7 +247,7 @@ def _generator_says(
 ) -> _Said:
     """Run the generator on a batch of rows."""
     texts = table.read_texts(state.averaged, rows, visible)
-    best, features = table.read(state.averaged, rows, visible, texts=texts)
+    best, features = table.read(state.fused, rows, visible, texts=texts)
     drawn = best if noise is None else state.averaged.draw(best, features, noise)
     numbers, n = best.numbers.cpu().numpy(), state.layout.n_numbers
     codes, asked, shares = table.codes[rows].cpu().numpy(), [], []

@@ -28,7 +28,7 @@ class Segments(nn.Module):
 
     def __init__(self, sizes: tuple[int, ...]) -> None:
         super().__init__()
-        self.n_columns, self.n_logits = len(sizes), sum(sizes)
+        self.sizes, self.n_columns, self.n_logits = tuple(sizes), len(sizes), sum(sizes)
         lengths = torch.tensor(sizes, dtype=torch.long)
         column_of = torch.repeat_interleave(torch.arange(len(sizes)), lengths)
         self.column_of: Tensor  # (V,)

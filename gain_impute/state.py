@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from gain_impute.config import GAINConfig
 from gain_impute.encoding.table import TableLayout
+from gain_impute.fused import FusedGenerator
 from gain_impute.networks import Discriminator, Generator
 
 __all__ = ["EpochLog", "TrainingState"]
@@ -112,6 +113,16 @@ class TrainingState:
         )
 
     @cached_property
+    def fused(self) -> FusedGenerator:
+        """The averaged generator, rearranged to fill cells; `weights_changed` has it made anew."""
+        with torch.no_grad():
+            return FusedGenerator(self.averaged)
+
+    def weights_changed(self) -> None:
+        """Forget what was derived from the averaged weights."""
+        vars(self).pop("fused", None)
+
+    @cached_property
     def generator_optimiser(self) -> torch.optim.AdamW:
         """AdamW of the generator."""
         return self._optimiser("generator_optimiser", self.generator)
@@ -158,6 +169,7 @@ class TrainingState:
         """
         for owner, network in self.networks().items():
             network.load_state_dict({name: named[f"{owner}.{name}"] for name in network.state_dict()})
+        self.weights_changed()
         self.moments = {name: named[name] for name in named if name.partition(".")[0].endswith("_optimiser")}
 
     def networks(self) -> dict[str, nn.Module]:

@@ -230,6 +230,7 @@ def train(
         if stopped:
             break
     watch.restore_if_better()
+    state.weights_changed()
 
 
 class _Watch:
