@@ -270,7 +270,12 @@ def _source(state: FittedState, name: str) -> str:
     """What fills a column."""
     layout = state.encoder.layout
     cell = [*layout.numbers, *layout.classes].index(name)
-    return "generator and trees" if state.experts and cell in state.experts.weights else "generator"
+    if state.experts is None or cell not in state.experts.weights:
+        return "generator"
+    has_trees, has_line = (weight > 0 for weight in state.experts.weights[cell])
+    return (
+        "generator, trees and line" if has_trees and has_line else f"generator and {'trees' if has_trees else 'line'}"
+    )
 
 
 def _blank_report(positions: NDArray[np.int64], name: str, cell_state: CellState) -> dict[str, NDArray[Any]]:

@@ -140,7 +140,8 @@ class GAINConfig:
         None,
         0,
         10_000,
-        "Trees that learn each column beside the generator; 0 leaves it alone, None derives it (`default_n_trees`).",
+        "Trees that learn each column beside the generator, and a linear model with them; 0 leaves it alone, "
+        "None derives it (`default_n_trees`).",
     )
     draw_weight: float = _hyper(
         1.0,

@@ -1,150 +1,46 @@
-"""Trees that learn each column from the completed table, and how far they are to be believed beside the generator.
+"""Experts that learn one column each from the completed table, and how far they are to be believed.
 
-The generator learns all columns at once; extremely randomised trees [1]_ learn one, and see what it smooths over. What
-the two say is blended, column by column, by the weight that fills held-out cells best.
-
-References
-----------
-.. [1] Geurts, Ernst & Wehenkel (2006), "Extremely randomized trees".
+The generator learns all columns at once. Trees see what it smooths over, and a line what it only nearly reaches. What
+they say is blended, column by column, with the weights that fill held-out cells best.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
-from sklearn.tree import ExtraTreeClassifier, ExtraTreeRegressor
-from sklearn.tree._tree import Tree  # the only way to a tree from its arrays, without pickle
 
-__all__ = ["CompletedRows", "Experts", "Forest", "HeldOutRows", "expert_rows"]
+from gain_impute.forest import Forest
+from gain_impute.line import Line
+
+__all__ = ["CompletedRows", "Experts", "HeldOutRows", "Weights", "expert_rows"]
 
 MOST_ROWS = 20_000  # that trees learn from
 MOST_WORK = 30_000_000  # rows x columns x features: wide tables learn from fewer rows
-LEAST_ROWS = 30  # known cells of a column with fewer teach no trees
+LEAST_ROWS = 30  # known cells of a column with fewer teach no expert
 N_TEXT_AXES = 4  # principal components of each text's embedding that trees read: with more they look at little else
-SHARE_OF_FEATURES = 0.5  # that a split chooses from
-FEW_ROWS = 2_000  # up to so many, leaves of a number may hold a single row: more would cost memory and time
-WEIGHT_SPREAD = 0.2  # standard deviation of a column's weight around that of all columns, before its cells are seen
-WEIGHTS = np.linspace(0, 1, 21)  # that are tried
-LEAST_GAIN = 0.02  # share of the loss on held-out cells: trees that take less off it are not worth their time
+N_LINE_CATEGORIES = 20  # most frequent ones of a column, each a feature of lines
+LEAST_GAIN = 0.02  # share of the loss on held-out cells: an expert that takes less off it is not worth its time
+WEIGHT_SPREAD = 0.2  # standard deviation of a column's weights around those of all columns, before its cells are seen
 
 
-@dataclass(frozen=True)
-class Forest:
-    """The trees of one column; the nodes of all of them one after the other, each tree's in depth-first order.
+class Weights(NamedTuple):
+    """How far the experts of a column are believed beside the generator; each from 0 to 1, and no more together."""
 
-    The left child of an inner node is the node after it.
+    trees: float
+    line: float
 
-    Attributes
-    ----------
-    starts : ndarray of shape (n_trees + 1,), int64
-        Where the nodes of each tree begin.
-    feature : ndarray of shape (n_nodes,), int32
-        What an inner node looks at; -1 of a leaf.
-    value : ndarray of shape (n_nodes,), float32
-        Threshold of an inner node: rows with no more go left. Of a leaf the z-score, or the 1-based code of a category.
-    right : ndarray of shape (n_nodes,), int32
-        Right child of an inner node, counted within the tree; 0 of a leaf.
-    n_features : int
-    """
 
-    starts: NDArray[np.int64]
-    feature: NDArray[np.int32]
-    value: NDArray[np.float32]
-    right: NDArray[np.int32]
-    n_features: int
-
-    def __post_init__(self) -> None:
-        """Check that every path through every tree ends: what is walked through may come from a file."""
-        n_nodes, sizes = len(self.feature), np.diff(self.starts)
-        if self.starts[0] != 0 or self.starts[-1] != n_nodes or (sizes <= 0).any():
-            raise ValueError("forest")
-        at, end = np.arange(n_nodes) - np.repeat(self.starts[:-1], sizes), np.repeat(sizes, sizes)
-        inner = self.feature >= 0
-        if not (
-            len(self.value) == len(self.right) == n_nodes
-            and (self.feature < self.n_features).all()
-            and (self.right[inner] > at[inner] + 1).all()
-            and (self.right[inner] < end[inner]).all()
-        ):
-            raise ValueError("forest")
-
-    @classmethod
-    def fit(
-        cls, features: NDArray[np.float32], target: NDArray[np.generic], *, is_number: bool, n_trees: int, seed: int
-    ) -> Forest:
-        """Grow trees.
-
-        Parameters
-        ----------
-        features : ndarray of shape (n_rows, n_features)
-        target : ndarray of shape (n_rows,)
-            Z-scores, or 1-based codes.
-        is_number : bool
-        n_trees : int
-        seed : int
-        """
-        parts = []
-        for tree_seed in np.random.SeedSequence(seed).generate_state(n_trees):
-            kind = ExtraTreeRegressor if is_number else ExtraTreeClassifier
-            leaf = 2 if is_number and len(target) > FEW_ROWS else 1
-            grown = kind(min_samples_leaf=leaf, max_features=SHARE_OF_FEATURES, random_state=int(tree_seed))
-            tree = grown.fit(features, target).tree_
-            is_leaf = tree.children_left < 0
-            said = tree.value[:, 0, 0] if is_number else grown.classes_[tree.value[:, 0].argmax(axis=1)]
-            parts.append(
-                (
-                    np.where(is_leaf, -1, tree.feature).astype(np.int32),
-                    np.where(is_leaf, said.astype(np.float32), _rounded_down(tree.threshold)),
-                    np.where(is_leaf, 0, tree.children_right).astype(np.int32),
-                )
-            )
-        feature, value, right = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        starts = np.cumsum([0, *(len(part[0]) for part in parts)], dtype=np.int64)
-        return cls(starts, feature, value, right, features.shape[1])
-
-    def says_codes_up_to(self, n_classes: int) -> bool:
-        """Whether every leaf holds a code from 1 to the number of categories."""
-        said = self.value[self.feature < 0]
-        return bool(((said >= 1) & (said <= n_classes) & (said % 1 == 0)).all())
-
-    @cached_property
-    def _trees(self) -> list[tuple[Tree, NDArray[np.float32]]]:
-        """Each tree as scikit-learn walks through it, with the values of its nodes."""
-        return list(self._make_trees())
-
-    def _make_trees(self) -> Iterator[tuple[Tree, NDArray[np.float32]]]:
-        blank = ExtraTreeRegressor(random_state=0).fit(np.zeros((1, 1)), np.zeros(1)).tree_.__getstate__()
-        for start, end in zip(self.starts[:-1], self.starts[1:], strict=True):
-            feature, value, right = self.feature[start:end], self.value[start:end], self.right[start:end]
-            nodes, inner = np.zeros(end - start, blank["nodes"].dtype), feature >= 0
-            nodes["feature"], nodes["threshold"] = np.where(inner, feature, -2), np.where(inner, value, -2)
-            nodes["left_child"] = np.where(inner, np.arange(1, len(nodes) + 1), -1)
-            nodes["right_child"] = np.where(inner, right, -1)
-            tree = Tree(self.n_features, np.ones(1, np.intp), 1)
-            content = {"max_depth": 0, "node_count": len(nodes), "nodes": nodes, "values": np.zeros((len(nodes), 1, 1))}
-            tree.__setstate__(blank | content)
-            yield tree, value
-
-    def means(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Mean z-score (n_rows,) that the trees give."""
-        total = np.zeros(len(features), np.float32)
-        for tree, value in self._trees:
-            total += value[tree.apply(features)]
-        return total / np.float32(len(self._trees))
-
-    def shares(self, features: NDArray[np.float32], n_classes: int) -> NDArray[np.float32]:
-        """Share of the trees (n_rows, n_classes) that say each category."""
-        votes, rows = np.zeros((len(features), n_classes), np.float32), np.arange(len(features))
-        for tree, value in self._trees:
-            votes[rows, value[tree.apply(features)].astype(np.intp) - 1] += 1
-        return votes / np.float32(len(self._trees))
+USUAL = Weights(0.5, 0.2)  # where nothing is known yet
+_STEPS = np.linspace(0, 1, 21)
+_TRIED = np.array([(trees, line) for trees in _STEPS for line in _STEPS if trees + line <= 1 + 1e-9])  # (n_tried, 2)
 
 
 @dataclass(frozen=True)
@@ -220,26 +116,35 @@ class HeldOutRows:
 
 @dataclass(frozen=True)
 class Experts:
-    """The forests of all columns that have one.
+    """The experts of all columns that have some.
 
     Attributes
     ----------
     axes : tuple of (mean, components), ndarray of shape (d_text,) and (n_axes, d_text), float32
         Principal components of each text's embedding.
     text_cells : tuple of int
-        As in `TableLayout`: trees of a column do not read its own text.
+        As in `TableLayout`: experts of a column do not read its own text.
+    n_numbers : int
+        Number of numeric columns.
+    class_sizes : tuple of int
+        Number of categories of each categorical column.
     forests : dict of int to Forest
         By cell.
-    weights : dict of int to float
-        How far each is believed beside the generator, from 0 to 1.
+    lines : dict of int to Line
+        By cell; of numbers.
+    weights : dict of int to Weights
+        How far they are believed, of each cell that has one.
     n_rows : int
         Rows that they learned from.
     """
 
     axes: tuple[tuple[NDArray[np.float32], NDArray[np.float32]], ...]
     text_cells: tuple[int, ...]
+    n_numbers: int
+    class_sizes: tuple[int, ...]
     forests: dict[int, Forest]
-    weights: dict[int, float]
+    lines: dict[int, Line]
+    weights: dict[int, Weights]
     n_rows: int
 
     @classmethod
@@ -248,55 +153,84 @@ class Experts:
         completed: CompletedRows,
         known: NDArray[np.bool_],
         text_cells: tuple[int, ...],
+        class_sizes: tuple[int, ...],
         *,
-        weights: dict[int, float],
+        weights: dict[int, Weights],
         n_trees: int,
         seed: int,
         deadline: float = math.inf,
     ) -> Experts:
-        """Grow the forests of the cells that have a weight, each from the rows where it is known.
+        """Teach the experts that have a weight, each from the rows where its cell is known.
 
-        Where there are few of these, or categories that mostly occur but once, trees have nothing to learn.
+        Where there are few of these, or categories that mostly occur but once, there is nothing to learn.
 
         Parameters
         ----------
         completed : CompletedRows
             Of n_rows rows.
         known : ndarray of shape (n_rows, P), bool
-        text_cells : tuple of int
-        weights : dict of int to float
+        text_cells, class_sizes
+            Of the layout.
+        weights : dict of int to Weights
         n_trees : int
             Trees of a forest.
         seed : int
         deadline : float, default=inf
-            Reading of `time.perf_counter` from which no further forest is begun.
+            Reading of `time.perf_counter` from which no further expert is begun.
         """
         n = completed.numbers.shape[1]
-        grown = cls(tuple(_axes(bag) for bag in completed.bags), text_cells, {}, {}, len(known))
-        features = grown.features(completed)
+        axes = tuple(_axes(bag) for bag in completed.bags)
+        taught = cls(axes, text_cells, n, class_sizes, {}, {}, {}, len(known))
+        features, line_features = taught.features(completed), taught.line_features(completed)
         for cell, weight in weights.items():
-            rows = np.flatnonzero(known[:, cell])
-            is_too_rare = cell >= n and 2 * len(np.unique(completed.codes[rows, cell - n])) > len(rows)
+            rows, is_number = np.flatnonzero(known[:, cell]), cell < n
+            is_too_rare = not is_number and 2 * len(np.unique(completed.codes[rows, cell - n])) > len(rows)
             if len(rows) < LEAST_ROWS or is_too_rare or time.perf_counter() >= deadline:
                 continue
-            seen = features[rows]
-            seen[:, grown._own_features(cell, known.shape[1])] = 0  # no tree splits on what never varies
-            target = completed.numbers[rows, cell] if cell < n else completed.codes[rows, cell - n]
-            own_seed = int(np.random.SeedSequence([seed, cell]).generate_state(1)[0])
-            grown.forests[cell] = Forest.fit(seen, target, is_number=cell < n, n_trees=n_trees, seed=own_seed)
-            grown.weights[cell] = weight
-        return grown
+            target = completed.numbers[rows, cell] if is_number else completed.codes[rows, cell - n]
+            if weight.trees > 0:
+                seen = features[rows]
+                seen[:, taught.told_by_features == cell] = 0  # no tree splits on what never varies
+                own_seed = int(np.random.SeedSequence([seed, cell]).generate_state(1)[0])
+                taught.forests[cell] = Forest.fit(seen, target, is_number=is_number, n_trees=n_trees, seed=own_seed)
+            if weight.line > 0 and is_number:
+                others = taught.told_by_line_features != cell
+                taught.lines[cell] = Line.fit(line_features[rows], target, others)
+            taught.weights[cell] = weight
+        return taught
 
     def features(self, completed: CompletedRows) -> NDArray[np.float32]:
         """What trees read: numbers, codes, and the main directions of each text; (n_rows, n_features)."""
         texts = [(bag - mean) @ axes.T for bag, (mean, axes) in zip(completed.bags, self.axes, strict=True)]
         return np.concatenate([completed.numbers, completed.codes.astype(np.float32), *texts], axis=1)
 
-    def _own_features(self, cell: int, n_cells: int) -> list[int]:
-        """Features that tell the cell itself."""
-        ends = np.cumsum([n_cells, *(len(axes) for _, axes in self.axes)])
-        own = [range(a, b) for a, b, of in zip(ends[:-1], ends[1:], self.text_cells, strict=True) if of == cell]
-        return [cell, *(i for part in own for i in part)]
+    def line_features(self, completed: CompletedRows) -> NDArray[np.float32]:
+        """What lines read: numbers, which of its frequent categories a column has, and texts' embeddings."""
+        codes = zip(completed.codes.T, self._line_categories, strict=True)
+        which = [(column[:, None] == np.arange(1, n + 1)).astype(np.float32) for column, n in codes]
+        return np.concatenate([completed.numbers, *which, *completed.bags], axis=1)
+
+    @property
+    def _line_categories(self) -> list[int]:
+        """How many categories of each column lines tell apart."""
+        return [min(size, N_LINE_CATEGORIES) for size in self.class_sizes]
+
+    @cached_property
+    def told_by_features(self) -> NDArray[np.int64]:
+        """Of which cell each feature of trees tells; (n_features,)."""
+        cells = np.arange(self.n_numbers + len(self.class_sizes))
+        return np.concatenate(
+            [cells, np.repeat(np.array(self.text_cells, np.int64), [len(axes) for _, axes in self.axes])]
+        )
+
+    @cached_property
+    def told_by_line_features(self) -> NDArray[np.int64]:
+        """Of which cell each feature of lines tells; (n_line_features,)."""
+        sizes = [1] * self.n_numbers + self._line_categories
+        cells = np.repeat(np.arange(len(sizes)), sizes)
+        return np.concatenate(
+            [cells, np.repeat(np.array(self.text_cells, np.int64), [len(mean) for mean, _ in self.axes])]
+        )
 
     def blend(
         self,
@@ -305,7 +239,7 @@ class Experts:
         numbers: NDArray[np.float32],
         probabilities: Sequence[NDArray[np.float32]],
     ) -> None:
-        """Move what the generator says of the unknown cells of rows towards what the trees say, in place.
+        """Move what the generator says of the unknown cells of rows towards what the experts say, in place.
 
         Parameters
         ----------
@@ -321,47 +255,69 @@ class Experts:
         rows = np.flatnonzero(~known[:, believed].all(axis=1))
         if len(rows) == 0:
             return
-        features, n = self.features(completed.take(rows)), numbers.shape[1]
-        for cell in believed:
-            here, forest, weight = ~known[rows, cell], self.forests[cell], np.float32(self.weights[cell])
+        heard, n = self._heard(completed.take(rows)), numbers.shape[1]
+        for cell, weights in self.weights.items():
+            here = np.flatnonzero(~known[rows, cell])
+            said = probabilities[cell - n] if cell >= n else numbers[rows[here], cell]
+            shift = np.zeros_like(said)
+            for weight, opinion in zip(weights, heard(cell, here), strict=True):
+                if opinion is not None:
+                    shift += np.float32(weight) * (opinion - said)
             if cell < n:
-                at = rows[here]
-                numbers[at, cell] += weight * (forest.means(features[here]) - numbers[at, cell])
+                numbers[rows[here], cell] += shift
             else:
-                said = probabilities[cell - n]
-                said += weight * (forest.shares(features[here], said.shape[1]) - said)
+                said += shift
+
+    def _heard(self, completed: CompletedRows) -> Callable[[int, NDArray[np.int64]], tuple[_Opinion, _Opinion]]:
+        """Of completed rows, a function that asks the trees and the line of a cell about some of them."""
+        n = completed.numbers.shape[1]
+        features = self.features(completed) if self.forests else None
+        line_features = self.line_features(completed) if self.lines else None
+
+        def asked(cell: int, at: NDArray[np.int64]) -> tuple[_Opinion, _Opinion]:
+            trees: _Opinion = None
+            line: _Opinion = None
+            if features is not None and cell in self.forests:
+                forest = self.forests[cell]
+                trees = (
+                    forest.means(features[at]) if cell < n else forest.shares(features[at], self.class_sizes[cell - n])
+                )
+            if line_features is not None and cell in self.lines:
+                line = self.lines[cell].means(line_features[at])
+            return trees, line
+
+        return asked
 
     def weighed(self, shown: HeldOutRows) -> Experts:
-        """Believe each forest as far as held-out cells show that it helps.
+        """Believe each expert as far as held-out cells show that it helps.
 
-        Each column's weight is the most probable one, given its own cells and a normal prior around the weight that
-        suits all columns together, so that a column with few cells follows the others.
+        Each column's weights are the most probable ones, given its own cells and a normal prior around the weights that
+        suit all columns together, so that a column with few cells follows the others.
         """
-        features, n = self.features(shown.completed), shown.numbers.shape[1]
-        losses = {}
-        for cell, forest in self.forests.items():
+        heard, n = self._heard(shown.completed), shown.numbers.shape[1]
+        losses, has = {}, {}
+        for cell in self.weights:
             at = np.flatnonzero(shown.held_out[:, cell])
             if cell < n:
-                ours, theirs = shown.completed.numbers[at, cell], forest.means(features[at])
-                true = shown.numbers[at, cell]
+                ours, true = shown.completed.numbers[at, cell], shown.numbers[at, cell]
             else:
                 ours = shown.probabilities[cell - n][np.searchsorted(shown.asked[cell - n], at)]
-                theirs = forest.shares(features[at], ours.shape[1])
                 true = np.eye(ours.shape[1], dtype=np.float32)[shown.codes[at, cell - n] - 1]
-            losses[cell] = _losses(ours, theirs, true)
-        weights: dict[int, float] = {}
+            opinions = heard(cell, at)
+            losses[cell] = _losses(ours, opinions, true)
+            has[cell] = np.array([opinion is not None for opinion in opinions])
+        weights: dict[int, Weights] = {}
         for cells in ([c for c in losses if c < n], [c for c in losses if c >= n]):
             if cells:
-                middle = _best(np.sum([losses[cell] for cell in cells], axis=0), 0.5)
-                weights |= {cell: _best(losses[cell], middle) for cell in cells}
-        believed = {cell: weight for cell, weight in weights.items() if _gain(losses[cell], weight) >= LEAST_GAIN}
-        return replace(self, forests={cell: self.forests[cell] for cell in believed}, weights=believed)
+                middle = _best(np.sum([losses[cell] for cell in cells], axis=0), USUAL, np.array([True, True]))
+                weights |= {cell: _worth_it(losses[cell], middle, has[cell]) for cell in cells}
+        believed = {cell: weight for cell, weight in weights.items() if any(weight)}
+        forests = {cell: self.forests[cell] for cell, weight in believed.items() if weight.trees > 0}
+        lines = {cell: self.lines[cell] for cell, weight in believed.items() if weight.line > 0}
+        return replace(self, forests=forests, lines=lines, weights=believed)
 
 
-def _rounded_down(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The greatest single-precision numbers that are no greater: they part single-precision features alike."""
-    nearest = thresholds.astype(np.float32)
-    return np.where(nearest > thresholds, np.nextafter(nearest, np.float32(-np.inf)), nearest)
+_Opinion = NDArray[np.float32] | None
 
 
 def _axes(bag: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -370,22 +326,43 @@ def _axes(bag: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.flo
     return found.mean_.astype(np.float32), found.components_.astype(np.float32)
 
 
-def _losses(ours: NDArray[np.float32], theirs: NDArray[np.float32], true: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Squared error of the blend at each of WEIGHTS, in units that make it a negative log-likelihood.
+def _losses(ours: NDArray[np.float32], opinions: Sequence[_Opinion], true: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Squared error of the blend with each of the tried weights, in units that make it a negative log-likelihood.
 
-    The unit is twice the mean squared error of a cell at the best weight. Numbers (n_cells,), or distributions
-    (n_cells, n_categories) with the truth one-hot, whose squared error is the Brier score.
+    The unit is twice the mean squared error of a cell with the best weights. Where few cells make most of that error,
+    as in columns with a heavy tail, all count as no more than as many normal errors of the same fourth moment would.
+    Numbers (n_cells,), or distributions (n_cells, n_categories) with the truth one-hot, whose squared error is the
+    Brier score.
     """
-    ahead, behind = (theirs - ours).astype(np.float64), (ours - true).astype(np.float64)
-    errors = (behind**2).sum() + 2 * WEIGHTS * (ahead * behind).sum() + WEIGHTS**2 * (ahead**2).sum()
-    return np.asarray(errors / max(2 * errors.min() / max(len(true), 1), 1e-12))
+    ahead = [np.zeros_like(ours) if opinion is None else opinion - ours for opinion in opinions]
+    differences = np.stack([ours - true, *ahead]).astype(np.float64)
+    parts, shares = differences.reshape(len(differences), -1), np.column_stack([np.ones(len(_TRIED)), _TRIED])
+    errors = np.einsum("wi,ij,wj->w", shares, parts @ parts.T, shares).clip(0)
+    left = np.tensordot(shares[errors.argmin()], differences, axes=1) ** 2
+    of_cells = left.sum(axis=tuple(range(1, left.ndim)))
+    fourth = (of_cells**2).sum()
+    n_telling = min(len(true), 3 * of_cells.sum() ** 2 / fourth) if fourth > 0 else len(true)  # normal: 3 (E e^2)^2
+    return np.asarray(n_telling * errors / max(2 * errors.min(), 1e-12))
 
 
-def _gain(losses: NDArray[np.float64], weight: float) -> float:
-    """Share of the loss that a weight takes off."""
-    return float(1 - np.interp(weight, WEIGHTS, losses) / losses[0]) if losses[0] > 0 else 0.0
+def _worth_it(losses: NDArray[np.float64], middle: Weights, has: NDArray[np.bool_]) -> Weights:
+    """The most probable weights, without an expert that takes less than LEAST_GAIN off the loss."""
+    best = _best(losses, middle, has)
+    for expert in range(len(has)):
+        others = has & (np.arange(len(has)) != expert)
+        without = _best(losses, middle, others)
+        if losses[_place(best)] > (1 - LEAST_GAIN) * losses[_place(without)]:
+            best, has = without, others
+    return best
 
 
-def _best(losses: NDArray[np.float64], middle: float) -> float:
-    """The most probable of WEIGHTS, with a normal prior around `middle`."""
-    return float(WEIGHTS[np.argmin(losses + ((WEIGHTS - middle) / WEIGHT_SPREAD) ** 2 / 2)])
+def _best(losses: NDArray[np.float64], middle: Weights, has: NDArray[np.bool_]) -> Weights:
+    """The most probable of the tried weights, with a normal prior around `middle`; 0 of experts that are not there."""
+    prior = (((_TRIED - np.array(middle)) / WEIGHT_SPREAD) ** 2)[:, has].sum(axis=1) / 2
+    possible = (_TRIED[:, ~has] == 0).all(axis=1)
+    return Weights(*_TRIED[np.argmin(np.where(possible, losses + prior, np.inf))].tolist())
+
+
+def _place(weights: Weights) -> int:
+    """Where weights stand among the tried ones."""
+    return int(np.flatnonzero((np.array(weights) == _TRIED).all(axis=1))[0])

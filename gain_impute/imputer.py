@@ -40,7 +40,7 @@ __all__ = ["GAINImputer"]
 
 
 class GAINImputer(Completer):
-    """Fill numbers, categories, booleans and dates with an adversarially trained network, and trees beside it.
+    """Fill numbers, categories, booleans and dates with an adversarially trained network, and experts beside it.
 
     Texts are read as context; observed cells are never changed.
 
@@ -71,7 +71,7 @@ class GAINImputer(Completer):
     d_hidden, n_blocks, d_text, n_buckets, n_bins, d_noise : int
         Sizes of the generator.
     n_trees : int or None, default=None
-        Trees that learn each column beside the generator; 0 leaves it alone, which is faster.
+        Trees beside the generator, of each column, and with them a linear model; 0 leaves it alone, which is faster.
     rehide_min, rehide_max : float
         Range of the share of a row's known cells that is hidden again while training.
     visible_weight, draw_weight, adversary_weight : float
@@ -220,7 +220,7 @@ class GAINImputer(Completer):
     def partial_fit(self, X: Any, y: object = None, *, tracker: Tracker | str | None = None) -> Self:
         """Go on learning with more rows, or begin.
 
-        Networks, optimisers and averages go on from where they are, trees are grown anew from more rows than they had;
+        Networks, optimisers and averages go on from where they are, more rows than they had teach the experts anew;
         categories are added, bounds of filled numbers widen. Columns never observed in the first fit stay so.
 
         Parameters

@@ -1,4 +1,4 @@
-"""What one fit learns from an encoded table: the networks, the trees beside them, how far both may be believed."""
+"""What one fit learns from an encoded table: the networks, the experts beside them, how far both may be believed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gain_impute.batches import TensorTable
 from gain_impute.confidence import NumberCalibration, calibrate_numbers
 from gain_impute.config import default_max_steps
 from gain_impute.encoding.table import EncodedTable
-from gain_impute.experts import Experts, expert_rows
+from gain_impute.experts import USUAL, Experts, Weights, expert_rows
 from gain_impute.persistence import FittedState
 from gain_impute.prediction import completed_rows, held_out_rows, predict
 from gain_impute.state import EpochLog, TrainingState
@@ -27,8 +27,8 @@ __all__ = ["HeldOutReport", "Report", "learn"]
 
 REFINING_SHARE = 1 / 6  # of the budget: training ends with the held-out cells given back
 REFINING_RATE = 0.3  # of the learning rate, from which it then falls
-NETWORKS_SHARE = 0.7  # of a limited time: what is left is for trees
-REGROWN_FROM = 0.03  # of the known cells: where more were held out, trees are grown again with them
+NETWORKS_SHARE = 0.7  # of a limited time: what is left is for experts
+TAUGHT_AGAIN_FROM = 0.03  # of the known cells: where more were held out, experts are taught again with them
 
 Report = Callable[[EpochLog], None]
 HeldOutReport = Callable[[FittedState, pd.DataFrame], None]
@@ -42,10 +42,10 @@ def learn(
     on_epoch: Report,
     on_held_out: HeldOutReport | None = None,
 ) -> None:
-    """Train the networks of a state, grow its trees and calibrate both, in place.
+    """Train the networks of a state, teach its experts and calibrate both, in place.
 
     Some known cells are held out, to weigh and to calibrate on. Then they are given back: training is refined with
-    them, and where they are more than a few, the trees are grown again.
+    them, and where they are more than a few, the experts are taught again.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def learn(
         deadline=deadline if most_s is None or not config.n_trees else began + NETWORKS_SHARE * most_s,
         on_epoch=on_epoch,
     )
-    grows_twice = lesson.grows_twice  # asked before there are new trees
+    teaches_twice = lesson.teaches_twice  # asked before there are new experts
     if lesson.has_held_out:
         state.experts = lesson.validated_experts() if config.n_trees else None
         state.calibration = lesson.calibration(encoded)
@@ -94,9 +94,9 @@ def learn(
             deadline=deadline,
             on_epoch=on_epoch,
         )
-    if state.experts is not None and grows_twice:
-        again = lesson.grown_experts(table.known, state.experts.weights, n_trees=config.n_trees or 0)
-        state.experts = again if again.forests.keys() == state.experts.forests.keys() else state.experts
+    if state.experts is not None and teaches_twice:
+        again = lesson.taught_experts(table.known, state.experts.weights)
+        state.experts = again if again.weights == state.experts.weights else state.experts
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class _Lesson:
     held_out : tuple of Tensor
         Of `held_out_cells`.
     deadline : float
-        Reading of `time.perf_counter` from which no further forest is begun.
+        Reading of `time.perf_counter` from which no further expert is begun.
     """
 
     state: FittedState
@@ -127,15 +127,15 @@ class _Lesson:
         return bool(self.held_out[1].any())
 
     @cached_property
-    def keeps_trees(self) -> bool:
-        """Whether forests were grown from more rows than there are now: then only how far they are believed changes."""
+    def keeps_experts(self) -> bool:
+        """Whether experts learned from more rows than there are now: then only how far they are believed changes."""
         return self.state.experts is not None and self.state.experts.n_rows >= len(self.table.known)
 
     @cached_property
-    def grows_twice(self) -> bool:
-        """Whether so many known cells are held out that trees are grown again, with them."""
+    def teaches_twice(self) -> bool:
+        """Whether so many known cells are held out that experts are taught again, with them."""
         share = int(self.held_out[1].sum()) / max(1, int(self.table.known.sum()))
-        return not self.keeps_trees and share > REGROWN_FROM
+        return not self.keeps_experts and share > TAUGHT_AGAIN_FROM
 
     @cached_property
     def known(self) -> Tensor:
@@ -152,15 +152,15 @@ class _Lesson:
         return rows, cells
 
     def validated_experts(self) -> Experts:
-        """Forests of all columns, kept or new, each believed as far as held-out cells show that it helps."""
-        experts, n_trees = self.state.experts, self.state.config.n_trees or 0
-        if experts is None or not self.keeps_trees:
-            weights = dict.fromkeys(range(self.training.layout.n_cells), 0.0)
-            experts = self.grown_experts(self.known, weights, n_trees=-(-n_trees // 3) if self.grows_twice else n_trees)
+        """Experts of all columns, kept or new, each believed as far as held-out cells show that it helps."""
+        experts = self.state.experts
+        if experts is None or not self.keeps_experts:
+            weights = dict.fromkeys(range(self.training.layout.n_cells), USUAL)
+            experts = self.taught_experts(self.known, weights)
         return experts.weighed(held_out_rows(self.training, self.table, *self.shown))
 
-    def grown_experts(self, known: Tensor, weights: dict[int, float], *, n_trees: int) -> Experts:
-        """Grow forests, from rows as they are completed when only `known` (n_rows, P) may be read."""
+    def taught_experts(self, known: Tensor, weights: dict[int, Weights]) -> Experts:
+        """Teach experts, from rows as they are completed when only `known` (n_rows, P) may be read."""
         layout, seed = self.training.layout, self.state.seed
         always = self.held_out[0].cpu().numpy()
         rows = expert_rows(len(known), layout.n_cells, len(layout.texts), always=always, seed=seed)
@@ -168,8 +168,9 @@ class _Lesson:
             completed_rows(self.training, self.table, rows, known=known),
             known.cpu().numpy()[rows],
             layout.text_cells,
+            layout.class_sizes,
             weights=weights,
-            n_trees=n_trees,
+            n_trees=self.state.config.n_trees or 0,
             seed=seed,
             deadline=self.deadline,
         )

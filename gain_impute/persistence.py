@@ -33,15 +33,17 @@ from gain_impute.encoding.numeric import NumericEncoder
 from gain_impute.encoding.table import TableEncoder, TableLayout
 from gain_impute.encoding.text import TextEncoder
 from gain_impute.errors import FileError, GainImputeError, ModelFormatError
-from gain_impute.experts import Experts, Forest
+from gain_impute.experts import Experts, Weights
 from gain_impute.files import check_output_folder
+from gain_impute.forest import Forest
+from gain_impute.line import Line
 from gain_impute.schema import schema_from_toml, schema_to_toml
 from gain_impute.state import EpochLog, TrainingState
 from gain_impute.training import seeded
 
 __all__ = ["FORMAT_VERSION", "MODEL_FILES", "FittedState", "read_model", "write_model"]
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 SCALARS = ("mean", "std", "minimum", "maximum", "grid")  # of the encoder of a number
 MODEL_FILES = DESCRIPTION, WEIGHTS, CHECKSUMS = "model.json", "weights.safetensors", "SHA256SUMS"
 
@@ -265,6 +267,7 @@ def _tensors(state: FittedState) -> dict[str, Tensor]:
 
 
 FOREST_ARRAYS = {"starts": np.int64, "feature": np.int32, "value": np.float32, "right": np.int32}
+LINE_ARRAYS = {"coefficients": np.float32, "limits": np.float32}
 
 
 def _experts_to_json(experts: Experts) -> dict[str, Any]:
@@ -281,28 +284,45 @@ def _expert_tensors(experts: Experts) -> dict[str, Tensor]:
     }
     for cell, forest in experts.forests.items():
         arrays |= {f"experts.forest.{cell}.{name}": getattr(forest, name) for name in FOREST_ARRAYS}
+    for cell, line in experts.lines.items():
+        arrays |= {f"experts.line.{cell}.{name}": getattr(line, name) for name in LINE_ARRAYS}
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
 def _experts_from(description: dict[str, Any], layout: TableLayout, d_text: int, tensors: dict[str, Tensor]) -> Experts:
     """Put the experts together again; what does not fit the table is an error here, and not when cells are filled."""
-    weights = {int(cell): float(weight) for cell, weight in description["weights"].items()}
+    weights = {int(cell): Weights(*map(float, pair)) for cell, pair in description["weights"].items()}
     axes = tuple(
         (tensors[f"experts.text.{i}.mean"].numpy(), tensors[f"experts.text.{i}.axes"].numpy())
         for i in range(len(layout.texts))
     )
     if any(mean.shape != (d_text,) or components.shape[1:] != (d_text,) for mean, components in axes):
         raise ValueError("experts.text")
-    forests, n_features = {}, layout.n_cells + sum(len(components) for _, components in axes)
+    experts = Experts(
+        axes, layout.text_cells, layout.n_numbers, layout.class_sizes, {}, {}, weights, int(description["n_rows"])
+    )
     for cell, weight in weights.items():
-        arrays = {name: tensors[f"experts.forest.{cell}.{name}"].numpy() for name in FOREST_ARRAYS}
-        if any(arrays[name].dtype != dtype or arrays[name].ndim != 1 for name, dtype in FOREST_ARRAYS.items()):
-            raise ValueError("experts.forest")
-        forests[cell] = Forest(**arrays, n_features=n_features)
-        n_classes = layout.class_sizes[cell - layout.n_numbers] if cell >= layout.n_numbers else None
-        if not 0 <= weight <= 1 or (n_classes is not None and not forests[cell].says_codes_up_to(n_classes)):
+        if min(weight) < 0 or sum(weight) > 1 + 1e-9 or (weight.line > 0 and cell >= layout.n_numbers):
             raise ValueError("experts")
-    return Experts(axes, layout.text_cells, forests, weights, int(description["n_rows"]))
+        if weight.trees > 0:
+            arrays = _arrays(f"experts.forest.{cell}", FOREST_ARRAYS, tensors)
+            experts.forests[cell] = Forest(**arrays, n_features=len(experts.told_by_features))
+            n_classes = layout.class_sizes[cell - layout.n_numbers] if cell >= layout.n_numbers else None
+            if n_classes is not None and not experts.forests[cell].says_codes_up_to(n_classes):
+                raise ValueError("experts.forest")
+        if weight.line > 0:
+            experts.lines[cell] = Line(**_arrays(f"experts.line.{cell}", LINE_ARRAYS, tensors))
+            if len(experts.lines[cell].coefficients) != len(experts.told_by_line_features):
+                raise ValueError("experts.line")
+    return experts
+
+
+def _arrays(prefix: str, dtypes: dict[str, Any], tensors: dict[str, Tensor]) -> dict[str, np.ndarray]:
+    """Take one-dimensional arrays of these dtypes from the tensors."""
+    arrays = {name: tensors[f"{prefix}.{name}"].numpy() for name in dtypes}
+    if any(arrays[name].dtype != dtype or arrays[name].ndim != 1 for name, dtype in dtypes.items()):
+        raise ValueError(prefix)
+    return arrays
 
 
 def _state_from(description: dict[str, Any], tensors: dict[str, Tensor], device: torch.device) -> FittedState:

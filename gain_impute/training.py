@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 import pandas as pd
 import torch
+from threadpoolctl import ThreadpoolController
 from torch import Tensor, nn
 
 from gain_impute.batches import TensorTable
@@ -117,14 +119,23 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def torch_session(n_threads: int, seed: int | None, device: torch.device) -> Iterator[None]:
-    """Run torch with a number of threads of our own, and from a seed where randomness is needed; both are put back."""
+    """Run torch with a number of threads of our own, and from a seed where randomness is needed; both are put back.
+
+    numpy's matrix products take as many: they would take all cores, and wait for each other while other work is done.
+    """
     threads_before = torch.get_num_threads()
     torch.set_num_threads(n_threads)
     try:
-        with nullcontext() if seed is None else seeded(seed, device):
+        with _linear_algebra().limit(limits=int(n_threads)), nullcontext() if seed is None else seeded(seed, device):
             yield
     finally:
         torch.set_num_threads(threads_before)
+
+
+@cache
+def _linear_algebra() -> ThreadpoolController:
+    """The libraries that multiply matrices for numpy and scipy; to look for them takes milliseconds."""
+    return ThreadpoolController().select(user_api="blas")
 
 
 def held_out_cells(known: Tensor, share: float) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Trees say what scikit-learn's would, touch unknown cells alone, and are believed where they help."""
+"""Experts say what scikit-learn's would, touch unknown cells alone, and are believed where they help."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
+from sklearn.linear_model import BayesianRidge
 from sklearn.tree import ExtraTreeClassifier, ExtraTreeRegressor
 
 from gain_impute import GAINImputer
@@ -20,13 +21,17 @@ from gain_impute.experts import (
     LEAST_ROWS,
     MOST_ROWS,
     MOST_WORK,
+    N_LINE_CATEGORIES,
     N_TEXT_AXES,
+    USUAL,
     CompletedRows,
     Experts,
-    Forest,
     HeldOutRows,
+    Weights,
     expert_rows,
 )
+from gain_impute.forest import Forest
+from gain_impute.line import Line
 from tests.strategies import quick_imputer
 
 
@@ -48,10 +53,10 @@ def completed(n_rows: int, *, n_texts: int = 0, seed: int = 0) -> CompletedRows:
     return CompletedRows(numbers, codes, bags)
 
 
-def grown(rows: CompletedRows, *, text_cells: tuple[int, ...] = (), weight: float = 1.0) -> Experts:
+def taught(rows: CompletedRows, *, text_cells: tuple[int, ...] = (), weights: Weights = USUAL) -> Experts:
     n_cells = rows.numbers.shape[1] + rows.codes.shape[1]
-    known = np.ones((len(rows.numbers), n_cells), bool)
-    return Experts.fit(rows, known, text_cells, weights=dict.fromkeys(range(n_cells), weight), n_trees=10, seed=0)
+    known, wanted = np.ones((len(rows.numbers), n_cells), bool), dict.fromkeys(range(n_cells), weights)
+    return Experts.fit(rows, known, text_cells, (3,), weights=wanted, n_trees=10, seed=0)
 
 
 # ------------------------------------------------------------------------------------------------- a forest
@@ -106,37 +111,73 @@ def test_a_forest_that_cannot_be_walked_through_is_refused(field, at, value):
         dataclasses.replace(forest, **{field: damaged})
 
 
+# -------------------------------------------------------------------------------------------------- a line
+
+
+def test_a_line_says_what_scikit_learns_regression_says_within_what_it_has_seen():
+    features, _, _ = made(300)
+    target = (features @ np.float32([1, -2, 0.5, 0]) + 3).astype(np.float32)
+    line, unseen = Line.fit(features, target, np.ones(4, bool)), 3 * made(200, seed=1)[0]
+    wanted = BayesianRidge().fit(features, target).predict(unseen)
+    assert (wanted > target.max()).any()
+    np.testing.assert_allclose(line.means(unseen), wanted.clip(target.min(), target.max()), atol=1e-4)
+
+
 # ------------------------------------------------------------------------------------------------ the experts
 
 
 @settings(deadline=None, max_examples=20)
-@given(seed=st.integers(0, 99), share=st.floats(0, 1), weight=st.floats(0.05, 1))
-def test_a_blend_moves_unknown_cells_towards_the_trees_and_no_others(seed, share, weight):
+@given(seed=st.integers(0, 99), share=st.floats(0, 1), trees=st.floats(0.05, 0.5), line=st.floats(0.05, 0.5))
+def test_a_blend_moves_unknown_cells_towards_the_experts_and_no_others(seed, share, trees, line):
     rows, rng = completed(60, seed=seed), np.random.default_rng(seed)
-    experts = grown(rows, weight=weight)
+    experts = taught(rows, weights=Weights(trees, line))
     known = rng.random((60, 4)) >= share
     asked = np.flatnonzero(~known[:, 3])
     numbers, said = rng.normal(size=(60, 3)).astype(np.float32), np.full((len(asked), 3), 1 / 3, np.float32)
-    before, features = numbers.copy(), experts.features(rows)
+    before, features, line_features = numbers.copy(), experts.features(rows), experts.line_features(rows)
     experts.blend(rows, known, numbers, [said])
     np.testing.assert_array_equal(numbers[known[:, :3]], before[known[:, :3]])
     for cell in range(3):
-        wanted = (1 - weight) * before[:, cell] + weight * experts.forests[cell].means(features)
+        wanted = (1 - trees - line) * before[:, cell] + trees * experts.forests[cell].means(features)
+        wanted += line * experts.lines[cell].means(line_features)
         np.testing.assert_allclose(numbers[~known[:, cell], cell], wanted[~known[:, cell]], atol=1e-5)
     np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
-    wanted = (1 - weight) / 3 + weight * experts.forests[3].shares(features[asked], 3)
+    wanted = (1 - trees) / 3 + trees * experts.forests[3].shares(features[asked], 3)
     np.testing.assert_allclose(said, wanted, atol=1e-5)
 
 
-def test_no_tree_reads_its_own_column_or_the_text_of_it():
+def test_no_expert_reads_its_own_column_or_the_text_of_it():
     rows = completed(200, n_texts=2)
-    experts = grown(rows, text_cells=(-1, 3))
+    experts = taught(rows, text_cells=(-1, 2))
     first_text, own_text = range(4, 4 + N_TEXT_AXES), range(4 + N_TEXT_AXES, 4 + 2 * N_TEXT_AXES)
     for cell, forest in experts.forests.items():
         read = set(forest.feature.tolist()) - {-1}
         assert cell not in read
         assert read & set(first_text)
-        assert bool(read & set(own_text)) == (cell != 3)
+        assert bool(read & set(own_text)) == (cell != 2)
+    told = np.array([0, 1, 2, 3, 3, 3, *[-1] * 6, *[2] * 6])  # each text's embedding has six directions
+    assert set(experts.lines) == {0, 1, 2}
+    for cell, line in experts.lines.items():
+        assert (line.coefficients[told == cell] == 0).all()
+        assert (line.coefficients[told != cell] != 0).all()
+
+
+def test_lines_tell_apart_the_most_frequent_categories_alone():
+    rng = np.random.default_rng(0)
+    codes = rng.integers(1, N_LINE_CATEGORIES + 30, size=(500, 1))
+    rows = CompletedRows(rng.normal(size=(500, 1)).astype(np.float32), codes, ())
+    sizes, wanted = (int(codes.max()),), {0: Weights(0.0, 1.0)}
+    experts = Experts.fit(rows, np.ones((500, 2), bool), (), sizes, weights=wanted, n_trees=1, seed=0)
+    which = experts.line_features(rows)[:, 1:]
+    assert which.shape == (500, N_LINE_CATEGORIES)
+    np.testing.assert_array_equal(which.sum(axis=1), codes[:, 0] <= N_LINE_CATEGORIES)
+
+
+def shown_rows(guesses: np.ndarray, said: np.ndarray, true: CompletedRows, held_out: np.ndarray) -> HeldOutRows:
+    """Rows where the generator guesses the held-out cells; its guesses stand in the completed rows only there."""
+    numbers = np.where(held_out[:, :3], guesses, true.numbers)
+    asked = np.arange(len(numbers))
+    return HeldOutRows(CompletedRows(numbers, true.codes, ()), held_out, true.numbers, true.codes, [asked], [said])
 
 
 @pytest.mark.parametrize("trees_are_right", [True, False])
@@ -145,37 +186,44 @@ def test_trees_are_believed_as_far_as_held_out_cells_show_that_they_help(trees_a
     noise = np.float32(0.0 if not trees_are_right else 1.0)
     guesses = true.numbers + noise * rng.normal(size=true.numbers.shape).astype(np.float32)
     right = np.eye(3, dtype=np.float32)[true.codes[:, 0] - 1]
-    experts = grown(rows)
     held_out = np.zeros((600, 4), bool)
     held_out[:, 2:] = True
-    # the generator's guesses stand in the completed rows only where they are asked for
-    shown_numbers = np.where(held_out[:, :3], guesses, true.numbers)
-    shown = HeldOutRows(
-        CompletedRows(shown_numbers, true.codes, ()),
-        held_out,
-        true.numbers,
-        true.codes,
-        [np.arange(600)],
-        [np.full_like(right, 1 / 3) if trees_are_right else right],
-    )
-    weights = experts.weighed(shown).weights
+    said = np.full_like(right, 1 / 3) if trees_are_right else right
+    weights = taught(rows).weighed(shown_rows(guesses, said, true, held_out)).weights
     if trees_are_right:
-        assert weights[2] > 0.8
-        assert weights[3] > 0.8
+        assert weights[2].trees > 0.8
+        assert weights[3].trees > 0.8
     else:
         assert 2 not in weights
         assert 3 not in weights
 
 
-def test_a_column_with_too_few_known_cells_has_no_trees_and_none_are_begun_after_the_deadline():
+@pytest.mark.parametrize("is_linear", [True, False])
+def test_a_line_is_believed_where_a_column_is_one(is_linear):
+    rows, true, rng = completed(600), completed(600, seed=1), np.random.default_rng(0)
+    for each in (rows, true):
+        each.numbers[:, 2] = each.numbers[:, 0] - each.numbers[:, 1] if is_linear else np.abs(each.numbers[:, 0])
+    guesses = true.numbers + np.float32(0.5) * rng.normal(size=true.numbers.shape).astype(np.float32)
+    held_out = np.zeros((600, 4), bool)
+    held_out[:, 2] = True
+    experts = taught(rows).weighed(shown_rows(guesses, np.zeros((600, 3), np.float32), true, held_out))
+    weights = experts.weights[2]
+    assert (weights.line > 0.8) if is_linear else (weights.line == 0)
+    assert (2 in experts.lines) == is_linear
+    assert (2 in experts.forests) == (weights.trees > 0)
+    assert sum(weights) <= 1 + 1e-9
+
+
+def test_a_column_with_too_few_known_cells_has_no_experts_and_none_are_begun_after_the_deadline():
     rows = completed(100)
     known = np.ones((100, 4), bool)
     known[LEAST_ROWS - 1 :, 1] = False
-    weights = dict.fromkeys(range(4), 0.5)
-    experts = Experts.fit(rows, known, (), weights=weights, n_trees=2, seed=0)
+    weights = dict.fromkeys(range(4), Weights(0.5, 0.2))
+    experts = Experts.fit(rows, known, (), (3,), weights=weights, n_trees=2, seed=0)
     assert set(experts.forests) == {0, 2, 3}
-    late = Experts.fit(rows, known, (), weights=weights, n_trees=2, seed=0, deadline=time.perf_counter())
-    assert late.forests == {}
+    assert set(experts.lines) == {0, 2}
+    late = Experts.fit(rows, known, (), (3,), weights=weights, n_trees=2, seed=0, deadline=time.perf_counter())
+    assert late.forests == late.lines == late.weights == {}
 
 
 @given(
@@ -211,6 +259,14 @@ def stepped(n_rows: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
     return truth.mask(rng.random(truth.shape) < 0.1), truth
 
 
+def stepped_with_a_line(n_rows: int) -> pd.DataFrame:
+    """Add two numbers to `stepped` that are linear functions of others."""
+    table, truth = stepped(n_rows)
+    table["sum"] = truth["step"] + truth["other"]
+    table["difference"] = truth["step"] - truth["other"]
+    return table
+
+
 def test_trees_fill_what_a_small_network_smooths_over():
     table, truth = stepped(600)
     errors = {}
@@ -221,10 +277,11 @@ def test_trees_fill_what_a_small_network_smooths_over():
     assert errors[20] < 0.7 * errors[0]
 
 
-def test_a_loaded_model_asks_the_same_trees(tmp_path):
-    table, _ = stepped(400)
+def test_a_loaded_model_asks_the_same_experts(tmp_path):
+    table = stepped_with_a_line(400)
     imputer = quick_imputer(n_trees=5).fit(table)
-    assert imputer.state_.experts is not None
+    assert imputer.state_.experts.forests
+    assert imputer.state_.experts.lines
     imputer.save(tmp_path / "model")
     loaded = GAINImputer.load(tmp_path / "model")
     assert loaded.state_.experts.weights == imputer.state_.experts.weights
@@ -232,16 +289,17 @@ def test_a_loaded_model_asks_the_same_trees(tmp_path):
 
 
 DAMAGED_TENSORS = {
-    "a code that no category has": ("experts.forest.3.value", lambda array: np.full_like(array, 99)),
-    "another dtype": ("experts.forest.3.feature", lambda array: array.astype(np.float64)),
-    "another shape": ("experts.forest.3.right", lambda array: array[:, None]),
-    "an endless path": ("experts.forest.3.right", np.zeros_like),
+    "a line through other features": ("experts.line.3.coefficients", lambda array: array[:-1]),
+    "a code that no category has": ("experts.forest.5.value", lambda array: np.full_like(array, 99)),
+    "another dtype": ("experts.forest.2.feature", lambda array: array.astype(np.float64)),
+    "another shape": ("experts.forest.2.right", lambda array: array[:, None]),
+    "an endless path": ("experts.forest.2.right", np.zeros_like),
 }
 
 
 @pytest.mark.parametrize(("name", "damage"), DAMAGED_TENSORS.values(), ids=DAMAGED_TENSORS)
-def test_a_model_whose_trees_do_not_fit_it_is_refused_in_loading(name, damage, tmp_path):
-    imputer = quick_imputer(n_trees=5, max_steps=60).fit(stepped(400)[0])
+def test_a_model_whose_experts_do_not_fit_it_is_refused_in_loading(name, damage, tmp_path):
+    imputer = quick_imputer(n_trees=5, max_steps=60).fit(stepped_with_a_line(400))
     imputer.save(tmp_path / "model")
     file, sums = tmp_path / "model" / "weights.safetensors", tmp_path / "model" / "SHA256SUMS"
     tensors = load_file(file)
@@ -251,6 +309,22 @@ def test_a_model_whose_trees_do_not_fit_it_is_refused_in_loading(name, damage, t
     sums.write_text(sums.read_text().replace(before, hashlib.sha256(file.read_bytes()).hexdigest()))
     with pytest.raises(ModelFormatError, match="damaged"):
         GAINImputer.load(tmp_path / "model")
+
+
+def test_the_report_says_which_experts_fill_a_column():
+    table = stepped_with_a_line(400)
+    imputer = quick_imputer(n_trees=5, max_steps=60).fit(table)
+    experts, cells = imputer.state_.experts, imputer.impute(table).cells
+    words = {(True, True): "generator, trees and line", (True, False): "generator and trees"}
+    words |= {(False, True): "generator and line", (False, False): "generator"}
+    layout = imputer.state_.encoder.layout
+    wanted = {
+        name: words[cell in experts.forests, cell in experts.lines]
+        for cell, name in enumerate([*layout.numbers, *layout.classes])
+    }
+    said = {(name, source) for name, source in zip(cells["column"], cells["source"], strict=True) if source}
+    assert len({source for _, source in said}) > 1
+    assert said == {(name, wanted[name]) for name, _ in said}
 
 
 def test_without_trees_there_are_no_experts():

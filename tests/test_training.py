@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from threadpoolctl import threadpool_info
 
 from gain_impute.batches import TensorTable
 from gain_impute.config import GAINConfig
@@ -245,6 +246,18 @@ def test_one_row_and_a_batch_longer_than_the_table_will_do():
 
 
 # ------------------------------------------------------------------------------------- seeds and settings
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_a_session_has_its_threads_for_matrix_products_of_numpy_too(n_threads):
+    def n_each() -> list[int]:
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+    before = n_each()
+    assert before
+    with torch_session(n_threads, 0, torch.device("cpu")):
+        assert n_each() == [n_threads] * len(before)
+    assert n_each() == before
 
 
 def test_a_session_has_a_seed_and_threads_of_its_own_and_puts_them_back():

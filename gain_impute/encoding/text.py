@@ -26,7 +26,7 @@ IDEOGRAPH_NGRAMS = (1, 2)  # of scripts whose characters are words or nearly so
 IDEOGRAPHS = ((0x2E80, 0xFAFF), (0x20000, 0x3FFFF))  # code points: Chinese, kana, hangul, and their extensions
 MAX_NGRAMS = 256  # of one text; a longer one is thinned evenly
 N_HASHES = 1 << 31
-TEXTS_A_CHUNK = 20_000  # bounds the memory of the arrays below
+TEXTS_A_CHUNK = 1_024  # so that the arrays below stay in the cache: of larger ones the system zeroes every page anew
 _UNSEEN, _OTHER, _LETTER, _IDEOGRAPH = range(4)  # what a code point is
 
 

@@ -1,0 +1,140 @@
+"""Extremely randomised trees of one column, as arrays that a file can hold.
+
+References
+----------
+.. [1] Geurts, Ernst & Wehenkel (2006), "Extremely randomized trees".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.tree import ExtraTreeClassifier, ExtraTreeRegressor
+from sklearn.tree._tree import Tree  # the only way to a tree from its arrays, without pickle
+
+__all__ = ["Forest"]
+
+SHARE_OF_FEATURES = 0.5  # that a split chooses from
+FEW_ROWS = 2_000  # up to so many, leaves of a number may hold a single row: more would cost memory and time
+
+
+@dataclass(frozen=True)
+class Forest:
+    """The trees of one column; the nodes of all of them one after the other, each tree's in depth-first order.
+
+    The left child of an inner node is the node after it.
+
+    Attributes
+    ----------
+    starts : ndarray of shape (n_trees + 1,), int64
+        Where the nodes of each tree begin.
+    feature : ndarray of shape (n_nodes,), int32
+        What an inner node looks at; -1 of a leaf.
+    value : ndarray of shape (n_nodes,), float32
+        Threshold of an inner node: rows with no more go left. Of a leaf the z-score, or the 1-based code of a category.
+    right : ndarray of shape (n_nodes,), int32
+        Right child of an inner node, counted within the tree; 0 of a leaf.
+    n_features : int
+    """
+
+    starts: NDArray[np.int64]
+    feature: NDArray[np.int32]
+    value: NDArray[np.float32]
+    right: NDArray[np.int32]
+    n_features: int
+
+    def __post_init__(self) -> None:
+        """Check that every path through every tree ends: what is walked through may come from a file."""
+        n_nodes, sizes = len(self.feature), np.diff(self.starts)
+        if self.starts[0] != 0 or self.starts[-1] != n_nodes or (sizes <= 0).any():
+            raise ValueError("forest")
+        at, end = np.arange(n_nodes) - np.repeat(self.starts[:-1], sizes), np.repeat(sizes, sizes)
+        inner = self.feature >= 0
+        if not (
+            len(self.value) == len(self.right) == n_nodes
+            and (self.feature < self.n_features).all()
+            and (self.right[inner] > at[inner] + 1).all()
+            and (self.right[inner] < end[inner]).all()
+        ):
+            raise ValueError("forest")
+
+    @classmethod
+    def fit(
+        cls, features: NDArray[np.float32], target: NDArray[np.generic], *, is_number: bool, n_trees: int, seed: int
+    ) -> Forest:
+        """Grow trees.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n_rows, n_features)
+        target : ndarray of shape (n_rows,)
+            Z-scores, or 1-based codes.
+        is_number : bool
+        n_trees : int
+        seed : int
+        """
+        parts = []
+        for tree_seed in np.random.SeedSequence(seed).generate_state(n_trees):
+            kind = ExtraTreeRegressor if is_number else ExtraTreeClassifier
+            leaf = 2 if is_number and len(target) > FEW_ROWS else 1
+            grown = kind(min_samples_leaf=leaf, max_features=SHARE_OF_FEATURES, random_state=int(tree_seed))
+            tree = grown.fit(features, target).tree_
+            is_leaf = tree.children_left < 0
+            said = tree.value[:, 0, 0] if is_number else grown.classes_[tree.value[:, 0].argmax(axis=1)]
+            parts.append(
+                (
+                    np.where(is_leaf, -1, tree.feature).astype(np.int32),
+                    np.where(is_leaf, said.astype(np.float32), _rounded_down(tree.threshold)),
+                    np.where(is_leaf, 0, tree.children_right).astype(np.int32),
+                )
+            )
+        feature, value, right = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        starts = np.cumsum([0, *(len(part[0]) for part in parts)], dtype=np.int64)
+        return cls(starts, feature, value, right, features.shape[1])
+
+    def says_codes_up_to(self, n_classes: int) -> bool:
+        """Whether every leaf holds a code from 1 to the number of categories."""
+        said = self.value[self.feature < 0]
+        return bool(((said >= 1) & (said <= n_classes) & (said % 1 == 0)).all())
+
+    @cached_property
+    def _trees(self) -> list[tuple[Tree, NDArray[np.float32]]]:
+        """Each tree as scikit-learn walks through it, with the values of its nodes."""
+        return list(self._make_trees())
+
+    def _make_trees(self) -> Iterator[tuple[Tree, NDArray[np.float32]]]:
+        blank = ExtraTreeRegressor(random_state=0).fit(np.zeros((1, 1)), np.zeros(1)).tree_.__getstate__()
+        for start, end in zip(self.starts[:-1], self.starts[1:], strict=True):
+            feature, value, right = self.feature[start:end], self.value[start:end], self.right[start:end]
+            nodes, inner = np.zeros(end - start, blank["nodes"].dtype), feature >= 0
+            nodes["feature"], nodes["threshold"] = np.where(inner, feature, -2), np.where(inner, value, -2)
+            nodes["left_child"] = np.where(inner, np.arange(1, len(nodes) + 1), -1)
+            nodes["right_child"] = np.where(inner, right, -1)
+            tree = Tree(self.n_features, np.ones(1, np.intp), 1)
+            content = {"max_depth": 0, "node_count": len(nodes), "nodes": nodes, "values": np.zeros((len(nodes), 1, 1))}
+            tree.__setstate__(blank | content)
+            yield tree, value
+
+    def means(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Mean z-score (n_rows,) that the trees give."""
+        total = np.zeros(len(features), np.float32)
+        for tree, value in self._trees:
+            total += value[tree.apply(features)]
+        return total / np.float32(len(self._trees))
+
+    def shares(self, features: NDArray[np.float32], n_classes: int) -> NDArray[np.float32]:
+        """Share of the trees (n_rows, n_classes) that say each category."""
+        votes, rows = np.zeros((len(features), n_classes), np.float32), np.arange(len(features))
+        for tree, value in self._trees:
+            votes[rows, value[tree.apply(features)].astype(np.intp) - 1] += 1
+        return votes / np.float32(len(self._trees))
+
+
+def _rounded_down(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The greatest single-precision numbers that are no greater: they part single-precision features alike."""
+    nearest = thresholds.astype(np.float32)
+    return np.where(nearest > thresholds, np.nextafter(nearest, np.float32(-np.inf)), nearest)
