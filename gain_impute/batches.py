@@ -67,19 +67,20 @@ class TensorTable:
             batches.append(TextBatch(ids[at], offsets))
         return tuple(batches)
 
-    def read_texts(self, generator: Generator | FusedGenerator, rows: Tensor, visible: Tensor) -> list[Tensor]:
-        """Embed the texts of rows, each (B, d_text)."""
-        return generator.read_texts(self.text_batches(rows, visible))
-
     def read(
-        self, generator: Generator | FusedGenerator, rows: Tensor, visible: Tensor, *, texts: list[Tensor] | None = None
+        self,
+        generator: Generator | FusedGenerator,
+        rows: Tensor,
+        visible: Tensor,
+        *,
+        texts: tuple[TextBatch, ...] | None = None,
     ) -> tuple[Draw, Tensor]:
-        """Run the generator on rows of which only `visible` (B, P) may be read; their texts may be embedded already."""
+        """Run the generator on rows of which only `visible` (B, P) may be read; their texts may be gathered already."""
         shown = visible.to(self.numbers.dtype)
         n = self.numbers.shape[1]
         return generator(
             self.numbers[rows] * shown[:, :n],
             self.codes[rows] * visible[:, n:],
             shown,
-            self.read_texts(generator, rows, visible) if texts is None else texts,
+            generator.read_texts(self.text_batches(rows, visible) if texts is None else texts),
         )

@@ -15,17 +15,16 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.decomposition import PCA
 
 from gain_impute.forest import Forest
 from gain_impute.line import Line
+from gain_impute.text_axes import N_AXES, TextAxes
 
 __all__ = ["CompletedRows", "Experts", "HeldOutRows", "Weights", "expert_rows"]
 
 MOST_ROWS = 20_000  # that trees learn from
 MOST_WORK = 30_000_000  # rows x columns x features: wide tables learn from fewer rows
 LEAST_ROWS = 30  # known cells of a column with fewer teach no expert
-N_TEXT_AXES = 4  # principal components of each text's embedding that trees read: with more they look at little else
 N_LINE_CATEGORIES = 20  # most frequent ones of a column, each a feature of lines
 LEAST_GAIN = 0.02  # share of the loss on held-out cells: an expert that takes less off it is not worth its time
 WEIGHT_SPREAD = 0.2  # standard deviation of a column's weights around those of all columns, before its cells are seen
@@ -53,32 +52,32 @@ class CompletedRows:
         Z-scores.
     codes : ndarray of shape (n_rows, C), int64
         1-based codes.
-    bags : tuple of ndarray of shape (n_rows, d_text), float32
-        What the generator reads of each text.
+    texts : tuple of ndarray of shape (n_rows, n_axes), float32
+        Where each text lies along its axes.
     """
 
     numbers: NDArray[np.float32]
     codes: NDArray[np.int64]
-    bags: tuple[NDArray[np.float32], ...]
+    texts: tuple[NDArray[np.float32], ...]
 
     @classmethod
     def together(cls, parts: Sequence[CompletedRows]) -> CompletedRows:
         """The rows of all parts, in their order."""
-        bags = zip(*(part.bags for part in parts), strict=True)
+        texts = zip(*(part.texts for part in parts), strict=True)
         return cls(
             np.concatenate([part.numbers for part in parts]),
             np.concatenate([part.codes for part in parts]),
-            tuple(np.concatenate(bag) for bag in bags),
+            tuple(np.concatenate(text) for text in texts),
         )
 
     def take(self, rows: NDArray[np.int64]) -> CompletedRows:
         """Some of the rows."""
-        return CompletedRows(self.numbers[rows], self.codes[rows], tuple(bag[rows] for bag in self.bags))
+        return CompletedRows(self.numbers[rows], self.codes[rows], tuple(text[rows] for text in self.texts))
 
 
 def expert_rows(n_rows: int, n_cells: int, n_texts: int, *, always: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     """Choose rows (ascending) for trees to learn from, `always` among them."""
-    n_features = n_cells + N_TEXT_AXES * n_texts
+    n_features = n_cells + N_AXES * n_texts
     most = min(MOST_ROWS, max(LEAST_ROWS, MOST_WORK // max(1, n_cells * n_features)))
     if n_rows <= most:
         return np.arange(n_rows)
@@ -120,14 +119,14 @@ class Experts:
 
     Attributes
     ----------
-    axes : tuple of (mean, components), ndarray of shape (d_text,) and (n_axes, d_text), float32
-        Principal components of each text's embedding.
+    axes : tuple of TextAxes
+        Of each text.
     text_cells : tuple of int
         As in `TableLayout`: experts of a column do not read its own text.
     n_numbers : int
         Number of numeric columns.
     class_sizes : tuple of int
-        Number of categories of each categorical column.
+        Number of categories of each categorical column, when they learned.
     forests : dict of int to Forest
         By cell.
     lines : dict of int to Line
@@ -138,7 +137,7 @@ class Experts:
         Rows that they learned from.
     """
 
-    axes: tuple[tuple[NDArray[np.float32], NDArray[np.float32]], ...]
+    axes: tuple[TextAxes, ...]
     text_cells: tuple[int, ...]
     n_numbers: int
     class_sizes: tuple[int, ...]
@@ -152,6 +151,7 @@ class Experts:
         cls,
         completed: CompletedRows,
         known: NDArray[np.bool_],
+        axes: tuple[TextAxes, ...],
         text_cells: tuple[int, ...],
         class_sizes: tuple[int, ...],
         *,
@@ -169,6 +169,8 @@ class Experts:
         completed : CompletedRows
             Of n_rows rows.
         known : ndarray of shape (n_rows, P), bool
+        axes : tuple of TextAxes
+            Along which the rows' texts are placed.
         text_cells, class_sizes
             Of the layout.
         weights : dict of int to Weights
@@ -179,7 +181,6 @@ class Experts:
             Reading of `time.perf_counter` from which no further expert is begun.
         """
         n = completed.numbers.shape[1]
-        axes = tuple(_axes(bag) for bag in completed.bags)
         taught = cls(axes, text_cells, n, class_sizes, {}, {}, {}, len(known))
         features, line_features = taught.features(completed), taught.line_features(completed)
         for cell, weight in weights.items():
@@ -200,37 +201,36 @@ class Experts:
         return taught
 
     def features(self, completed: CompletedRows) -> NDArray[np.float32]:
-        """What trees read: numbers, codes, and the main directions of each text; (n_rows, n_features)."""
-        texts = [(bag - mean) @ axes.T for bag, (mean, axes) in zip(completed.bags, self.axes, strict=True)]
-        return np.concatenate([completed.numbers, completed.codes.astype(np.float32), *texts], axis=1)
+        """What trees read: numbers, codes, and where each text lies; (n_rows, n_features)."""
+        return np.concatenate([completed.numbers, completed.codes.astype(np.float32), *completed.texts], axis=1)
 
     def line_features(self, completed: CompletedRows) -> NDArray[np.float32]:
-        """What lines read: numbers, which of its frequent categories a column has, and texts' embeddings."""
+        """What lines read: numbers, which of its frequent categories a column has, and where each text lies."""
         codes = zip(completed.codes.T, self._line_categories, strict=True)
         which = [(column[:, None] == np.arange(1, n + 1)).astype(np.float32) for column, n in codes]
-        return np.concatenate([completed.numbers, *which, *completed.bags], axis=1)
+        return np.concatenate([completed.numbers, *which, *completed.texts], axis=1)
 
     @property
     def _line_categories(self) -> list[int]:
         """How many categories of each column lines tell apart."""
         return [min(size, N_LINE_CATEGORIES) for size in self.class_sizes]
 
+    @property
+    def _told_by_texts(self) -> NDArray[np.int64]:
+        return np.repeat(np.array(self.text_cells, np.int64), [axes.n_axes for axes in self.axes])
+
     @cached_property
     def told_by_features(self) -> NDArray[np.int64]:
         """Of which cell each feature of trees tells; (n_features,)."""
         cells = np.arange(self.n_numbers + len(self.class_sizes))
-        return np.concatenate(
-            [cells, np.repeat(np.array(self.text_cells, np.int64), [len(axes) for _, axes in self.axes])]
-        )
+        return np.concatenate([cells, self._told_by_texts])
 
     @cached_property
     def told_by_line_features(self) -> NDArray[np.int64]:
         """Of which cell each feature of lines tells; (n_line_features,)."""
         sizes = [1] * self.n_numbers + self._line_categories
         cells = np.repeat(np.arange(len(sizes)), sizes)
-        return np.concatenate(
-            [cells, np.repeat(np.array(self.text_cells, np.int64), [len(mean) for mean, _ in self.axes])]
-        )
+        return np.concatenate([cells, self._told_by_texts])
 
     def blend(
         self,
@@ -260,7 +260,7 @@ class Experts:
             here = np.flatnonzero(~known[rows, cell])
             said = probabilities[cell - n] if cell >= n else numbers[rows[here], cell]
             shift = np.zeros_like(said)
-            for weight, opinion in zip(weights, heard(cell, here), strict=True):
+            for weight, opinion in zip(weights, heard(cell, here, said.shape[1:]), strict=True):
                 if opinion is not None:
                     shift += np.float32(weight) * (opinion - said)
             if cell < n:
@@ -268,20 +268,22 @@ class Experts:
             else:
                 said += shift
 
-    def _heard(self, completed: CompletedRows) -> Callable[[int, NDArray[np.int64]], tuple[_Opinion, _Opinion]]:
-        """Of completed rows, a function that asks the trees and the line of a cell about some of them."""
-        n = completed.numbers.shape[1]
+    def _heard(
+        self, completed: CompletedRows
+    ) -> Callable[[int, NDArray[np.int64], tuple[int, ...]], tuple[_Opinion, _Opinion]]:
+        """Of completed rows, a function that asks the trees and the line of a cell about some of them.
+
+        It takes the shape of what is said of one of them: of categories, there may be more than when trees learned.
+        """
         features = self.features(completed) if self.forests else None
         line_features = self.line_features(completed) if self.lines else None
 
-        def asked(cell: int, at: NDArray[np.int64]) -> tuple[_Opinion, _Opinion]:
+        def asked(cell: int, at: NDArray[np.int64], shape: tuple[int, ...]) -> tuple[_Opinion, _Opinion]:
             trees: _Opinion = None
             line: _Opinion = None
             if features is not None and cell in self.forests:
-                forest = self.forests[cell]
-                trees = (
-                    forest.means(features[at]) if cell < n else forest.shares(features[at], self.class_sizes[cell - n])
-                )
+                forest, seen = self.forests[cell], features[at]
+                trees = forest.shares(seen, *shape) if shape else forest.means(seen)
             if line_features is not None and cell in self.lines:
                 line = self.lines[cell].means(line_features[at])
             return trees, line
@@ -303,7 +305,7 @@ class Experts:
             else:
                 ours = shown.probabilities[cell - n][np.searchsorted(shown.asked[cell - n], at)]
                 true = np.eye(ours.shape[1], dtype=np.float32)[shown.codes[at, cell - n] - 1]
-            opinions = heard(cell, at)
+            opinions = heard(cell, at, ours.shape[1:])
             losses[cell] = _losses(ours, opinions, true)
             has[cell] = np.array([opinion is not None for opinion in opinions])
         weights: dict[int, Weights] = {}
@@ -318,12 +320,6 @@ class Experts:
 
 
 _Opinion = NDArray[np.float32] | None
-
-
-def _axes(bag: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean and principal components of a text's embedding."""
-    found = PCA(min(N_TEXT_AXES, *bag.shape), svd_solver="covariance_eigh").fit(bag)
-    return found.mean_.astype(np.float32), found.components_.astype(np.float32)
 
 
 def _losses(ours: NDArray[np.float32], opinions: Sequence[_Opinion], true: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -21,6 +21,7 @@ from gain_impute.experts import USUAL, Experts, Weights, expert_rows
 from gain_impute.persistence import FittedState
 from gain_impute.prediction import completed_rows, held_out_rows, predict
 from gain_impute.state import EpochLog, TrainingState
+from gain_impute.text_axes import TextAxes
 from gain_impute.training import held_out_cells, nothing_held_out, train
 
 __all__ = ["HeldOutReport", "Report", "learn"]
@@ -64,7 +65,9 @@ def learn(
     config, table = state.config, TensorTable.from_encoded(encoded, state.training.layout, state.device)
     began, most_s = time.perf_counter(), config.max_time_s
     deadline = math.inf if most_s is None else began + most_s
-    lesson = _Lesson(state, state.training, table, held_out_cells(table.known, config.validation_share), deadline)
+    lesson = _Lesson(
+        state, state.training, encoded, table, held_out_cells(table.known, config.validation_share), deadline
+    )
     n_steps = config.max_steps or default_max_steps(encoded.n_rows)
     n_refining = int(n_steps * REFINING_SHARE) if lesson.has_held_out else 0
     train(
@@ -80,7 +83,7 @@ def learn(
     teaches_twice = lesson.teaches_twice  # asked before there are new experts
     if lesson.has_held_out:
         state.experts = lesson.validated_experts() if config.n_trees else None
-        state.calibration = lesson.calibration(encoded)
+        state.calibration = lesson.calibration()
         if on_held_out is not None:
             on_held_out(state, lesson.held_out_frame())
     if n_refining > 0 and time.perf_counter() < deadline:
@@ -108,7 +111,9 @@ class _Lesson:
     state : FittedState
     training : TrainingState
         Its networks.
+    encoded : EncodedTable
     table : TensorTable
+        The same.
     held_out : tuple of Tensor
         Of `held_out_cells`.
     deadline : float
@@ -117,6 +122,7 @@ class _Lesson:
 
     state: FittedState
     training: TrainingState
+    encoded: EncodedTable
     table: TensorTable
     held_out: tuple[Tensor, Tensor]
     deadline: float
@@ -151,13 +157,20 @@ class _Lesson:
         rows, cells = (tensor[self.held_out[1].any(dim=1)].cpu().numpy() for tensor in self.held_out)
         return rows, cells
 
+    @cached_property
+    def text_axes(self) -> tuple[TextAxes, ...]:
+        """Main directions of the texts, for new experts."""
+        texts = zip(self.encoded.texts, self.training.layout.text_buckets, strict=True)
+        return tuple(TextAxes.fit(text, n_buckets, seed=self.state.seed) for text, n_buckets in texts)
+
     def validated_experts(self) -> Experts:
         """Experts of all columns, kept or new, each believed as far as held-out cells show that it helps."""
         experts = self.state.experts
         if experts is None or not self.keeps_experts:
             weights = dict.fromkeys(range(self.training.layout.n_cells), USUAL)
             experts = self.taught_experts(self.known, weights)
-        return experts.weighed(held_out_rows(self.training, self.table, *self.shown))
+        rows, cells = self.shown
+        return experts.weighed(held_out_rows(self.training, self.table, rows, experts.axes, cells))
 
     def taught_experts(self, known: Tensor, weights: dict[int, Weights]) -> Experts:
         """Teach experts, from rows as they are completed when only `known` (n_rows, P) may be read."""
@@ -165,8 +178,9 @@ class _Lesson:
         always = self.held_out[0].cpu().numpy()
         rows = expert_rows(len(known), layout.n_cells, len(layout.texts), always=always, seed=seed)
         return Experts.fit(
-            completed_rows(self.training, self.table, rows, known=known),
+            completed_rows(self.training, self.table, rows, self.text_axes, known=known),
             known.cpu().numpy()[rows],
+            self.text_axes,
             layout.text_cells,
             layout.class_sizes,
             weights=weights,
@@ -175,11 +189,11 @@ class _Lesson:
             deadline=self.deadline,
         )
 
-    def calibration(self, encoded: EncodedTable) -> NumberCalibration:
+    def calibration(self) -> NumberCalibration:
         """Fill the held-out cells, and measure how far that is from the truth."""
         rows, cells = self.shown
         said = predict(self.training, self.table, rows, experts=self.state.experts, known=self.known, spread=True)
-        return calibrate_numbers(encoded, rows, cells, said)
+        return calibrate_numbers(self.encoded, rows, cells, said)
 
     def held_out_frame(self) -> pd.DataFrame:
         """Where cells are held out, (n_rows, n_fillable), under the names of the columns."""

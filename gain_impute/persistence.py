@@ -39,6 +39,7 @@ from gain_impute.forest import Forest
 from gain_impute.line import Line
 from gain_impute.schema import schema_from_toml, schema_to_toml
 from gain_impute.state import EpochLog, TrainingState
+from gain_impute.text_axes import TextAxes
 from gain_impute.training import seeded
 
 __all__ = ["FORMAT_VERSION", "MODEL_FILES", "FittedState", "read_model", "write_model"]
@@ -272,16 +273,16 @@ LINE_ARRAYS = {"coefficients": np.float32, "limits": np.float32}
 
 def _experts_to_json(experts: Experts) -> dict[str, Any]:
     """Describe the experts; their arrays are among the tensors, and the keys of JSON are texts."""
-    return {"n_rows": experts.n_rows, "weights": {str(cell): weight for cell, weight in experts.weights.items()}}
+    return {
+        "n_rows": experts.n_rows,
+        "class_sizes": experts.class_sizes,
+        "weights": {str(cell): weight for cell, weight in experts.weights.items()},
+    }
 
 
 def _expert_tensors(experts: Experts) -> dict[str, Tensor]:
     """Every array of the experts under its name."""
-    arrays = {
-        f"experts.text.{i}.{name}": array
-        for i, axes in enumerate(experts.axes)
-        for name, array in zip(("mean", "axes"), axes, strict=True)
-    }
+    arrays = {f"experts.text.{i}": axes.table for i, axes in enumerate(experts.axes)}
     for cell, forest in experts.forests.items():
         arrays |= {f"experts.forest.{cell}.{name}": getattr(forest, name) for name in FOREST_ARRAYS}
     for cell, line in experts.lines.items():
@@ -289,18 +290,16 @@ def _expert_tensors(experts: Experts) -> dict[str, Tensor]:
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
-def _experts_from(description: dict[str, Any], layout: TableLayout, d_text: int, tensors: dict[str, Tensor]) -> Experts:
+def _experts_from(description: dict[str, Any], layout: TableLayout, tensors: dict[str, Tensor]) -> Experts:
     """Put the experts together again; what does not fit the table is an error here, and not when cells are filled."""
     weights = {int(cell): Weights(*map(float, pair)) for cell, pair in description["weights"].items()}
-    axes = tuple(
-        (tensors[f"experts.text.{i}.mean"].numpy(), tensors[f"experts.text.{i}.axes"].numpy())
-        for i in range(len(layout.texts))
-    )
-    if any(mean.shape != (d_text,) or components.shape[1:] != (d_text,) for mean, components in axes):
+    axes = tuple(TextAxes(tensors[f"experts.text.{i}"].numpy()) for i in range(len(layout.texts)))
+    if any(len(of.table) != n_buckets for of, n_buckets in zip(axes, layout.text_buckets, strict=True)):
         raise ValueError("experts.text")
-    experts = Experts(
-        axes, layout.text_cells, layout.n_numbers, layout.class_sizes, {}, {}, weights, int(description["n_rows"])
-    )
+    class_sizes, n_rows = tuple(map(int, description["class_sizes"])), int(description["n_rows"])
+    if len(class_sizes) != len(layout.class_sizes):
+        raise ValueError("experts.class_sizes")
+    experts = Experts(axes, layout.text_cells, layout.n_numbers, class_sizes, {}, {}, weights, n_rows)
     for cell, weight in weights.items():
         if min(weight) < 0 or sum(weight) > 1 + 1e-9 or (weight.line > 0 and cell >= layout.n_numbers):
             raise ValueError("experts")
@@ -345,7 +344,7 @@ def _state_from(description: dict[str, Any], tensors: dict[str, Tensor], device:
         state.training.n_steps = description["n_steps"]
         state.training.history = [EpochLog(**log) for log in description["history"]]
     if description["experts"] is not None:
-        state.experts = _experts_from(description["experts"], encoder.layout, config.d_text, tensors)
+        state.experts = _experts_from(description["experts"], encoder.layout, tensors)
     return state
 
 

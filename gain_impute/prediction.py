@@ -13,6 +13,7 @@ from torch import Tensor
 from gain_impute.batches import TensorTable
 from gain_impute.experts import CompletedRows, Experts, HeldOutRows
 from gain_impute.state import TrainingState
+from gain_impute.text_axes import TextAxes
 
 __all__ = [
     "Prediction",
@@ -188,20 +189,24 @@ def draw_cells(
 
 @torch.no_grad()
 def completed_rows(
-    state: TrainingState, table: TensorTable, rows: NDArray[np.int64], *, known: Tensor
+    state: TrainingState, table: TensorTable, rows: NDArray[np.int64], axes: tuple[TextAxes, ...], *, known: Tensor
 ) -> CompletedRows:
     """Rows of a table (n_chosen,), completed by the generator where `known` (n_rows, P) is false."""
-    parts = [_say(state, table, part, known[part], None).completed for _, part in _parts(rows, state.device)]
+    parts = [_say(state, table, part, known[part], None, axes=axes).completed for _, part in _parts(rows, state.device)]
     return CompletedRows.together(parts)
 
 
 @torch.no_grad()
 def held_out_rows(
-    state: TrainingState, table: TensorTable, rows: NDArray[np.int64], held_out: NDArray[np.bool_]
+    state: TrainingState,
+    table: TensorTable,
+    rows: NDArray[np.int64],
+    axes: tuple[TextAxes, ...],
+    held_out: NDArray[np.bool_],
 ) -> HeldOutRows:
     """Rows as they stand without some known cells (n_chosen, P), and what the generator says of these."""
     at = torch.from_numpy(rows).to(state.device)
-    said = _say(state, table, at, table.known[at] & torch.from_numpy(~held_out).to(state.device), None)
+    said = _say(state, table, at, table.known[at] & torch.from_numpy(~held_out).to(state.device), None, axes=axes)
     numbers, codes = table.numbers[at].cpu().numpy(), table.codes[at].cpu().numpy()
     return HeldOutRows(said.completed, held_out, numbers, codes, said.asked, said.probabilities)
 
@@ -219,17 +224,20 @@ def _say(
     visible: Tensor,
     experts: Experts | None,
     *,
+    axes: tuple[TextAxes, ...] = (),
     noise: Tensor | None = None,
     is_drawn: Tensor | None = None,
 ) -> _Said:
     """Best values of a part of the rows, or with noise (n_rows, d_noise) a draw, whose numbers are told by their shift.
 
-    The features of the rows chosen by `is_drawn` (n_rows,) are kept.
+    Texts are placed along the axes of the experts, or other ones. The features of the rows chosen by `is_drawn`
+    (n_rows,) are kept.
     """
+    axes = experts.axes if experts is not None else axes
     batches = []
     for at in torch.split(torch.arange(len(rows), device=rows.device), ROWS_A_BATCH):
         part_noise, drawn = (None if whole is None else whole[at] for whole in (noise, is_drawn))
-        batches.append(_generator_says(state, table, rows[at], visible[at], noise=part_noise, is_drawn=drawn))
+        batches.append(_generator_says(state, table, rows[at], visible[at], axes, noise=part_noise, is_drawn=drawn))
     said = _Said.together(batches)
     if experts is not None:
         experts.blend(said.completed, visible.cpu().numpy(), said.numbers, said.probabilities)
@@ -241,12 +249,13 @@ def _generator_says(
     table: TensorTable,
     rows: Tensor,
     visible: Tensor,
+    axes: tuple[TextAxes, ...],
     *,
     noise: Tensor | None,
     is_drawn: Tensor | None,
 ) -> _Said:
     """Run the generator on a batch of rows."""
-    texts = table.read_texts(state.averaged, rows, visible)
+    texts = table.text_batches(rows, visible)
     best, features = table.read(state.fused, rows, visible, texts=texts)
     drawn = best if noise is None else state.averaged.draw(best, features, noise)
     numbers, n = best.numbers.cpu().numpy(), state.layout.n_numbers
@@ -262,7 +271,7 @@ def _generator_says(
         (drawn.numbers - best.numbers).cpu().numpy(),
         asked,
         shares,
-        CompletedRows(known_numbers, codes, tuple(text.cpu().numpy() for text in texts)),
+        CompletedRows(known_numbers, codes, tuple(of.read(text) for of, text in zip(axes, texts, strict=False))),
         features[:0] if is_drawn is None else features[is_drawn],
     )
 

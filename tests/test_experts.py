@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,7 +24,6 @@ from gain_impute.experts import (
     MOST_ROWS,
     MOST_WORK,
     N_LINE_CATEGORIES,
-    N_TEXT_AXES,
     USUAL,
     CompletedRows,
     Experts,
@@ -32,7 +33,8 @@ from gain_impute.experts import (
 )
 from gain_impute.forest import Forest
 from gain_impute.line import Line
-from tests.strategies import quick_imputer
+from gain_impute.text_axes import N_AXES, TextAxes
+from tests.strategies import quick_imputer, shop_table
 
 
 def made(n_rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -49,14 +51,15 @@ def completed(n_rows: int, *, n_texts: int = 0, seed: int = 0) -> CompletedRows:
     numbers = rng.normal(size=(n_rows, 3)).astype(np.float32)
     numbers[:, 2] = np.sign(numbers[:, 0])
     codes = 1 + np.digitize(numbers[:, 1:2], [-0.5, 0.5])
-    bags = tuple(rng.normal(size=(n_rows, 6)).astype(np.float32) for _ in range(n_texts))
-    return CompletedRows(numbers, codes, bags)
+    texts = tuple(rng.normal(size=(n_rows, 6)).astype(np.float32) for _ in range(n_texts))
+    return CompletedRows(numbers, codes, texts)
 
 
 def taught(rows: CompletedRows, *, text_cells: tuple[int, ...] = (), weights: Weights = USUAL) -> Experts:
     n_cells = rows.numbers.shape[1] + rows.codes.shape[1]
     known, wanted = np.ones((len(rows.numbers), n_cells), bool), dict.fromkeys(range(n_cells), weights)
-    return Experts.fit(rows, known, text_cells, (3,), weights=wanted, n_trees=10, seed=0)
+    axes = tuple(TextAxes(np.ones((9, 1 + text.shape[1]), np.float32)) for text in rows.texts)
+    return Experts.fit(rows, known, axes, text_cells, (3,), weights=wanted, n_trees=10, seed=0)
 
 
 # ------------------------------------------------------------------------------------------------- a forest
@@ -149,13 +152,13 @@ def test_a_blend_moves_unknown_cells_towards_the_experts_and_no_others(seed, sha
 def test_no_expert_reads_its_own_column_or_the_text_of_it():
     rows = completed(200, n_texts=2)
     experts = taught(rows, text_cells=(-1, 2))
-    first_text, own_text = range(4, 4 + N_TEXT_AXES), range(4 + N_TEXT_AXES, 4 + 2 * N_TEXT_AXES)
+    first_text, own_text = range(4, 10), range(10, 16)
     for cell, forest in experts.forests.items():
         read = set(forest.feature.tolist()) - {-1}
         assert cell not in read
         assert read & set(first_text)
         assert bool(read & set(own_text)) == (cell != 2)
-    told = np.array([0, 1, 2, 3, 3, 3, *[-1] * 6, *[2] * 6])  # each text's embedding has six directions
+    told = np.array([0, 1, 2, 3, 3, 3, *[-1] * 6, *[2] * 6])  # each text has six axes
     assert set(experts.lines) == {0, 1, 2}
     for cell, line in experts.lines.items():
         assert (line.coefficients[told == cell] == 0).all()
@@ -167,7 +170,7 @@ def test_lines_tell_apart_the_most_frequent_categories_alone():
     codes = rng.integers(1, N_LINE_CATEGORIES + 30, size=(500, 1))
     rows = CompletedRows(rng.normal(size=(500, 1)).astype(np.float32), codes, ())
     sizes, wanted = (int(codes.max()),), {0: Weights(0.0, 1.0)}
-    experts = Experts.fit(rows, np.ones((500, 2), bool), (), sizes, weights=wanted, n_trees=1, seed=0)
+    experts = Experts.fit(rows, np.ones((500, 2), bool), (), (), sizes, weights=wanted, n_trees=1, seed=0)
     which = experts.line_features(rows)[:, 1:]
     assert which.shape == (500, N_LINE_CATEGORIES)
     np.testing.assert_array_equal(which.sum(axis=1), codes[:, 0] <= N_LINE_CATEGORIES)
@@ -219,10 +222,10 @@ def test_a_column_with_too_few_known_cells_has_no_experts_and_none_are_begun_aft
     known = np.ones((100, 4), bool)
     known[LEAST_ROWS - 1 :, 1] = False
     weights = dict.fromkeys(range(4), Weights(0.5, 0.2))
-    experts = Experts.fit(rows, known, (), (3,), weights=weights, n_trees=2, seed=0)
+    experts = Experts.fit(rows, known, (), (), (3,), weights=weights, n_trees=2, seed=0)
     assert set(experts.forests) == {0, 2, 3}
     assert set(experts.lines) == {0, 2}
-    late = Experts.fit(rows, known, (), (3,), weights=weights, n_trees=2, seed=0, deadline=time.perf_counter())
+    late = Experts.fit(rows, known, (), (), (3,), weights=weights, n_trees=2, seed=0, deadline=time.perf_counter())
     assert late.forests == late.lines == late.weights == {}
 
 
@@ -239,7 +242,7 @@ def test_trees_learn_from_a_bounded_number_of_rows_with_the_wanted_ones_among_th
 ):
     always = np.sort(np.random.default_rng(seed).choice(n_rows, min(n_always, n_rows), replace=False))
     rows = expert_rows(n_rows, n_cells, n_texts, always=always, seed=seed)
-    n_features = n_cells + N_TEXT_AXES * n_texts
+    n_features = n_cells + N_AXES * n_texts
     bound = max(LEAST_ROWS, len(always), min(MOST_ROWS, MOST_WORK // (n_cells * n_features)))
     assert len(rows) == min(n_rows, bound)
     assert (np.diff(rows) > 0).all()
@@ -297,17 +300,31 @@ DAMAGED_TENSORS = {
 }
 
 
-@pytest.mark.parametrize(("name", "damage"), DAMAGED_TENSORS.values(), ids=DAMAGED_TENSORS)
-def test_a_model_whose_experts_do_not_fit_it_is_refused_in_loading(name, damage, tmp_path):
-    imputer = quick_imputer(n_trees=5, max_steps=60).fit(stepped_with_a_line(400))
-    imputer.save(tmp_path / "model")
-    file, sums = tmp_path / "model" / "weights.safetensors", tmp_path / "model" / "SHA256SUMS"
+def damage_model(folder: Path, name: str, damage: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Change one tensor of a model, and its checksum with it."""
+    file, sums = folder / "weights.safetensors", folder / "SHA256SUMS"
     tensors = load_file(file)
     tensors[name] = damage(tensors[name])
     before = hashlib.sha256(file.read_bytes()).hexdigest()
     save_file(tensors, file)
     sums.write_text(sums.read_text().replace(before, hashlib.sha256(file.read_bytes()).hexdigest()))
+
+
+@pytest.mark.parametrize(("name", "damage"), DAMAGED_TENSORS.values(), ids=DAMAGED_TENSORS)
+def test_a_model_whose_experts_do_not_fit_it_is_refused_in_loading(name, damage, tmp_path):
+    imputer = quick_imputer(n_trees=5, max_steps=60).fit(stepped_with_a_line(400))
+    imputer.save(tmp_path / "model")
+    damage_model(tmp_path / "model", name, damage)
     with pytest.raises(ModelFormatError, match="damaged"):
+        GAINImputer.load(tmp_path / "model")
+
+
+@pytest.mark.filterwarnings("ignore:Empty cells of these columns")
+def test_a_model_whose_text_axes_do_not_fit_it_is_refused_in_loading(tmp_path):
+    imputer = quick_imputer(n_trees=5, max_steps=20).fit(shop_table(200))
+    imputer.save(tmp_path / "model")
+    damage_model(tmp_path / "model", "experts.text.0", lambda table: table[:-1])
+    with pytest.raises(ModelFormatError, match=r"damaged .*experts\.text"):
         GAINImputer.load(tmp_path / "model")
 
 
