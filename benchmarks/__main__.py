@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import benchmarks.methods
@@ -27,8 +28,10 @@ DOCUMENT = HERE.parent / "docs" / "results.md"
 BEGIN, END = "<!-- made by `python -m benchmarks report` -->", "<!-- end of what was made -->"
 
 
-def run(names: list[str], *, n_processes: int, methods: list[str] | None, n_seeds: int | None, hours: float) -> int:
-    """Make the runs of some suites that have no result yet; returns the exit code."""
+def run(
+    names: list[str], *, n_processes: int, methods: list[str] | None, wanted: Callable[[Job], bool], hours: float
+) -> int:
+    """Make the wanted runs of some suites that have no result yet; returns the exit code."""
     suites = [with_methods(find_suite(name, (SUITES,)), methods or []) for name in names]
     is_in_files = any(table not in benchmarks.scale.TABLES for suite in suites for table in suite.tables)
     if is_in_files and not benchmarks.tables.data_folder().is_dir():
@@ -39,7 +42,7 @@ def run(names: list[str], *, n_processes: int, methods: list[str] | None, n_seed
         check_suite(suite)
     deadline = time.monotonic() + 3600 * hours
     for suite in suites:
-        jobs = [job for job in pending_jobs(suite, RESULTS, methods) if n_seeds is None or job.seed < n_seeds]
+        jobs = [job for job in pending_jobs(suite, RESULTS, methods) if wanted(job)]
         print(f"{suite.name}: {len(jobs)} runs to make", flush=True)
         while jobs and time.monotonic() < deadline:
             part, jobs = jobs[: 10 * n_processes], jobs[10 * n_processes :]
@@ -80,16 +83,23 @@ def main(arguments: list[str] | None = None) -> int:
     runs.add_argument("suites", nargs="+", metavar="SUITE")
     runs.add_argument("--processes", type=int, default=2, help="runs at a time, one thread each (default: 2)")
     runs.add_argument("--methods", help="only these, separated by commas; the suite need not have them")
+    runs.add_argument("--tables", help="only these, separated by commas")
+    runs.add_argument("--mechanisms", help="only cells hidden in these ways, separated by commas")
     runs.add_argument("--seeds", type=int, help="no more seeds than so many")
     runs.add_argument("--hours", type=float, default=3.0, help="begin no run after so many (default: 3)")
     verbs.add_parser("report", help="write the page of all results, and their figures into docs/results.md")
     options = parser.parse_args(arguments)
     if options.verb == "report":
         return report()
-    methods = options.methods.split(",") if options.methods else None
-    return run(
-        options.suites, n_processes=options.processes, methods=methods, n_seeds=options.seeds, hours=options.hours
+    methods, tables, mechanisms = (
+        names.split(",") if names else None for names in (options.methods, options.tables, options.mechanisms)
     )
+
+    def is_wanted(job: Job) -> bool:
+        is_named = (tables is None or job.table in tables) and (mechanisms is None or job.mechanism in mechanisms)
+        return is_named and (options.seeds is None or job.seed < options.seeds)
+
+    return run(options.suites, n_processes=options.processes, methods=methods, wanted=is_wanted, hours=options.hours)
 
 
 if __name__ == "__main__":
