@@ -25,6 +25,7 @@ __all__ = ["CompletedRows", "Experts", "HeldOutRows", "Weights", "expert_rows"]
 MOST_ROWS = 20_000  # that trees learn from
 MOST_WORK = 30_000_000  # rows x columns x features: wide tables learn from fewer rows
 LEAST_ROWS = 30  # known cells of a column with fewer teach no expert
+N_TREE_AXES = 60  # of all texts together, that trees read: more take them long, where there are many texts
 N_LINE_CATEGORIES = 20  # most frequent ones of a column, each a feature of lines
 LEAST_GAIN = 0.02  # share of the loss on held-out cells: an expert that takes less off it is not worth its time
 WEIGHT_SPREAD = 0.2  # standard deviation of a column's weights around those of all columns, before its cells are seen
@@ -77,7 +78,7 @@ class CompletedRows:
 
 def expert_rows(n_rows: int, n_cells: int, n_texts: int, *, always: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     """Choose rows (ascending) for trees to learn from, `always` among them."""
-    n_features = n_cells + N_AXES * n_texts
+    n_features = n_cells + min(N_TREE_AXES, N_AXES * n_texts)
     most = min(MOST_ROWS, max(LEAST_ROWS, MOST_WORK // max(1, n_cells * n_features)))
     if n_rows <= most:
         return np.arange(n_rows)
@@ -202,7 +203,8 @@ class Experts:
 
     def features(self, completed: CompletedRows) -> NDArray[np.float32]:
         """What trees read: numbers, codes, and where each text lies; (n_rows, n_features)."""
-        return np.concatenate([completed.numbers, completed.codes.astype(np.float32), *completed.texts], axis=1)
+        texts = [text[:, :n_axes] for text, n_axes in zip(completed.texts, self._tree_axes, strict=True)]
+        return np.concatenate([completed.numbers, completed.codes.astype(np.float32), *texts], axis=1)
 
     def line_features(self, completed: CompletedRows) -> NDArray[np.float32]:
         """What lines read: numbers, which of its frequent categories a column has, and where each text lies."""
@@ -216,21 +218,25 @@ class Experts:
         return [min(size, N_LINE_CATEGORIES) for size in self.class_sizes]
 
     @property
-    def _told_by_texts(self) -> NDArray[np.int64]:
-        return np.repeat(np.array(self.text_cells, np.int64), [axes.n_axes for axes in self.axes])
+    def _tree_axes(self) -> list[int]:
+        """How many directions of each text trees read."""
+        return [min(axes.n_axes, max(1, N_TREE_AXES // len(self.axes))) for axes in self.axes]
+
+    def _told_by_texts(self, n_axes: list[int]) -> NDArray[np.int64]:
+        return np.repeat(np.array(self.text_cells, np.int64), n_axes)
 
     @cached_property
     def told_by_features(self) -> NDArray[np.int64]:
         """Of which cell each feature of trees tells; (n_features,)."""
         cells = np.arange(self.n_numbers + len(self.class_sizes))
-        return np.concatenate([cells, self._told_by_texts])
+        return np.concatenate([cells, self._told_by_texts(self._tree_axes)])
 
     @cached_property
     def told_by_line_features(self) -> NDArray[np.int64]:
         """Of which cell each feature of lines tells; (n_line_features,)."""
         sizes = [1] * self.n_numbers + self._line_categories
         cells = np.repeat(np.arange(len(sizes)), sizes)
-        return np.concatenate([cells, self._told_by_texts])
+        return np.concatenate([cells, self._told_by_texts([axes.n_axes for axes in self.axes])])
 
     def blend(
         self,

@@ -24,6 +24,7 @@ from gain_impute.experts import (
     MOST_ROWS,
     MOST_WORK,
     N_LINE_CATEGORIES,
+    N_TREE_AXES,
     USUAL,
     CompletedRows,
     Experts,
@@ -242,7 +243,7 @@ def test_trees_learn_from_a_bounded_number_of_rows_with_the_wanted_ones_among_th
 ):
     always = np.sort(np.random.default_rng(seed).choice(n_rows, min(n_always, n_rows), replace=False))
     rows = expert_rows(n_rows, n_cells, n_texts, always=always, seed=seed)
-    n_features = n_cells + N_AXES * n_texts
+    n_features = n_cells + min(N_TREE_AXES, N_AXES * n_texts)
     bound = max(LEAST_ROWS, len(always), min(MOST_ROWS, MOST_WORK // (n_cells * n_features)))
     assert len(rows) == min(n_rows, bound)
     assert (np.diff(rows) > 0).all()
