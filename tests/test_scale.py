@@ -107,4 +107,16 @@ def test_other_methods_can_be_named_and_unknown_ones_are_refused():
     named = harness.with_methods(suite, ["lightgbm", "gain"])
     assert named.methods == {"lightgbm": 1} | suite.methods
     with pytest.raises(ConfigError, match=r"The methods of a suite must be some of .* Got magic instead"):
-        harness.run(["scale"], n_processes=1, methods=["magic"], n_seeds=None, hours=0.0)
+        harness.run(["scale"], n_processes=1, methods=["magic"], wanted=lambda _: True, hours=0.0)
+
+
+def test_runs_can_be_chosen_by_table_mechanism_and_seed(monkeypatch):
+    made = []
+    monkeypatch.setattr(harness, "pending_jobs", lambda suite, *_: list(suite.jobs()))
+    monkeypatch.setattr(harness, "run_jobs", lambda jobs, *_, **__: made.extend(jobs))
+    monkeypatch.setattr(harness.benchmarks.tables, "data_folder", lambda: harness.HERE)
+    chosen = ["--tables", "laptops,olist", "--mechanisms", "mar,block", "--seeds", "2", "--methods", "gain,mean"]
+    assert harness.main(["run", "catalogue", *chosen]) == 0
+    assert {job.table for job in made} == {"laptops", "olist"}
+    assert {job.mechanism for job in made} == {"mar", "block"}
+    assert {job.seed for job in made} == {0, 1}
