@@ -317,8 +317,10 @@ class Experts:
         weights: dict[int, Weights] = {}
         for cells in ([c for c in losses if c < n], [c for c in losses if c >= n]):
             if cells:
-                middle = _best(np.sum([losses[cell] for cell in cells], axis=0), USUAL, np.array([True, True]))
-                weights |= {cell: _worth_it(losses[cell], middle, has[cell]) for cell in cells}
+                common = _best(
+                    np.sum([losses[cell] for cell in cells], axis=0), np.array(USUAL), np.array([True, True])
+                )
+                weights |= {cell: _worth_it(losses[cell], _TRIED[common], has[cell]) for cell in cells}
         believed = {cell: weight for cell, weight in weights.items() if any(weight)}
         forests = {cell: self.forests[cell] for cell, weight in believed.items() if weight.trees > 0}
         lines = {cell: self.lines[cell] for cell, weight in believed.items() if weight.line > 0}
@@ -347,24 +349,19 @@ def _losses(ours: NDArray[np.float32], opinions: Sequence[_Opinion], true: NDArr
     return np.asarray(n_telling * errors / max(2 * errors.min(), 1e-12))
 
 
-def _worth_it(losses: NDArray[np.float64], middle: Weights, has: NDArray[np.bool_]) -> Weights:
+def _worth_it(losses: NDArray[np.float64], middle: NDArray[np.float64], has: NDArray[np.bool_]) -> Weights:
     """The most probable weights, without an expert that takes less than LEAST_GAIN off the loss."""
     best = _best(losses, middle, has)
     for expert in range(len(has)):
         others = has & (np.arange(len(has)) != expert)
         without = _best(losses, middle, others)
-        if losses[_place(best)] > (1 - LEAST_GAIN) * losses[_place(without)]:
+        if losses[best] > (1 - LEAST_GAIN) * losses[without]:
             best, has = without, others
-    return best
+    return Weights(*_TRIED[best].tolist())
 
 
-def _best(losses: NDArray[np.float64], middle: Weights, has: NDArray[np.bool_]) -> Weights:
-    """The most probable of the tried weights, with a normal prior around `middle`; 0 of experts that are not there."""
-    prior = (((_TRIED - np.array(middle)) / WEIGHT_SPREAD) ** 2)[:, has].sum(axis=1) / 2
+def _best(losses: NDArray[np.float64], middle: NDArray[np.float64], has: NDArray[np.bool_]) -> int:
+    """Which of the tried weights are most probable, with a normal prior around `middle`; 0 of experts not there."""
+    prior = (((_TRIED - middle) / WEIGHT_SPREAD) ** 2)[:, has].sum(axis=1) / 2
     possible = (_TRIED[:, ~has] == 0).all(axis=1)
-    return Weights(*_TRIED[np.argmin(np.where(possible, losses + prior, np.inf))].tolist())
-
-
-def _place(weights: Weights) -> int:
-    """Where weights stand among the tried ones."""
-    return int(np.flatnonzero((np.array(weights) == _TRIED).all(axis=1))[0])
+    return int(np.argmin(np.where(possible, losses + prior, np.inf)))

@@ -30,6 +30,11 @@ class Line:
     coefficients: NDArray[np.float32]
     limits: NDArray[np.float32]
 
+    def __post_init__(self) -> None:
+        """Check what may come from a file."""
+        if self.limits.shape != (3,) or not np.isfinite([*self.coefficients, *self.limits]).all():
+            raise ValueError("line")
+
     @classmethod
     def fit(cls, features: NDArray[np.float32], target: NDArray[np.float32], read: NDArray[np.bool_]) -> Line:
         """Fit z-scores (n_rows,) to those of the features (n_rows, n_features) that may be read."""

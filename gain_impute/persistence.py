@@ -301,7 +301,8 @@ def _experts_from(description: dict[str, Any], layout: TableLayout, tensors: dic
         raise ValueError("experts.class_sizes")
     experts = Experts(axes, layout.text_cells, layout.n_numbers, class_sizes, {}, {}, weights, n_rows)
     for cell, weight in weights.items():
-        if min(weight) < 0 or sum(weight) > 1 + 1e-9 or (weight.line > 0 and cell >= layout.n_numbers):
+        is_sound = 0 <= cell < layout.n_cells and all(0 <= each <= 1 for each in weight) and sum(weight) <= 1 + 1e-9
+        if not is_sound or (weight.line > 0 and cell >= layout.n_numbers):
             raise ValueError("experts")
         if weight.trees > 0:
             arrays = _arrays(f"experts.forest.{cell}", FOREST_ARRAYS, tensors)

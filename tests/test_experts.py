@@ -293,6 +293,8 @@ def test_a_loaded_model_asks_the_same_experts(tmp_path):
 
 
 DAMAGED_TENSORS = {
+    "limits of a line that are too few": ("experts.line.3.limits", lambda array: array[:-1]),
+    "a line to nowhere": ("experts.line.3.coefficients", lambda array: np.full_like(array, np.nan)),
     "a line through other features": ("experts.line.3.coefficients", lambda array: array[:-1]),
     "a code that no category has": ("experts.forest.5.value", lambda array: np.full_like(array, 99)),
     "another dtype": ("experts.forest.2.feature", lambda array: array.astype(np.float64)),
