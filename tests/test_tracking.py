@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -357,6 +358,29 @@ def test_a_line_that_is_still_being_written_is_not_read(tmp_path):
     with (spool.folder / "events.jsonl").open("a") as events:
         events.write('{"kind": "en')
     assert [event["kind"] for event in spool.unsent()] == ["tags"]
+
+
+def test_a_spool_that_is_asked_about_while_it_is_removed_is_gone(tmp_path):
+    def ask():
+        while not is_over.is_set():
+            for spool in (*spools, *left_spools(tmp_path)):
+                with spool.locked():
+                    spool.is_abandoned()
+
+    spools = [Spool.new(tmp_path) for _ in range(50)]
+    is_over = threading.Event()
+    askers = [threading.Thread(target=ask) for _ in range(2)]
+    for asker in askers:
+        asker.start()
+    try:
+        for spool in spools:
+            spool.add("end")
+            spool.remove()
+    finally:
+        is_over.set()
+        for asker in askers:
+            asker.join()
+    assert list(tmp_path.iterdir()) == []
 
 
 # ------------------------------------------------------------------------------------------------- a real server

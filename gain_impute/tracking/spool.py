@@ -16,6 +16,7 @@ from typing import Any
 __all__ = ["Spool", "left_spools"]
 
 EVENTS, POSITION, FILES, SENDING, OWNED = "events.jsonl", "n_sent", "files", "sending", "owned"
+SENT = ".sent"  # the suffix of a folder that is being removed
 
 
 class Spool:
@@ -103,8 +104,8 @@ class Spool:
         return handle >= 0
 
     def remove(self) -> None:
-        """Delete the folder: everything has been sent."""
-        shutil.rmtree(self.folder)
+        """Delete the folder: everything has been sent. Under another name, since whoever asks for a lock makes a file."""
+        shutil.rmtree(self.folder.rename(self.folder.with_suffix(SENT)))
 
     @contextmanager
     def locked(self) -> Iterator[bool]:
@@ -133,4 +134,5 @@ def _lock(path: Path) -> int:
 
 def left_spools(parent: Path) -> list[Spool]:
     """The spools in a folder, oldest first."""
-    return [Spool(events.parent) for events in sorted(parent.glob(f"*/{EVENTS}"))]
+    folders = (events.parent for events in sorted(parent.glob(f"*/{EVENTS}")))
+    return [Spool(folder) for folder in folders if folder.suffix != SENT]
