@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import pandas as pd
@@ -104,7 +105,11 @@ def report(rounds: list[dict[str, dict[str, float]]]) -> None:
     ours = best["ours, long"]
     for name in ("pyarrow, types", "pyarrow, texts"):
         ratios = [ours[key] / best[name][key] for key in ("elapsed_s", "cpu_s")]
-        print(f"beside {name}: {ratios[0]:.2f} x by the clock, {ratios[1]:.2f} x of the processor")
+        by_round = sorted(found["ours, long"]["elapsed_s"] / found[name]["elapsed_s"] for found in rounds)
+        print(
+            f"beside {name}: {ratios[0]:.2f} x by the clock, {ratios[1]:.2f} x of the processor; "
+            f"round by round {by_round[0]:.2f} to {by_round[-1]:.2f} x by the clock, median {median(by_round):.2f} x"
+        )
     print(f"peak memory, long beside short: {ours['peak_mib'] / best['ours, short']['peak_mib']:.3f} x")
 
 

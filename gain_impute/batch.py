@@ -23,13 +23,13 @@ from gain_impute.frames import fill_frame, row_labels
 from gain_impute.imputer import GAINImputer
 from gain_impute.training import torch_session
 
-__all__ = ["CONFIDENCE_BINS", "MOST_FIT_CELLS", "SPREAD_ROWS", "FileImputation", "impute_file", "why_left"]
+__all__ = ["CONFIDENCE_BINS", "FIRST_SPREAD_ROWS", "MOST_FIT_CELLS", "FileImputation", "impute_file", "why_left"]
 
 MOST_FIT_CELLS = 10_000_000
 """Cells of a table that a fit reads. Of a larger one it sees every second row, or every fourth, ..."""
-SPREAD_ROWS = 128
-"""Rows of each part on which the confidence of numbers is measured where no report of the cells is asked for: that of
-every cell would take longer than all the rest."""
+FIRST_SPREAD_ROWS, SPREAD_ROWS = 512, 32
+"""Rows of the first part, and of each later one, on which the confidence of numbers is measured where no report of the
+cells is asked for: that of every cell would take longer than all the rest."""
 CONFIDENCE_BINS = 10
 
 
@@ -40,10 +40,10 @@ class _Tally:
     states: dict[CellState, int] = field(default_factory=lambda: dict.fromkeys(CellState, 0))
     confidence_sum: float = 0.0
     n_confident: int = 0
-    histogram: NDArray[np.int64] = field(default_factory=lambda: np.zeros(CONFIDENCE_BINS, np.int64))
+    histogram: NDArray[np.float64] = field(default_factory=lambda: np.zeros(CONFIDENCE_BINS))
 
     def add(self, name: str, completion: Completion) -> None:
-        """Count the cells of one part."""
+        """Count the cells of one part; those whose confidence was measured stand for all that were filled."""
         n_empty = int(np.count_nonzero(completion.empty[name].to_numpy()))
         if name not in completion.filled:
             self.states[CellState.UNFILLABLE] += n_empty
@@ -53,9 +53,10 @@ class _Tally:
         self.states[CellState.NOT_APPLICABLE] += n_empty - n_filled
         confidence = completion.confidence(name)
         confidence = confidence[~np.isnan(confidence)]
-        self.confidence_sum += float(confidence.sum())
-        self.n_confident += len(confidence)
-        self.histogram += np.histogram(confidence, CONFIDENCE_BINS, (0, 1))[0]
+        if len(confidence):
+            self.confidence_sum += n_filled * float(confidence.mean())
+            self.n_confident += n_filled
+            self.histogram += n_filled / len(confidence) * np.histogram(confidence, CONFIDENCE_BINS, (0, 1))[0]
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ class FileImputation:
     ----------
     columns : DataFrame
         Indexed by column, those with empty cells: `empty`, one column per state of `CellState`, the mean `confidence`
-        of the filled cells (of numbers, where no report was asked for, that of a sample of them), and `histogram`: how
-        many of these confidences fall into each tenth of [0, 1].
+        of the filled cells, and `histogram`: how many of them have a confidence in each tenth of [0, 1]. Where no
+        report was asked for, both are estimated for numbers from a sample of each part.
     n_rows : int
         Rows of the file.
     unreadable : dict of str to int
@@ -89,13 +90,14 @@ def impute_file(
 ) -> FileImputation:
     r"""Fill the empty cells of a table in a file; every other byte of a text file comes out as it came in.
 
-    While the networks fill one part, the next is read and the last one written.
+    While the networks fill one part, the next is read and the last one written; the thread that does this fills parts
+    too, as soon as it is ahead.
 
     Parameters
     ----------
     imputer : GAINImputer
-        Fitted. Columns that it does not know stay as they are. On a CPU its `n_threads` is how many parts are filled
-        side by side; what is filled does not depend on it.
+        Fitted. Columns that it does not know stay as they are. On a CPU its `n_threads` is how many threads fill parts
+        beside the one that reads and writes; what is filled does not depend on it.
     file : TableFile
         The table, as `gain_impute.files.open_table` opens it.
     output : str or path
@@ -133,14 +135,13 @@ def impute_file(
     """
     check_is_fitted(imputer)
     names, model_id = list(imputer.schema_), imputer.state_.model_id()
-    most_spread = SPREAD_ROWS if cells is None else None
     tallies: dict[str, _Tally] = {name: _Tally() for name in names}
     unreadable = dict.fromkeys(names, 0)
     n_rows = 0
     with ExitStack() as opened:
         write = opened.enter_context(file.writer(opened.enter_context(open_output(output))))
         report = None if cells is None else opened.enter_context(frame_writer(cells))  # is there before the output is
-        completed = opened.enter_context(closing(_completed_parts(imputer, file, most_spread=most_spread)))
+        completed = opened.enter_context(closing(_completed_parts(imputer, file, has_report=cells is not None)))
         for part, frame, completion in completed:
             write(part, _fillings(file, frame, completion))
             if report is not None:
@@ -182,7 +183,7 @@ def why_left(imputer: GAINImputer, name: str, counts: pd.Series) -> str:
 
 
 def _completed_parts(
-    imputer: GAINImputer, file: TableFile, *, most_spread: int | None
+    imputer: GAINImputer, file: TableFile, *, has_report: bool
 ) -> Generator[tuple[Any, pd.DataFrame, Completion]]:
     """Each part, its rows and what goes into them, in the file's order; the parts behind it are being filled already.
 
@@ -197,7 +198,7 @@ def _completed_parts(
         if ended.is_set():
             raise CancelledError
 
-    def fill(prepared: PreparedTable) -> Completion:
+    def fill(prepared: PreparedTable, most_spread: int | None) -> Completion:
         round_to_grid = imputer.round_to_grid
         return complete_prepared(state, prepared, round_to_grid=round_to_grid, most_spread=most_spread, on_batch=go_on)
 
@@ -206,17 +207,28 @@ def _completed_parts(
         try:
             for part in file.parts():
                 frame, _ = select_columns(part.frame(), names)
-                begun.append((part, frame, pool.submit(fill, prepare(state, frame))))
-                if len(begun) > n_workers:
-                    yield _result(*begun.popleft())
+                prepared = prepare(state, frame)
+                most_spread = None if has_report else SPREAD_ROWS if part.first_row else FIRST_SPREAD_ROWS
+                if sum(not earlier.done() for *_, earlier in begun) <= n_workers:
+                    completion = pool.submit(fill, prepared, most_spread)
+                else:  # each worker has one part to fill and one to go on with, so this thread fills one too
+                    completion = Future()
+                    completion.set_result(fill(prepared, most_spread))
+                begun.append((part, frame, completion))
+                while begun and (begun[0][-1].done() or len(begun) > 2 * n_workers + 2):
+                    yield _first_of(begun)
             while begun:
-                yield _result(*begun.popleft())
+                yield _first_of(begun)
         finally:
             ended.set()
             pool.shutdown(cancel_futures=True)
 
 
-def _result(part: Any, frame: pd.DataFrame, completion: Future[Completion]) -> tuple[Any, pd.DataFrame, Completion]:
+def _first_of(
+    begun: deque[tuple[Any, pd.DataFrame, Future[Completion]]],
+) -> tuple[Any, pd.DataFrame, Completion]:
+    """Take the first part, and wait until it is filled."""
+    part, frame, completion = begun.popleft()
     return part, frame, completion.result()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from gain_impute import GAINImputer
-from gain_impute.batch import SPREAD_ROWS, impute_file, why_left
+from gain_impute import GAINImputer, batch
+from gain_impute.batch import impute_file, why_left
 from gain_impute.cells import CELL_DTYPES
+from gain_impute.completion import complete_prepared
 from gain_impute.errors import ColumnMismatchError, FileError
 from gain_impute.files import open_table, read_table
 from gain_impute.files.delimited import DelimitedReader
@@ -81,6 +83,22 @@ def test_the_number_of_threads_changes_no_byte(tmp_path, dump, imputer):
     assert outputs[0] == outputs[1]
 
 
+def test_the_thread_that_reads_fills_parts_too_where_the_others_are_behind(tmp_path, dump, imputer, monkeypatch):
+    def fill(*arguments, **options):
+        fillers.append(threading.current_thread())
+        if fillers[-1] is not threading.main_thread():
+            time.sleep(0.05)
+        return complete_prepared(*arguments, **options)
+
+    fillers: list[threading.Thread] = []
+    impute_file(imputer, in_parts(dump, 1_000), tmp_path / "alone.csv")
+    monkeypatch.setattr(batch, "complete_prepared", fill)
+    impute_file(imputer, in_parts(dump, 1_000), tmp_path / "helped.csv")
+    assert len(fillers) == len(list(in_parts(dump, 1_000).parts()))
+    assert {filler is threading.main_thread() for filler in fillers} == {True, False}
+    assert (tmp_path / "helped.csv").read_bytes() == (tmp_path / "alone.csv").read_bytes()
+
+
 @pytest.mark.parametrize("n_threads", [1, 2])
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, ValueError])
 def test_an_early_end_leaves_no_file_and_no_thread(tmp_path, dump, imputer, n_threads, stop):
@@ -103,13 +121,18 @@ def test_what_is_wrong_with_a_later_part_leaves_no_file(tmp_path, dump, imputer)
     assert [found.name for found in tmp_path.iterdir()] == ["dump.csv"]
 
 
-def test_the_confidence_of_numbers_is_that_of_a_sample_where_no_report_is_asked_for(tmp_path, dump, imputer):
-    n_parts = len(list(in_parts(dump, 20_000).parts()))
-    done = impute_file(imputer, in_parts(dump, 20_000), tmp_path / "out.csv")
-    measured = done.columns["histogram"].map(np.sum)
-    assert measured["kind"] == done.columns.loc["kind", "imputed"]
-    assert 0 < measured["weight"] <= min(done.columns.loc["weight", "imputed"], n_parts * SPREAD_ROWS)
-    assert done.columns["confidence"].between(0, 1).all()
+def test_the_confidence_of_numbers_is_estimated_from_a_sample_where_no_report_is_asked_for(
+    tmp_path, dump, imputer, monkeypatch
+):
+    monkeypatch.setattr(batch, "FIRST_SPREAD_ROWS", 30)
+    sampled = impute_file(imputer, in_parts(dump, 20_000), tmp_path / "out.csv").columns
+    every = impute_file(imputer, in_parts(dump, 20_000), tmp_path / "all.csv", cells=tmp_path / "cells.csv").columns
+    for found in (sampled, every):
+        counted = found["histogram"].map(np.sum)
+        assert counted.to_numpy() == pytest.approx(found["imputed"].where(found["confidence"].notna(), 0).to_numpy())
+    assert sampled.loc["kind", "confidence"] == every.loc["kind", "confidence"]
+    assert sampled.loc["weight", "confidence"] != every.loc["weight", "confidence"]
+    assert sampled.loc["weight", "confidence"] == pytest.approx(every.loc["weight", "confidence"], abs=0.05)
 
 
 @pytest.mark.parametrize("row_group_size", [50, 170, N_ROWS])

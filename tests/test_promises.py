@@ -25,6 +25,7 @@ from sklearn.base import clone
 
 from gain_impute import GAINImputer, Kind, Schema
 from gain_impute.encoding.text import hash_texts
+from gain_impute.schema.reading import read_distinct
 from gain_impute.errors import GainImputeWarning, TableError, UnfillableWarning
 from gain_impute.training import NullTracker
 from tests.strategies import cells_of, holes_of, is_hole, polars_tables, quick_imputer, shop_table, tables
@@ -429,11 +430,12 @@ def run_python(code: str, *arguments: object, hash_seed: str) -> str:
 
 def test_hashes_of_texts_are_the_same_in_every_process():
     code = (
-        "import numpy as np, sys; from gain_impute.encoding.text import hash_texts\n"
-        f"hashed = hash_texts(np.array({TEXTS!r}, dtype=object))\n"
+        "import pandas as pd; from gain_impute.encoding.text import hash_texts\n"
+        "from gain_impute.schema.reading import read_distinct\n"
+        f"hashed = hash_texts(read_distinct(pd.Series({TEXTS!r})))\n"
         "print(hashed.starts.tolist(), hashed.ids.tolist())"
     )
-    here = hash_texts(np.array(TEXTS, dtype=object))
+    here = hash_texts(read_distinct(pd.Series(TEXTS)))
     hash_seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
     assert run_python(code, hash_seed=hash_seed).strip() == f"{here.starts.tolist()} {here.ids.tolist()}"
 

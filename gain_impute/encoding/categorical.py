@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gain_impute.schema.reading import DistinctCells
+
 __all__ = ["MAX_CATEGORIES", "UNKNOWN", "CategoricalEncoder"]
 
 UNKNOWN = 0  # code of a cell that is empty, or holds a category that fit did not see
@@ -36,9 +38,11 @@ class CategoricalEncoder:
         """Take the categories that the schema allows, or else those that occur (None is an unknown one)."""
         return cls(name=name, vocabulary=_frequent(texts) if allowed is None else allowed)
 
-    def encode(self, texts: NDArray[np.object_]) -> NDArray[np.int64]:
+    def encode(self, cells: DistinctCells) -> NDArray[np.int64]:
         """Codes of shape (n_rows,); 0 where the category is not known."""
-        return pd.Index(self.vocabulary, dtype=object).get_indexer(pd.Index(texts, dtype=object)).astype(np.int64) + 1
+        texts = pd.Index(cells.texts, dtype=object)
+        codes = pd.Index(self.vocabulary, dtype=object).get_indexer(texts).astype(np.int64) + 1
+        return cells.spread(codes, 0)
 
     def decode(self, codes: NDArray[np.int64]) -> NDArray[np.object_]:
         """Texts of shape (n_rows,) for codes >= 1."""

@@ -13,6 +13,7 @@ from gain_impute.encoding.datetime import fit_datetime_encoder
 from gain_impute.encoding.numeric import NumericEncoder
 from gain_impute.encoding.text import HashedText, TextEncoder, hash_texts
 from gain_impute.schema import ColumnSchema, Kind, ParsedColumn, Schema
+from gain_impute.schema.reading import DistinctCells
 
 __all__ = ["EncodedTable", "ReadTable", "TableEncoder", "TableLayout"]
 
@@ -155,7 +156,7 @@ class TableEncoder:
                 encoder.classes[name] = CategoricalEncoder.fit(name, parsed.values, allowed=column.categories)
             is_text = column.kind is Kind.TEXT and parsed.readable.any()
             if is_text or (name in encoder.classes and len(encoder.classes[name].vocabulary) > READ_AS_TEXT_FROM):
-                hashed[name] = hash_texts(parsed.values)
+                hashed[name] = hash_texts(_distinct(parsed))
                 encoder.texts[name] = TextEncoder.fit(name, hashed[name], n_buckets=n_buckets)
         return encoder
 
@@ -208,16 +209,16 @@ class TableEncoder:
             numbers[:, at] = self.numbers[name].encode(read.parsed[name].values[rows])
             known[:, at] = read.parsed[name].readable[rows]
         for at, name in enumerate(layout.classes):
-            codes[:, at] = self.classes[name].encode(read.parsed[name].values[rows])
+            codes[:, at] = self.classes[name].encode(_distinct(read.parsed[name]).take(rows))
             known[:, layout.n_numbers + at] = codes[:, at] > 0
         names, texts = list(self.schema), []
         for name, encoder in self.texts.items():
             if hashed is not None:
                 text = hashed[name]
             elif name in read.parsed:
-                text = hash_texts(read.parsed[name].values[rows])
+                text = hash_texts(_distinct(read.parsed[name]).take(rows))
             else:
-                text = hash_texts(self.schema.parse(name, read.table.iloc[rows, names.index(name)]).values)
+                text = hash_texts(_distinct(self.schema.parse(name, read.table.iloc[rows, names.index(name)])))
             texts.append(encoder.encode(text))
         return EncodedTable(numbers=numbers, codes=codes, known=known, texts=tuple(texts))
 
@@ -254,6 +255,13 @@ class TableEncoder:
             elif name in classes and column.categories is None:
                 classes[name] = classes[name].extend(self.schema.parse(name, table.iloc[:, position]).values)
         return replace(self, numbers=numbers, classes=classes)
+
+
+def _distinct(parsed: ParsedColumn) -> DistinctCells:
+    """The texts of a column that holds no numbers."""
+    if parsed.distinct is None:
+        raise TypeError("The column must be of a kind that is no number.")
+    return parsed.distinct
 
 
 def _fit_number(column: ColumnSchema, values: NDArray[np.float64], *, n_bins: int) -> NumericEncoder:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import sys
 import unicodedata
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from gain_impute.schema.reading import DistinctCells
 
 __all__ = ["HashedText", "TextEncoder", "hash_texts"]
 
@@ -74,16 +76,17 @@ class TextEncoder:
         return replace(hashed, ids=hashed.ids % np.int32(self.n_buckets))
 
 
-def hash_texts(texts: NDArray[np.object_]) -> HashedText:
-    """Hash the n-grams of each distinct text once, into buckets in [0, 2^31); None is the empty text."""
-    codes, distinct = pd.factorize(texts, use_na_sentinel=True)
+def hash_texts(cells: DistinctCells) -> HashedText:
+    """Hash the n-grams of each distinct text once, into buckets in [0, 2^31); a missing one is the empty text."""
+    is_there = (np.bincount(cells.codes + 1, minlength=len(cells.texts) + 1)[1:] > 0) & ~pd.isna(cells.texts)
+    distinct = cells.texts[is_there]
     counts, ids = [np.zeros(1, np.int64)], [np.zeros(0, np.int32)]
     for first in range(0, len(distinct), TEXTS_A_CHUNK):
         chunk_counts, chunk_ids = _hash(list(distinct[first : first + TEXTS_A_CHUNK]))
         counts.append(chunk_counts)
         ids.append(chunk_ids)
     starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
-    return HashedText(distinct=codes.astype(np.int64) + 1, starts=starts, ids=np.concatenate(ids))
+    return HashedText(distinct=cells.spread(is_there.cumsum() * is_there, 0), starts=starts, ids=np.concatenate(ids))
 
 
 def _hash(texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
@@ -132,10 +135,10 @@ def _window_hashes(
 ) -> NDArray[np.uint64]:
     """Hash of each window points[start : start + length], mixed so that every bit counts (splitmix64)."""
     sums = np.zeros(len(points) + 1, np.uint64)
-    np.cumsum((points + np.uint64(1)) * _powers(BASE, len(points)), out=sums[1:])
+    np.cumsum((points + np.uint64(1)) * _powers(BASE, len(points).bit_length())[: len(points)], out=sums[1:])
     mixed = sums[start + length]
     mixed -= sums[start]
-    mixed *= _powers(BASE_INVERSE, len(points))[start]
+    mixed *= _powers(BASE_INVERSE, len(points).bit_length())[start]
     mixed += length.astype(np.uint64)
     mixed ^= mixed >> np.uint64(30)
     mixed *= np.uint64(0xBF58476D1CE4E5B9)
@@ -145,9 +148,10 @@ def _window_hashes(
     return hashes
 
 
-def _powers(base: np.uint64, count: int) -> NDArray[np.uint64]:
-    """The powers (count,) of a base, from its zeroth on."""
-    powers = np.full(count, base)
+@lru_cache(maxsize=4)
+def _powers(base: np.uint64, n_bits: int) -> NDArray[np.uint64]:
+    """The powers (2^n_bits,) of a base, from its zeroth on."""
+    powers = np.full(1 << n_bits, base)
     powers[0] = 1
     np.multiply.accumulate(powers, out=powers)
     return powers

@@ -41,7 +41,7 @@ def format_numbers(numbers: NDArray[np.float64], decimals: int | None, written: 
     places = decimals if written is None or decimals is None else max(decimals, written)
     if places is None or not np.isfinite(numbers).all():
         return [_format_number(number, places, written) for number in numbers.tolist()]
-    words = [f"{number:.{places}f}" for number in numbers.tolist()]
+    words = list(map(f"%.{places}f".__mod__, numbers.tolist()))
     for at in np.flatnonzero((numbers <= 0) & (numbers > -1)).tolist():  # those that may be "-0.00"
         words[at] = _format_number(float(numbers[at]), places, written)
     return words

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -76,6 +76,10 @@ class DistinctCells:
         with_missing: np.ndarray = np.append(of_distinct, np.array([missing], dtype=of_distinct.dtype))
         spread: np.ndarray = with_missing[self.codes]  # code -1 reads the last
         return spread
+
+    def take(self, rows: np.ndarray) -> DistinctCells:
+        """Some of the rows; values that none of them holds stay."""
+        return replace(self, codes=self.codes[rows])
 
 
 def canonical_text(value: object) -> str:

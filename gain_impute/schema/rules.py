@@ -6,7 +6,7 @@ import datetime as dt
 import difflib
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from gain_impute.errors import SchemaError
 from gain_impute.schema.dates import format_dates, parse_dates, seconds_of, unknown_directives
 from gain_impute.schema.kinds import Kind
 from gain_impute.schema.number_text import format_numbers
-from gain_impute.schema.reading import find_observed, read_distinct, read_numbers, yes_no_words
+from gain_impute.schema.reading import DistinctCells, find_observed, read_distinct, read_numbers, yes_no_words
 
 __all__ = ["ColumnSchema", "Condition", "ParsedColumn", "nearest_spelling"]
 
@@ -97,11 +97,14 @@ class ParsedColumn:
         True where the cell is not missing.
     readable : ndarray of shape (n_rows,), bool
         True where the cell is observed and could be read as the kind.
+    distinct : DistinctCells or None
+        Of kinds that are no numbers, what `values` are spread from.
     """
 
     values: np.ndarray
     observed: np.ndarray
     readable: np.ndarray
+    distinct: DistinctCells | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +218,9 @@ class ColumnSchema:
             known = yes_no_words(texts) | np.isin(texts, np.array(self.categories or (), dtype=object))
             texts = texts.copy()
             texts[~known] = None
-        return ParsedColumn(found.spread(texts, None), found.codes >= 0, found.spread(~pd.isna(texts), missing=False))
+            found = replace(found, texts=texts)
+        readable = found.spread(~pd.isna(texts), missing=False)
+        return ParsedColumn(found.spread(texts, None), found.codes >= 0, readable, found)
 
     def find_observed(self, cells: pd.Series, missing_values: Iterable[str | float] = ()) -> np.ndarray:
         """Tell which cells are not missing, without reading them.
