@@ -25,8 +25,8 @@ from sklearn.base import clone
 
 from gain_impute import GAINImputer, Kind, Schema
 from gain_impute.encoding.text import hash_texts
-from gain_impute.schema.reading import read_distinct
 from gain_impute.errors import GainImputeWarning, TableError, UnfillableWarning
+from gain_impute.schema.reading import read_distinct
 from gain_impute.training import NullTracker
 from tests.strategies import cells_of, holes_of, is_hole, polars_tables, quick_imputer, shop_table, tables
 
