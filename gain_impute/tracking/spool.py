@@ -104,7 +104,8 @@ class Spool:
         return handle >= 0
 
     def remove(self) -> None:
-        """Delete the folder: everything has been sent. Under another name, since whoever asks for a lock makes a file."""
+        """Delete the folder: everything has been sent."""
+        # under another name first: who asks for a lock makes its file anew where it is gone
         shutil.rmtree(self.folder.rename(self.folder.with_suffix(SENT)))
 
     @contextmanager
