@@ -16,6 +16,7 @@ from torch import Tensor
 from gain_impute.batches import TensorTable
 from gain_impute.confidence import NumberCalibration, calibrate_numbers
 from gain_impute.config import default_max_steps
+from gain_impute.drift import keep_sureness, measure_sureness
 from gain_impute.encoding.table import EncodedTable
 from gain_impute.experts import USUAL, Experts, Weights, expert_rows
 from gain_impute.persistence import FittedState
@@ -87,6 +88,7 @@ def learn(
         if on_held_out is not None:
             on_held_out(state, lesson.held_out_frame())
     if n_refining > 0 and time.perf_counter() < deadline:
+        sureness = measure_sureness(state.training, table)
         train(
             state.training,
             table,
@@ -97,6 +99,7 @@ def learn(
             deadline=deadline,
             on_epoch=on_epoch,
         )
+        keep_sureness(state.training, table, sureness)
     if state.experts is not None and teaches_twice:
         again = lesson.taught_experts(table.known, state.experts.weights)
         state.experts = again if again.weights == state.experts.weights else state.experts

@@ -213,6 +213,16 @@ class Generator(nn.Module):
         weight, bias = self.noise_head.weight[:n], self.noise_head.bias[:n]
         return nn.functional.linear(self._noisy(features, noise), weight, bias)
 
+    @torch.no_grad()
+    def rescale(self, *, temperatures: Sequence[float], spreads: Sequence[float]) -> None:
+        """Divide the logits of each categorical column, and multiply the corrections of each number, by a factor."""
+        weight, n = self.head.weight, self.n_numbers
+        sharper = self.segments.spread(1 / weight.new_tensor(temperatures)[None])[0]  # (V,)
+        for layer, of_numbers in ((self.head, weight.new_ones(n)), (self.noise_head, weight.new_tensor(spreads))):
+            factors = torch.cat([of_numbers, sharper])
+            layer.weight.mul_(factors[:, None])
+            layer.bias.mul_(factors)
+
     def _noisy(self, features: Tensor, noise: Tensor) -> Tensor:
         return nn.functional.gelu(self.noise_block(features + self.noise(noise)))
 

@@ -23,6 +23,7 @@ __all__ = [
     "held_out_rows",
     "predict",
     "predict_probabilities",
+    "unknown_shares",
 ]
 
 ROWS_A_BATCH = 4_096  # small ones cost more calls, after each of which Python is waited for; large ones memory
@@ -162,6 +163,14 @@ def predict_probabilities(
         for _, part in _parts(every, state.device)
     ]
     return np.concatenate([np.zeros((0, state.layout.class_sizes[column]), np.float32), *parts])
+
+
+@torch.no_grad()
+def unknown_shares(state: TrainingState, table: TensorTable, rows: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+    """Of each categorical column, what the generator says of its unknown cells in these rows (n_cells, n_classes)."""
+    parts = [_say(state, table, part, table.known[part], None).probabilities for _, part in _parts(rows, state.device)]
+    nothing = [np.zeros((0, size), np.float32) for size in state.layout.class_sizes]
+    return [np.concatenate(columns) for columns in zip(nothing, *parts, strict=True)]
 
 
 @torch.no_grad()

@@ -1,0 +1,96 @@
+"""How sure the generator is of cells that it never learned, kept while it goes on to learn the held-out ones.
+
+Held-out cells tell how sure it may be. Once it learns these too, nothing tells any more, and it grows surer of all
+cells without being right more often. Its *empty* cells show by how much, without their truth: what it says of them is
+scaled until it is, column by column, as sure of them on average as it was before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from gain_impute.batches import TensorTable
+from gain_impute.prediction import predict, unknown_shares
+from gain_impute.state import TrainingState
+
+__all__ = ["Sureness", "keep_sureness", "measure_sureness"]
+
+MOST_ROWS = 4_096  # with empty cells, evenly chosen
+LEAST_CELLS = 20  # empty cells of a column below which all columns are taken together
+MOST_SCALE = 4.0  # by which anything is scaled, either way
+
+
+_Columns = list[NDArray[np.float32]]
+_Scale = Callable[[_Columns, _Columns], float]
+
+
+@dataclass(frozen=True)
+class Sureness:
+    """How sure the generator is of the empty cells of a table.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_rows,), int64
+        Rows of the table that were asked about.
+    shares : list of ndarray of shape (n_empty, n_categories), float32
+        Of each categorical column, what is said of its empty cells.
+    squares : list of ndarray of shape (n_empty,), float32
+        Of each numeric column, the squared spread of the draws of its empty cells.
+    """
+
+    rows: NDArray[np.int64]
+    shares: list[NDArray[np.float32]]
+    squares: list[NDArray[np.float32]]
+
+
+def measure_sureness(training: TrainingState, table: TensorTable, *, rows: NDArray[np.int64] | None = None) -> Sureness:
+    """Ask the generator about rows with empty cells; about some of them, if none are given."""
+    known = table.known.cpu().numpy()
+    if rows is None:
+        rows = np.flatnonzero(~known.all(axis=1))
+        rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).astype(np.int64)]
+    spread = predict(training, table, rows, spread=True).spread
+    squares = [spread[~known[rows, column], column] ** 2 for column in range(training.layout.n_numbers)]
+    return Sureness(rows, unknown_shares(training, table, rows), squares)
+
+
+def keep_sureness(training: TrainingState, table: TensorTable, before: Sureness) -> None:
+    """Scale what the generator says until it is as sure of the empty cells as it was before, in place."""
+    now = measure_sureness(training, table, rows=before.rows)
+    training.averaged.rescale(
+        temperatures=_by_column(_temperature, before.shares, now.shares),
+        spreads=_by_column(_growth, before.squares, now.squares),
+    )
+    training.weights_changed()
+
+
+def _by_column(scale: _Scale, before: _Columns, now: _Columns) -> list[float]:
+    """A scale for each column; where it has few empty cells, that of all columns together."""
+    common = scale(before, now)
+    columns = zip(before, now, strict=True)
+    return [scale([b], [n]) if len(b) >= LEAST_CELLS else common for b, n in columns]
+
+
+def _growth(before: _Columns, now: _Columns) -> float:
+    """What spreads are multiplied by to have the mean square that they had."""
+    was, is_now = (float(sum(squares.sum() for squares in column)) for column in (before, now))
+    return float(np.clip(np.sqrt(was / is_now), 1 / MOST_SCALE, MOST_SCALE)) if was > 0 and is_now > 0 else 1.0
+
+
+def _temperature(before: _Columns, now: _Columns) -> float:
+    """What logits are divided by so that the most probable categories are as probable, on average, as they were."""
+    was = sum(float(shares.max(axis=1).sum()) for shares in before if len(shares))
+
+    def surplus(log_temperature: float) -> float:
+        sharpened = (shares.astype(np.float64) ** np.exp(-log_temperature) for shares in now if len(shares))
+        return sum(float((powers.max(axis=1) / powers.sum(axis=1)).sum()) for powers in sharpened) - was
+
+    most = float(np.log(MOST_SCALE))
+    if not surplus(most) < 0 < surplus(-most):  # nothing was asked, or there is but one category
+        return 1.0
+    return float(np.exp(brentq(surplus, -most, most, xtol=1e-3)))
