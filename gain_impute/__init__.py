@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gain_impute.cells import CellState, Imputation
+    from gain_impute.config import PRESETS
     from gain_impute.evaluation import Evaluation, evaluate
     from gain_impute.imputer import GAINImputer
     from gain_impute.schema import ColumnSchema, Kind, Schema, infer_schema
 
 __all__ = [
+    "PRESETS",
     "CellState",
     "ColumnSchema",
     "Evaluation",
@@ -31,6 +33,7 @@ __version__ = version("gain-impute")
 
 _HOMES = {
     "cells": ("CellState", "Imputation"),
+    "config": ("PRESETS",),
     "evaluation": ("Evaluation", "evaluate"),
     "imputer": ("GAINImputer",),
     "schema": ("ColumnSchema", "Kind", "Schema", "infer_schema"),

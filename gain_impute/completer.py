@@ -74,7 +74,7 @@ class Completer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     ) -> None:
         """Fit, watched by whoever wants to be told, and become fitted; columns `indicated` before stay so."""
         watcher = Watcher(
-            n_steps=config.max_steps or default_max_steps(len(frame)),
+            n_steps=config.max_steps or default_max_steps(len(frame), config.effort),
             n_steps_before=self.state_.training.n_steps if hasattr(self, "state_") and self.state_.training else 0,
             params=self.get_params(),
             table=frame,

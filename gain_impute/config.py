@@ -13,6 +13,7 @@ import numpy as np
 from gain_impute.errors import ConfigError
 
 __all__ = [
+    "PRESETS",
     "GAINConfig",
     "Tunable",
     "default_batch_size",
@@ -22,6 +23,8 @@ __all__ = [
 ]
 
 
+PRESETS = {"fast": 0.25, "best": 4.0}
+"""The `effort` of those who want it sooner, and of those who want it better; the usual one is 1."""
 BATCH_LIMITS = (2_000, 8_000)  # rows from which a step takes more of them
 MANY_LOGITS = 250  # categories beyond which a row costs so much that more steps teach more than more rows
 
@@ -75,6 +78,12 @@ class GAINConfig:
     0.5
     """
 
+    effort: float = _hyper(
+        1.0,
+        0.01,
+        100,
+        "Work of a fit beside the usual, where steps and trees are derived: scales both (`default_max_steps`).",
+    )
     max_steps: int | None = _hyper(
         None, 1, math.inf, "Training steps at most; None derives them from the number of rows (`default_max_steps`)."
     )
@@ -186,16 +195,19 @@ def check_range(field: dataclasses.Field[Any], value: object) -> None:
     raise ConfigError(msg)
 
 
-def default_max_steps(n_rows: int) -> int:
+def default_max_steps(n_rows: int, effort: float = 1.0) -> int:
     """Budget of training steps: 1,000 at 569 rows; fewer as the square root below, slowly more above.
+
+    An effort below 1 takes its share of them, and one above 1 as many times more as its square root: beyond, small tables
+    are overfitted. Of trees it is the other way round.
 
     Examples
     --------
-    >>> [default_max_steps(n_rows) for n_rows in (10, 569, 20_000, 1_000_000)]
-    [300, 1000, 1510, 2360]
+    >>> [default_max_steps(n_rows) for n_rows in (10, 569, 20_000, 1_000_000)], default_max_steps(569, 0.2)
+    ([300, 1000, 1510, 2360], 200)
     """
     ratio = max(n_rows, 1) / 569
-    return max(300, 10 * round(100 * math.pow(ratio, 0.5 if ratio < 1 else 0.115)))
+    return max(1, round(min(effort, math.sqrt(effort)) * max(300, 10 * round(100 * math.pow(ratio, 0.5 if ratio < 1 else 0.115)))))
 
 
 def default_batch_size(n_rows: int, n_logits: int) -> int:
@@ -210,9 +222,11 @@ def default_dropout(n_rows: int) -> float:
     return 0.1 if n_rows <= 5_000 else 0.0  # noqa: PLR2004 - the rule itself
 
 
-def default_n_trees(n_rows: int, n_steps: int) -> int:
+def default_n_trees(n_rows: int, n_steps: int, effort: float = 1.0) -> int:
     """Trees of a column: 50 up to 2,000 rows, 30 up to 8,000, then 20, and never more than one for 20 training steps.
 
-    Many trees help small tables, and cost little there.
+    Many trees help small tables, and cost little there. An effort above 1 takes as many times more of the first number,
+    and one below 1 its square root of it: few trees are what a quick fit loses most by.
     """
-    return min(50 if n_rows <= 2_000 else 30 if n_rows <= 8_000 else 20, max(1, n_steps // 20))  # noqa: PLR2004
+    usual = 50 if n_rows <= 2_000 else 30 if n_rows <= 8_000 else 20  # noqa: PLR2004
+    return max(1, min(round(max(effort, math.sqrt(effort)) * usual), n_steps // 20))

@@ -8,20 +8,24 @@ scaled until it is, column by column, as sure of them on average as it was befor
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.optimize import brentq
+from torch import Tensor
 
 from gain_impute.batches import TensorTable
 from gain_impute.prediction import predict, unknown_shares
 from gain_impute.state import TrainingState
 
-__all__ = ["Sureness", "keep_sureness", "measure_sureness"]
+__all__ = ["Sureness", "keep_some_back", "keep_sureness", "measure_sureness"]
 
 MOST_ROWS = 4_096  # with empty cells, evenly chosen
 LEAST_CELLS = 20  # empty cells of a column below which all columns are taken together
+WANTED_CELLS = 100  # empty cells of a column; where there are fewer, held-out ones stay empty for good in their place,
+MOST_KEPT = 0.2  # but no more than this share of them
 MOST_SCALE = 4.0  # by which anything is scaled, either way
 
 
@@ -46,6 +50,17 @@ class Sureness:
     rows: NDArray[np.int64]
     shares: list[NDArray[np.float32]]
     squares: list[NDArray[np.float32]]
+
+
+def keep_some_back(table: TensorTable, held_out: tuple[Tensor, Tensor]) -> TensorTable:
+    """Empty some of the held-out cells of a table, in columns with few empty cells: these are never learned."""
+    rows, cells = held_out
+    n_cells, n_lacking = cells.sum(dim=0), (WANTED_CELLS - (~table.known).sum(dim=0)).clamp_min(0)
+    n_kept = torch.minimum(n_lacking, (MOST_KEPT * n_cells).long())
+    steps = cells.cumsum(dim=0) * n_kept // n_cells.clamp_min(1)  # rises by one at each cell that is kept
+    known = table.known.clone()
+    known[rows] &= steps.diff(dim=0, prepend=torch.zeros_like(steps[:1])) == 0
+    return replace(table, known=known)
 
 
 def measure_sureness(training: TrainingState, table: TensorTable, *, rows: NDArray[np.int64] | None = None) -> Sureness:

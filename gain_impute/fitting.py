@@ -82,8 +82,8 @@ def new_fit(
     if config.dropout is None:
         config = replace(config, dropout=default_dropout(len(frame)))
     if config.n_trees is None:
-        n_steps = config.max_steps or default_max_steps(len(frame))
-        config = replace(config, n_trees=default_n_trees(len(frame), n_steps))
+        n_steps = config.max_steps or default_max_steps(len(frame), config.effort)
+        config = replace(config, n_trees=default_n_trees(len(frame), n_steps, config.effort))
     hashed: dict[str, HashedText] = {}
     encoder = TableEncoder.fit(frame, schema, n_bins=config.n_bins, n_buckets=config.n_buckets, hashed=hashed)
     encoded, empty, unreadable = encoder.encode(frame, hashed=hashed)

@@ -16,10 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from gain_impute.cells import Imputation
 from gain_impute.completer import Completer
 from gain_impute.completion import category_probabilities
-from gain_impute.fitting import (
-    continue_fit,
-    new_fit,
-)
+from gain_impute.fitting import continue_fit, new_fit
 from gain_impute.frames import row_labels
 from gain_impute.intake import (
     check_count,
@@ -58,6 +55,8 @@ class GAINImputer(Completer):
         Put filled numbers on their column's grid: integers stay integers, two decimals stay two.
     random_state : int, Generator, RandomState or None, default=None
         What all randomness follows from. None takes fresh entropy.
+    effort : float, default=1.0
+        Work of a fit beside the usual, where steps and trees are derived; `PRESETS` holds a fast and the best one.
     max_steps : int or None, default=None
         Training steps at most; None derives them from the number of rows.
     max_time_s : float or None, default=None
@@ -127,6 +126,7 @@ class GAINImputer(Completer):
         keep_empty_features: bool = True,
         round_to_grid: bool = True,
         random_state: int | np.random.Generator | np.random.RandomState | None = None,
+        effort: float = 1.0,
         max_steps: int | None = None,
         max_time_s: float | None = None,
         batch_size: int | None = None,
@@ -158,6 +158,7 @@ class GAINImputer(Completer):
         self.keep_empty_features = keep_empty_features
         self.round_to_grid = round_to_grid
         self.random_state = random_state
+        self.effort = effort
         self.max_steps = max_steps
         self.max_time_s = max_time_s
         self.batch_size = batch_size
@@ -394,7 +395,6 @@ class GAINImputer(Completer):
         ModelFormatError
             If the folder is not a model, is incomplete, was edited, or is of a newer format.
         """
-        imputer = cls(device=device)
-        state, description = read_model(folder, torch_device(device))
+        imputer, (state, description) = cls(device=device), read_model(folder, torch_device(device))
         imputer._resume(state, restore(imputer, description, list(state.encoder.schema)))
         return imputer

@@ -16,7 +16,7 @@ from torch import Tensor
 from gain_impute.batches import TensorTable
 from gain_impute.confidence import NumberCalibration, calibrate_numbers
 from gain_impute.config import default_max_steps
-from gain_impute.drift import keep_sureness, measure_sureness
+from gain_impute.drift import keep_some_back, keep_sureness, measure_sureness
 from gain_impute.encoding.table import EncodedTable
 from gain_impute.experts import USUAL, Experts, Weights, expert_rows
 from gain_impute.persistence import FittedState
@@ -69,7 +69,7 @@ def learn(
     lesson = _Lesson(
         state, state.training, encoded, table, held_out_cells(table.known, config.validation_share), deadline
     )
-    n_steps = config.max_steps or default_max_steps(encoded.n_rows)
+    n_steps = config.max_steps or default_max_steps(encoded.n_rows, config.effort)
     n_refining = int(n_steps * REFINING_SHARE) if lesson.has_held_out else 0
     train(
         state.training,
@@ -88,18 +88,19 @@ def learn(
         if on_held_out is not None:
             on_held_out(state, lesson.held_out_frame())
     if n_refining > 0 and time.perf_counter() < deadline:
-        sureness = measure_sureness(state.training, table)
+        given_back = keep_some_back(table, lesson.held_out)
+        sureness = measure_sureness(state.training, given_back)
         train(
             state.training,
-            table,
-            nothing_held_out(table.known),
+            given_back,
+            nothing_held_out(given_back.known),
             config,
             n_steps=n_refining,
             rate_scale=rate_scale * REFINING_RATE,
             deadline=deadline,
             on_epoch=on_epoch,
         )
-        keep_sureness(state.training, table, sureness)
+        keep_sureness(state.training, given_back, sureness)
     if state.experts is not None and teaches_twice:
         again = lesson.taught_experts(table.known, state.experts.weights)
         state.experts = again if again.weights == state.experts.weights else state.experts

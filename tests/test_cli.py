@@ -272,7 +272,14 @@ def test_a_model_replaces_no_other_folder(capsys, shop):
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("--seed", "1"), ("--schema", "S.toml"), ("--missing", "NA"), ("--max-time", "9"), ("--max-steps", "9")],
+    [
+        ("--seed", "1"),
+        ("--schema", "S.toml"),
+        ("--missing", "NA"),
+        ("--preset", "best"),
+        ("--max-time", "9"),
+        ("--max-steps", "9"),
+    ],
 )
 def test_what_belongs_to_fitting_does_not_go_with_a_model(capsys, model, option, value):
     error = error_of(capsys, ["impute", "shop.csv", "-o", "filled.csv", "--model", model, option, value])
@@ -329,6 +336,7 @@ def test_evaluate_compares_with_what_stood_there(capsys, model):
         (["impute", "shop.csv", "-o", "out.csv", "--delimiter", ";"], "Name the delimiter with --delimiter ','"),
         (["impute", "shop.csv", "-o", "out.csv", "--max-steps", "0"], "The 'max_steps' parameter"),
         (["impute", "shop.csv", "-o", "out.csv", "--max-steps", "many"], "Invalid value for '--max-steps'"),
+        (["impute", "shop.csv", "-o", "out.csv", "--preset", "slow"], "--preset must be one of fast, best. Got 'slow'"),
         (["impute", "shop.csv", "-o", "out.csv", "--threads", "0"], "The 'n_threads' parameter"),
         (["impute", "shop.csv", "-o", "out.csv", "--seed", "-1"], "The 'random_state' parameter"),
         (["impute", "shop.csv", "-o", "out.csv", "--device", "abacus"], "The 'device' parameter"),

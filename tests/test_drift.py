@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from gain_impute import GAINImputer
 from gain_impute.batches import TensorTable
-from gain_impute.drift import LEAST_CELLS, keep_sureness, measure_sureness
+from gain_impute.drift import (
+    LEAST_CELLS,
+    MOST_KEPT,
+    WANTED_CELLS,
+    keep_some_back,
+    keep_sureness,
+    measure_sureness,
+)
 from gain_impute.prediction import predict
 from gain_impute.state import TrainingState
 from tests.strategies import quick_imputer, shop_table
@@ -84,3 +93,37 @@ def test_where_there_is_no_empty_cell_or_no_difference_nothing_is_scaled(learned
     keep_sureness(training, table, measure_sureness(training, table))
     for name, tensor in training.averaged.state_dict().items():
         torch.testing.assert_close(tensor, weights[name], rtol=2e-3, atol=1e-6)
+
+
+def test_columns_with_few_empty_cells_keep_some_of_the_held_out_ones(learned):
+    training, table = learned
+    n, n_rows = training.layout.n_numbers, len(table.known)
+    table.known[:] = True
+    table.known[:WANTED_CELLS, 0] = False  # this column has enough,
+    table.known[: WANTED_CELLS - 3, n] = False  # and this one nearly
+    rows = torch.arange(n_rows)
+    held_out = table.known & (torch.rand(table.known.shape, generator=torch.manual_seed(0)) < 0.5)
+    kept = table.known & ~keep_some_back(table, (rows, held_out)).known
+    assert not (kept & ~held_out).any()
+    assert kept[:, 0].sum() == 0
+    assert kept[:, n].sum() == 3
+    others = [cell for cell in range(table.known.shape[1]) if cell not in {0, n}]
+    assert (kept[:, others].sum(dim=0) == (MOST_KEPT * held_out[:, others].sum(dim=0)).long()).all()
+    halves = [int(half.sum()) for half in kept[:, others].chunk(2)]
+    assert halves[0] == pytest.approx(halves[1], rel=0.2)
+    assert table.known[:, 1:n].all()  # the table itself stays as it was
+
+
+def test_intervals_of_a_table_without_holes_cover_new_rows():
+    rng = np.random.default_rng(0)
+
+    def made(n_rows: int) -> pd.DataFrame:
+        x = rng.normal(size=(n_rows, 3))
+        titles = [" ".join(rng.choice(list("abcdefghijklmnop"), 5)) for _ in range(n_rows)]  # noise to be remembered
+        return pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "c": x[:, 0] + x[:, 1] + 0.5 * x[:, 2], "title": titles})
+
+    imputer = GAINImputer(random_state=0, max_steps=600, n_trees=0, round_to_grid=False).fit(made(1_000))
+    new = made(400)
+    cells = imputer.impute(new.assign(c=np.nan)).cells
+    covered = ((cells["lower"].to_numpy() <= new["c"]) & (new["c"] <= cells["upper"].to_numpy())).mean()
+    assert 0.84 <= covered <= 0.97

@@ -25,7 +25,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import estimator_checks
 
 from gain_impute import GAINImputer
-from gain_impute.config import GAINConfig
+from gain_impute.config import GAINConfig, default_max_steps
 from gain_impute.errors import UnfillableWarning
 from gain_impute.training import NullTracker
 from tests.strategies import quick_imputer, shop_table
@@ -265,7 +265,19 @@ def test_a_repeated_fit_comes_to_the_same(shop, usual_outcome):
     np.testing.assert_array_equal(outcome(shop), usual_outcome)
 
 
-@pytest.mark.parametrize("field", dataclasses.fields(GAINConfig), ids=lambda field: field.name)
+HYPER_PARAMETERS = [field for field in dataclasses.fields(GAINConfig) if field.name != "effort"]
+
+
+def test_effort_counts_where_steps_and_trees_are_derived(shop, usual_outcome):
+    n_steps = default_max_steps(len(shop), 0.02)
+    np.testing.assert_array_equal(outcome(shop, effort=0.02, max_steps=None), outcome(shop, max_steps=n_steps))
+    np.testing.assert_array_equal(outcome(shop, effort=0.02), usual_outcome)  # here steps are given, and trees one
+    few_trees = outcome(shop, effort=0.01, max_steps=200)
+    np.testing.assert_array_equal(few_trees, outcome(shop, n_trees=5, max_steps=200))
+    assert not np.array_equal(few_trees, outcome(shop, max_steps=200))
+
+
+@pytest.mark.parametrize("field", HYPER_PARAMETERS, ids=lambda field: field.name)
 def test_a_hyper_parameter_changes_the_fit_exactly_if_it_says_so(field, shop, usual_outcome):
     changed = outcome(shop, **{field.name: OTHER_VALUE[field.name]})
     assert np.array_equal(changed, usual_outcome) != field.metadata["affects_result"]

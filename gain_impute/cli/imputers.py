@@ -29,6 +29,7 @@ def make_imputer(model: Path | None, options: FittingOptions, *, seed: int | Non
         "schema": ("--schema", options.schema),
         "missing_values": ("--missing", options.missing),
         "random_state": ("--seed", seed),
+        "effort": ("--preset", _effort(options.preset)),
         "max_time_s": ("--max-time", options.max_time),
         "max_steps": ("--max-steps", options.max_steps),
     }
@@ -42,6 +43,17 @@ def make_imputer(model: Path | None, options: FittingOptions, *, seed: int | Non
     imputer = GAINImputer.load(model, device=options.device)
     imputer.set_params(n_threads=options.threads)
     return imputer
+
+
+def _effort(preset: str | None) -> float | None:
+    """What a preset stands for."""
+    from gain_impute.config import PRESETS
+
+    if preset is None:
+        return None
+    if preset not in PRESETS:
+        raise ConfigError(f"--preset must be one of {', '.join(PRESETS)}. Got {preset!r} instead.")
+    return PRESETS[preset]
 
 
 def open_source(source: Path, options: ReadingOptions) -> TableFile:

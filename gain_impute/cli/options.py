@@ -58,6 +58,10 @@ NoHeader = Annotated[
 Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="What all randomness follows from. (default: 0)")]
 Threads = Annotated[int, typer.Option("--threads", metavar="N", help="No more than there are idle cores.")]
 Device = Annotated[str, typer.Option("--device", metavar="NAME", help="Where networks run: auto, cpu, cuda, ...")]
+Preset = Annotated[
+    str | None,
+    typer.Option("--preset", metavar="NAME", help="fast or best: sooner, or better. (default: between the two)"),
+]
 MaxTime = Annotated[float | None, typer.Option("--max-time", metavar="SECONDS", help="Seconds of training at most.")]
 MaxSteps = Annotated[
     int | None,
@@ -83,6 +87,7 @@ class FittingOptions(ReadingOptions):
     seed: Seed = None
     threads: Threads = 1
     device: Device = "auto"
+    preset: Preset = None
     max_time: MaxTime = None
     max_steps: MaxSteps = None
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from gain_impute.config import PRESETS
 from gain_impute.methods.gain import make_gain
 from gain_impute.methods.matrix import Filler, Matrix, MatrixMethod
 from gain_impute.methods.mean import MeanFiller
@@ -59,3 +62,10 @@ register_method(
         make=lambda setting: MatrixMethod(NeighboursFiller(random_state=setting.seed), setting),
     )
 )
+register_method(
+    MethodEntry(name="gain_generator", title="gain_impute, generator alone", make=partial(make_gain, n_trees=0))
+)
+for preset, effort in PRESETS.items():
+    register_method(
+        MethodEntry(name=f"gain_{preset}", title=f"gain_impute, {preset}", make=partial(make_gain, effort=effort))
+    )

@@ -238,7 +238,7 @@ class SearchSpace(Mapping[str, Dimension]):
         dict of str to int or float
             Those of them that the space holds; tuning chooses the others.
         """
-        derived = {"dropout": default_dropout(n_rows), "max_steps": default_max_steps(n_rows)}
+        derived = {"dropout": default_dropout(n_rows), "max_steps": default_max_steps(n_rows, params["effort"])}
         values = {name: derived.get(name) if params[name] is None else params[name] for name in self}
         return {name: value for name, value in values.items() if value is not None and self[name].holds(value)}
 
