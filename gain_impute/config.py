@@ -198,8 +198,8 @@ def check_range(field: dataclasses.Field[Any], value: object) -> None:
 def default_max_steps(n_rows: int, effort: float = 1.0) -> int:
     """Budget of training steps: 1,000 at 569 rows; fewer as the square root below, slowly more above.
 
-    An effort below 1 takes its share of them, and one above 1 as many times more as its square root: beyond, small tables
-    are overfitted. Of trees it is the other way round.
+    An effort below 1 takes its share of them, and one above 1 as many times more as its square root: with yet more,
+    small tables are overfitted. Of trees it is the other way round.
 
     Examples
     --------
@@ -207,7 +207,12 @@ def default_max_steps(n_rows: int, effort: float = 1.0) -> int:
     ([300, 1000, 1510, 2360], 200)
     """
     ratio = max(n_rows, 1) / 569
-    return max(1, round(min(effort, math.sqrt(effort)) * max(300, 10 * round(100 * math.pow(ratio, 0.5 if ratio < 1 else 0.115)))))
+    return max(
+        1,
+        round(
+            min(effort, math.sqrt(effort)) * max(300, 10 * round(100 * math.pow(ratio, 0.5 if ratio < 1 else 0.115)))
+        ),
+    )
 
 
 def default_batch_size(n_rows: int, n_logits: int) -> int:

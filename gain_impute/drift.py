@@ -1,7 +1,7 @@
-"""How sure the generator is of cells that it never learned, kept while it goes on to learn the held-out ones.
+"""How sure a fit is of cells that it never learned, kept while it goes on to learn the held-out ones.
 
-Held-out cells tell how sure it may be. Once it learns these too, nothing tells any more, and it grows surer of all
-cells without being right more often. Its *empty* cells show by how much, without their truth: what it says of them is
+Held-out cells tell how sure it may be. Once these are learned too, nothing tells any more, and it grows surer of all
+cells without being right more often. The *empty* cells show by how much, without their truth: what is said of them is
 scaled until it is, column by column, as sure of them on average as it was before.
 """
 
@@ -17,7 +17,8 @@ from scipy.optimize import brentq
 from torch import Tensor
 
 from gain_impute.batches import TensorTable
-from gain_impute.prediction import predict, unknown_shares
+from gain_impute.experts import Experts
+from gain_impute.prediction import predict, tempered, unknown_shares
 from gain_impute.state import TrainingState
 
 __all__ = ["Sureness", "keep_some_back", "keep_sureness", "measure_sureness"]
@@ -35,7 +36,7 @@ _Scale = Callable[[_Columns, _Columns], float]
 
 @dataclass(frozen=True)
 class Sureness:
-    """How sure the generator is of the empty cells of a table.
+    """How sure a fit is of the empty cells of a table.
 
     Attributes
     ----------
@@ -63,25 +64,25 @@ def keep_some_back(table: TensorTable, held_out: tuple[Tensor, Tensor]) -> Tenso
     return replace(table, known=known)
 
 
-def measure_sureness(training: TrainingState, table: TensorTable, *, rows: NDArray[np.int64] | None = None) -> Sureness:
-    """Ask the generator about rows with empty cells; about some of them, if none are given."""
+def measure_sureness(
+    training: TrainingState, table: TensorTable, experts: Experts | None, *, rows: NDArray[np.int64] | None = None
+) -> Sureness:
+    """Ask about rows with empty cells; about some of them, if none are given."""
     known = table.known.cpu().numpy()
     if rows is None:
         rows = np.flatnonzero(~known.all(axis=1))
         rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).astype(np.int64)]
     spread = predict(training, table, rows, spread=True).spread
     squares = [spread[~known[rows, column], column] ** 2 for column in range(training.layout.n_numbers)]
-    return Sureness(rows, unknown_shares(training, table, rows), squares)
+    return Sureness(rows, unknown_shares(training, table, rows, experts=experts), squares)
 
 
-def keep_sureness(training: TrainingState, table: TensorTable, before: Sureness) -> None:
-    """Scale what the generator says until it is as sure of the empty cells as it was before, in place."""
-    now = measure_sureness(training, table, rows=before.rows)
-    training.averaged.rescale(
-        temperatures=_by_column(_temperature, before.shares, now.shares),
-        spreads=_by_column(_growth, before.squares, now.squares),
-    )
-    training.weights_changed()
+def keep_sureness(training: TrainingState, table: TensorTable, experts: Experts | None, before: Sureness) -> None:
+    """Scale what is said until it is as sure of the empty cells as it was before, in place."""
+    now = measure_sureness(training, table, experts, rows=before.rows)
+    training.averaged.scale_corrections(_by_column(_growth, before.squares, now.squares))
+    temperatures = _by_column(_temperature, before.shares, now.shares)
+    training.averaged.temperatures *= training.averaged.temperatures.new_tensor(temperatures)
 
 
 def _by_column(scale: _Scale, before: _Columns, now: _Columns) -> list[float]:
@@ -102,8 +103,8 @@ def _temperature(before: _Columns, now: _Columns) -> float:
     was = sum(float(shares.max(axis=1).sum()) for shares in before if len(shares))
 
     def surplus(log_temperature: float) -> float:
-        sharpened = (shares.astype(np.float64) ** np.exp(-log_temperature) for shares in now if len(shares))
-        return sum(float((powers.max(axis=1) / powers.sum(axis=1)).sum()) for powers in sharpened) - was
+        shares = (tempered(column, np.exp(log_temperature)) for column in now if len(column))
+        return sum(float(column.max(axis=1).sum()) for column in shares) - was
 
     most = float(np.log(MOST_SCALE))
     if not surplus(most) < 0 < surplus(-most):  # nothing was asked, or there is but one category

@@ -69,6 +69,7 @@ def learn(
     lesson = _Lesson(
         state, state.training, encoded, table, held_out_cells(table.known, config.validation_share), deadline
     )
+    state.training.averaged.temperatures.fill_(1)
     n_steps = config.max_steps or default_max_steps(encoded.n_rows, config.effort)
     n_refining = int(n_steps * REFINING_SHARE) if lesson.has_held_out else 0
     train(
@@ -87,9 +88,9 @@ def learn(
         state.calibration = lesson.calibration()
         if on_held_out is not None:
             on_held_out(state, lesson.held_out_frame())
+    given_back = keep_some_back(table, lesson.held_out)
+    sureness = measure_sureness(state.training, given_back, state.experts)
     if n_refining > 0 and time.perf_counter() < deadline:
-        given_back = keep_some_back(table, lesson.held_out)
-        sureness = measure_sureness(state.training, given_back)
         train(
             state.training,
             given_back,
@@ -100,10 +101,11 @@ def learn(
             deadline=deadline,
             on_epoch=on_epoch,
         )
-        keep_sureness(state.training, given_back, sureness)
     if state.experts is not None and teaches_twice:
-        again = lesson.taught_experts(table.known, state.experts.weights)
+        again = lesson.taught_experts(given_back.known, state.experts.weights)
         state.experts = again if again.weights == state.experts.weights else state.experts
+    if lesson.has_held_out:
+        keep_sureness(state.training, given_back, state.experts, sureness)
 
 
 @dataclass(frozen=True)

@@ -162,6 +162,8 @@ class Generator(nn.Module):
         self.noise = nn.Linear(d_noise, d_hidden)
         self.noise_block = ResidualBlock(d_hidden, dropout)
         self.noise_head = nn.Linear(d_hidden, n_outputs)
+        self.temperatures: Tensor  # (C,), by which the logits of what is said in the end are divided
+        self.register_buffer("temperatures", torch.ones(len(class_sizes)))
 
     def forward(self, numbers: Tensor, codes: Tensor, visible: Tensor, texts: Sequence[Tensor]) -> tuple[Draw, Tensor]:
         """Read a batch of rows.
@@ -214,14 +216,11 @@ class Generator(nn.Module):
         return nn.functional.linear(self._noisy(features, noise), weight, bias)
 
     @torch.no_grad()
-    def rescale(self, *, temperatures: Sequence[float], spreads: Sequence[float]) -> None:
-        """Divide the logits of each categorical column, and multiply the corrections of each number, by a factor."""
-        weight, n = self.head.weight, self.n_numbers
-        sharper = self.segments.spread(1 / weight.new_tensor(temperatures)[None])[0]  # (V,)
-        for layer, of_numbers in ((self.head, weight.new_ones(n)), (self.noise_head, weight.new_tensor(spreads))):
-            factors = torch.cat([of_numbers, sharper])
-            layer.weight.mul_(factors[:, None])
-            layer.bias.mul_(factors)
+    def scale_corrections(self, factors: Sequence[float]) -> None:
+        """Multiply how far draws of each number lie from its best value by a factor of its own."""
+        scales = self.noise_head.weight.new_tensor(factors)
+        self.noise_head.weight[: self.n_numbers] *= scales[:, None]
+        self.noise_head.bias[: self.n_numbers] *= scales
 
     def _noisy(self, features: Tensor, noise: Tensor) -> Tensor:
         return nn.functional.gelu(self.noise_block(features + self.noise(noise)))

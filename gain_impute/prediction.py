@@ -23,6 +23,7 @@ __all__ = [
     "held_out_rows",
     "predict",
     "predict_probabilities",
+    "tempered",
     "unknown_shares",
 ]
 
@@ -166,9 +167,13 @@ def predict_probabilities(
 
 
 @torch.no_grad()
-def unknown_shares(state: TrainingState, table: TensorTable, rows: NDArray[np.int64]) -> list[NDArray[np.float32]]:
-    """Of each categorical column, what the generator says of its unknown cells in these rows (n_cells, n_classes)."""
-    parts = [_say(state, table, part, table.known[part], None).probabilities for _, part in _parts(rows, state.device)]
+def unknown_shares(
+    state: TrainingState, table: TensorTable, rows: NDArray[np.int64], *, experts: Experts | None
+) -> list[NDArray[np.float32]]:
+    """Of each categorical column, what is said of its unknown cells in these rows (n_cells, n_categories)."""
+    parts = [
+        _say(state, table, part, table.known[part], experts).probabilities for _, part in _parts(rows, state.device)
+    ]
     nothing = [np.zeros((0, size), np.float32) for size in state.layout.class_sizes]
     return [np.concatenate(columns) for columns in zip(nothing, *parts, strict=True)]
 
@@ -220,6 +225,13 @@ def held_out_rows(
     return HeldOutRows(said.completed, held_out, numbers, codes, said.asked, said.probabilities)
 
 
+def tempered(shares: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    """Distributions (n_cells, n_categories), their logarithms divided by a temperature: above 1 they are flatter."""
+    powers: NDArray[np.float32] = shares ** np.float32(1 / temperature)
+    powers /= powers.sum(axis=1, keepdims=True)
+    return powers
+
+
 def _parts(rows: NDArray[np.int64], device: torch.device) -> Iterator[tuple[int, Tensor]]:
     """Rows part by part, each with the place of its first."""
     for first in range(0, len(rows), ROWS_A_PART):
@@ -250,6 +262,9 @@ def _say(
     said = _Said.together(batches)
     if experts is not None:
         experts.blend(said.completed, visible.cpu().numpy(), said.numbers, said.probabilities)
+    for shares, temperature in zip(said.probabilities, state.averaged.temperatures.tolist(), strict=True):
+        if temperature != 1:
+            shares[:] = tempered(shares, temperature)
     return said
 
 

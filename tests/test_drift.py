@@ -35,11 +35,8 @@ def learned() -> tuple[TrainingState, TensorTable]:
 def grow_surer(training: TrainingState, table: TensorTable) -> None:
     """Of every column, and of no two columns alike."""
     layout = training.layout
-    training.averaged.rescale(
-        temperatures=[0.3 + 0.05 * column for column in range(len(layout.classes))],
-        spreads=[0.4 + 0.1 * column for column in range(layout.n_numbers)],
-    )
-    training.weights_changed()
+    training.averaged.temperatures *= 0.3 + 0.05 * torch.arange(len(layout.classes))
+    training.averaged.scale_corrections([0.4 + 0.1 * column for column in range(layout.n_numbers)])
 
 
 def means(columns: list[np.ndarray]) -> list[float]:
@@ -48,14 +45,14 @@ def means(columns: list[np.ndarray]) -> list[float]:
 
 def test_the_empty_cells_of_each_column_are_filled_as_surely_as_before(learned):
     training, table = learned
-    before = measure_sureness(training, table)
+    before = measure_sureness(training, table, None)
     assert min(map(len, [*before.shares, *before.squares])) >= LEAST_CELLS
     grow_surer(training, table)
-    surer = measure_sureness(training, table)
+    surer = measure_sureness(training, table, None)
     assert (np.array(means(surer.shares)) > np.array(means(before.shares)) + 0.02).all()
     assert (np.array(means(surer.squares)) < 0.9 * np.array(means(before.squares))).all()
-    keep_sureness(training, table, before)
-    kept = measure_sureness(training, table)
+    keep_sureness(training, table, None, before)
+    kept = measure_sureness(training, table, None)
     assert means(kept.shares) == pytest.approx(means(before.shares), abs=2e-3)
     assert means(kept.squares) == pytest.approx(means(before.squares), rel=1e-3)
 
@@ -72,15 +69,15 @@ def test_best_values_stay_as_they_are(learned):
 
 def test_columns_with_few_empty_cells_follow_all_together(learned):
     training, table = learned
-    n, layout = training.layout.n_numbers, training.layout
+    n = training.layout.n_numbers
     table.known[:] = True
     table.known[:60, 0] = table.known[:60, n] = False  # one column of each sort has enough,
     table.known[60:65, 1:n] = table.known[60:65, n + 1 :] = False  # the others have not
-    before = measure_sureness(training, table)
-    training.averaged.rescale(temperatures=[0.6] * len(layout.classes), spreads=[0.5] * n)
-    training.weights_changed()
-    keep_sureness(training, table, before)
-    kept = measure_sureness(training, table)
+    before = measure_sureness(training, table, None)
+    training.averaged.temperatures *= 0.6
+    training.averaged.scale_corrections([0.5] * n)
+    keep_sureness(training, table, None, before)
+    kept = measure_sureness(training, table, None)
     assert means(kept.shares) == pytest.approx(means(before.shares), abs=0.01)
     assert means(kept.squares) == pytest.approx(means(before.squares), rel=0.01)
 
@@ -90,7 +87,7 @@ def test_where_there_is_no_empty_cell_or_no_difference_nothing_is_scaled(learned
     training, table = learned
     table.known[:] = not is_empty
     weights = {name: tensor.clone() for name, tensor in training.averaged.state_dict().items()}
-    keep_sureness(training, table, measure_sureness(training, table))
+    keep_sureness(training, table, None, measure_sureness(training, table, None))
     for name, tensor in training.averaged.state_dict().items():
         torch.testing.assert_close(tensor, weights[name], rtol=2e-3, atol=1e-6)
 

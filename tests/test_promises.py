@@ -237,6 +237,7 @@ def test_whatever_stands_in_a_new_row_its_holes_are_filled(shop):
 @settings(LAW, max_examples=15)
 @given(values=st.lists(st.floats(allow_nan=False, allow_infinity=False) | st.none(), min_size=3, max_size=20))
 @example(values=[1.797e308, -1.797e308, None, 1.5, 2.5])
+@example(values=[0.0, 1.7976931348623155e308, -2.9937604643020797e292])
 def test_numbers_of_any_size_are_filled_within_their_bounds(values):
     table = pd.DataFrame({"number": pd.Series(values, dtype=float), "other": range(len(values))})
     filled = fit(table).transform(table)["number"]

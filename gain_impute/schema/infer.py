@@ -288,7 +288,7 @@ def _is_number_key(found: Evidence, numbers: np.ndarray) -> bool:
     """Whether integers are keys: unique, and named so, or a run 1, 2, 3 named as counters are."""
     if found.distinct_share < UNIQUE_SHARE or not np.all(numbers == np.round(numbers)):
         return False
-    is_run = 2 * found.n_distinct >= np.ptp(numbers) + 1
+    is_run = found.n_distinct >= numbers.max() / 2 - numbers.min() / 2 + 0.5  # halves: the whole range may overflow
     return _has_key_name(found) or (found.name_words in _RUN_NAMES and bool(is_run))
 
 
