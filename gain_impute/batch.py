@@ -23,7 +23,7 @@ from gain_impute.frames import fill_frame, row_labels
 from gain_impute.imputer import GAINImputer
 from gain_impute.training import torch_session
 
-__all__ = ["CONFIDENCE_BINS", "FIRST_SPREAD_ROWS", "MOST_FIT_CELLS", "FileImputation", "impute_file", "why_left"]
+__all__ = ["CONFIDENCE_BINS", "MOST_FIT_CELLS", "FileImputation", "impute_file", "why_left"]
 
 MOST_FIT_CELLS = 10_000_000
 """Cells of a table that a fit reads. Of a larger one it sees every second row, or every fourth, ..."""

@@ -69,7 +69,6 @@ def learn(
     lesson = _Lesson(
         state, state.training, encoded, table, held_out_cells(table.known, config.validation_share), deadline
     )
-    state.training.averaged.temperatures.fill_(1)
     n_steps = config.max_steps or default_max_steps(encoded.n_rows, config.effort)
     n_refining = int(n_steps * REFINING_SHARE) if lesson.has_held_out else 0
     train(
@@ -82,12 +81,14 @@ def learn(
         deadline=deadline if most_s is None or not config.n_trees else began + NETWORKS_SHARE * most_s,
         on_epoch=on_epoch,
     )
+    if not lesson.has_held_out:
+        return
     teaches_twice = lesson.teaches_twice  # asked before there are new experts
-    if lesson.has_held_out:
-        state.experts = lesson.validated_experts() if config.n_trees else None
-        state.calibration = lesson.calibration()
-        if on_held_out is not None:
-            on_held_out(state, lesson.held_out_frame())
+    state.training.averaged.temperatures.fill_(1)
+    state.experts = lesson.validated_experts() if config.n_trees else None
+    state.calibration = lesson.calibration()
+    if on_held_out is not None:
+        on_held_out(state, lesson.held_out_frame())
     given_back = keep_some_back(table, lesson.held_out)
     sureness = measure_sureness(state.training, given_back, state.experts)
     if n_refining > 0 and time.perf_counter() < deadline:
@@ -104,8 +105,7 @@ def learn(
     if state.experts is not None and teaches_twice:
         again = lesson.taught_experts(given_back.known, state.experts.weights)
         state.experts = again if again.weights == state.experts.weights else state.experts
-    if lesson.has_held_out:
-        keep_sureness(state.training, given_back, state.experts, sureness)
+    keep_sureness(state.training, given_back, state.experts, sureness)
 
 
 @dataclass(frozen=True)

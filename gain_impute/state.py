@@ -207,6 +207,7 @@ class TrainingState:
             _copy(network, grown.networks()[owner], rows)
         for before, after in zip(self.optimised(), grown.optimised(), strict=True):
             _copy_moments(before, after, rows)
+        grown.averaged.temperatures.copy_(self.averaged.temperatures)
         grown.n_steps, grown.history = self.n_steps, self.history
         return grown
 

@@ -124,3 +124,14 @@ def test_intervals_of_a_table_without_holes_cover_new_rows():
     cells = imputer.impute(new.assign(c=np.nan)).cells
     covered = ((cells["lower"].to_numpy() <= new["c"]) & (new["c"] <= cells["upper"].to_numpy())).mean()
     assert 0.84 <= covered <= 0.97
+
+
+def test_more_rows_without_held_out_cells_keep_what_was_found_before():
+    imputer = quick_imputer(max_steps=60).fit(shop_table(300).drop(columns="title"))
+    training = imputer.state_.training
+    sizes, before = training.layout.class_sizes, training.averaged.temperatures.clone()
+    assert (before != 1).any()
+    few = shop_table(6, seed=1).drop(columns="title").assign(colour="a colour never seen")
+    imputer.partial_fit(few)
+    assert imputer.state_.training.layout.class_sizes > sizes  # so the networks were made anew
+    torch.testing.assert_close(imputer.state_.training.averaged.temperatures, before)

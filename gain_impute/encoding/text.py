@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import unicodedata
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -135,10 +135,10 @@ def _window_hashes(
 ) -> NDArray[np.uint64]:
     """Hash of each window points[start : start + length], mixed so that every bit counts (splitmix64)."""
     sums = np.zeros(len(points) + 1, np.uint64)
-    np.cumsum((points + np.uint64(1)) * _powers(BASE, len(points).bit_length())[: len(points)], out=sums[1:])
+    np.cumsum((points + np.uint64(1)) * _powers(BASE, len(points)), out=sums[1:])
     mixed = sums[start + length]
     mixed -= sums[start]
-    mixed *= _powers(BASE_INVERSE, len(points).bit_length())[start]
+    mixed *= _powers(BASE_INVERSE, len(points))[start]
     mixed += length.astype(np.uint64)
     mixed ^= mixed >> np.uint64(30)
     mixed *= np.uint64(0xBF58476D1CE4E5B9)
@@ -148,10 +148,9 @@ def _window_hashes(
     return hashes
 
 
-@lru_cache(maxsize=4)
-def _powers(base: np.uint64, n_bits: int) -> NDArray[np.uint64]:
-    """The powers (2^n_bits,) of a base, from its zeroth on."""
-    powers = np.full(1 << n_bits, base)
+def _powers(base: np.uint64, count: int) -> NDArray[np.uint64]:
+    """The powers (count,) of a base, from its zeroth on."""
+    powers = np.full(count, base)
     powers[0] = 1
     np.multiply.accumulate(powers, out=powers)
     return powers
