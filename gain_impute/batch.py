@@ -215,7 +215,7 @@ def _completed_parts(
                     completion = Future()
                     completion.set_result(fill(prepared, most_spread))
                 begun.append((part, frame, completion))
-                while begun and (begun[0][-1].done() or len(begun) > 2 * n_workers + 2):
+                while begun and (begun[0][-1].done() or len(begun) > n_workers + 1):
                     yield _first_of(begun)
             while begun:
                 yield _first_of(begun)
