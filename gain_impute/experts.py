@@ -27,6 +27,7 @@ MOST_WORK = 30_000_000  # rows x columns x features: wide tables learn from fewe
 LEAST_ROWS = 30  # known cells of a column with fewer teach no expert
 N_TREE_AXES = 60  # of all texts together, that trees read: more take them long, where there are many texts
 N_LINE_CATEGORIES = 20  # most frequent ones of a column, each a feature of lines
+SHARE_OF_FIRST_TREES = 0.5  # that complete rows for all trees to read: the rest would cost time and help little
 LEAST_GAIN = 0.02  # share of the loss on held-out cells: an expert that takes less off it is not worth its time
 WEIGHT_SPREAD = 0.2  # standard deviation of a column's weights around those of all columns, before its cells are seen
 
@@ -45,7 +46,7 @@ _TRIED = np.array([(trees, line) for trees in _STEPS for line in _STEPS if trees
 
 @dataclass(frozen=True)
 class CompletedRows:
-    """Rows in which every cell has a value: its own where it is known, else what the generator fills in.
+    """Rows in which every cell has a value: its own where it is known, else what is filled in.
 
     Attributes
     ----------
@@ -74,6 +75,15 @@ class CompletedRows:
     def take(self, rows: NDArray[np.int64]) -> CompletedRows:
         """Some of the rows."""
         return CompletedRows(self.numbers[rows], self.codes[rows], tuple(text[rows] for text in self.texts))
+
+    def filled(
+        self, known: NDArray[np.bool_], numbers: NDArray[np.float32], probabilities: Sequence[NDArray[np.float32]]
+    ) -> CompletedRows:
+        """The rows with other values in their unknown cells; arguments are those of `Experts.blend`."""
+        codes, n = self.codes.copy(), numbers.shape[1]
+        for column, shares in enumerate(probabilities):
+            codes[~known[:, n + column], column] = shares.argmax(axis=1) + 1
+        return CompletedRows(np.where(known[:, :n], self.numbers, numbers), codes, self.texts)
 
 
 def expert_rows(n_rows: int, n_cells: int, n_texts: int, *, always: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
@@ -244,40 +254,57 @@ class Experts:
         known: NDArray[np.bool_],
         numbers: NDArray[np.float32],
         probabilities: Sequence[NDArray[np.float32]],
-    ) -> None:
+    ) -> CompletedRows:
         """Move what the generator says of the unknown cells of rows towards what the experts say, in place.
+
+        That is done twice: in the second round the experts read the rows as the first has completed them.
 
         Parameters
         ----------
         completed : CompletedRows
-            Of n_rows rows.
+            Of n_rows rows, by the generator.
         known : ndarray of shape (n_rows, P), bool
         numbers : ndarray of shape (n_rows, N), float32
             The generator's z-scores.
         probabilities : sequence of ndarray of shape (n_unknown, n_categories), float32
             Of each categorical column, the generator's, for the rows in which it is unknown.
+
+        Returns
+        -------
+        CompletedRows
+            The rows as they are completed now.
         """
-        believed = list(self.weights)
-        rows = np.flatnonzero(~known[:, believed].all(axis=1))
-        if len(rows) == 0:
-            return
-        heard, n = self._heard(completed.take(rows)), numbers.shape[1]
+        n_unknown = (~known[:, list(self.weights)]).sum(axis=1)
+        ours = numbers.copy(), [shares.copy() for shares in probabilities]
+        for least, share in ((2, SHARE_OF_FIRST_TREES), (1, 1.0)):  # alone in its row, a cell would read nothing new
+            rows = np.flatnonzero(n_unknown >= least)
+            if len(rows) > 0:
+                heard = self._heard(completed.take(rows), share)
+                self._blend_once(heard, rows, known, ours, (numbers, probabilities))
+                completed = completed.filled(known, numbers, probabilities)
+        return completed
+
+    def _blend_once(
+        self, heard: _Heard, rows: NDArray[np.int64], known: NDArray[np.bool_], ours: _Values, blended: _Values
+    ) -> None:
+        """Write into `blended` what the generator and the experts say together of the unknown cells of some rows."""
+        n = ours[0].shape[1]
         for cell, weights in self.weights.items():
             here = np.flatnonzero(~known[rows, cell])
-            said = probabilities[cell - n] if cell >= n else numbers[rows[here], cell]
+            if cell < n:
+                at, before, after = rows[here], ours[0][:, cell], blended[0][:, cell]
+            else:
+                at = np.searchsorted(np.flatnonzero(~known[:, cell]), rows[here])
+                before, after = ours[1][cell - n], blended[1][cell - n]
+            said = before[at]
             shift = np.zeros_like(said)
             for weight, opinion in zip(weights, heard(cell, here, said.shape[1:]), strict=True):
                 if opinion is not None:
                     shift += np.float32(weight) * (opinion - said)
-            if cell < n:
-                numbers[rows[here], cell] += shift
-            else:
-                said += shift
+            after[at] = said + shift
 
-    def _heard(
-        self, completed: CompletedRows
-    ) -> Callable[[int, NDArray[np.int64], tuple[int, ...]], tuple[_Opinion, _Opinion]]:
-        """Of completed rows, a function that asks the trees and the line of a cell about some of them.
+    def _heard(self, completed: CompletedRows, share: float = 1.0) -> _Heard:
+        """Of completed rows, a function that asks a share of the trees, and the line, of a cell about some of them.
 
         It takes the shape of what is said of one of them: of categories, there may be more than when trees learned.
         """
@@ -289,7 +316,7 @@ class Experts:
             line: _Opinion = None
             if features is not None and cell in self.forests:
                 forest, seen = self.forests[cell], features[at]
-                trees = forest.shares(seen, *shape) if shape else forest.means(seen)
+                trees = forest.shares(seen, *shape, share=share) if shape else forest.means(seen, share=share)
             if line_features is not None and cell in self.lines:
                 line = self.lines[cell].means(line_features[at])
             return trees, line
@@ -328,6 +355,8 @@ class Experts:
 
 
 _Opinion = NDArray[np.float32] | None
+_Heard = Callable[[int, NDArray[np.int64], tuple[int, ...]], tuple[_Opinion, _Opinion]]
+_Values = tuple[NDArray[np.float32], Sequence[NDArray[np.float32]]]  # z-scores, and distributions of unknown categories
 
 
 def _losses(ours: NDArray[np.float32], opinions: Sequence[_Opinion], true: NDArray[np.float32]) -> NDArray[np.float64]:

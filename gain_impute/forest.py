@@ -119,19 +119,27 @@ class Forest:
             tree.__setstate__(blank | content)
             yield tree, value
 
-    def means(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Mean z-score (n_rows,) that the trees give."""
-        total = np.zeros(len(features), np.float32)
-        for tree, value in self._trees:
+    def means(self, features: NDArray[np.float32], *, share: float = 1.0) -> NDArray[np.float32]:
+        """Mean z-score (n_rows,) that the trees give; that of a share of them is sooner there."""
+        total, trees = np.zeros(len(features), np.float32), self._first(share)
+        for tree, value in trees:
             total += value[tree.apply(features)]
-        return total / np.float32(len(self._trees))
+        return total / np.float32(len(trees))
 
-    def shares(self, features: NDArray[np.float32], n_classes: int) -> NDArray[np.float32]:
+    def shares(self, features: NDArray[np.float32], n_classes: int, *, share: float = 1.0) -> NDArray[np.float32]:
         """Share of the trees (n_rows, n_classes) that say each category."""
-        votes, rows = np.zeros((len(features), n_classes), np.float32), np.arange(len(features))
-        for tree, value in self._trees:
+        votes, rows, trees = (
+            np.zeros((len(features), n_classes), np.float32),
+            np.arange(len(features)),
+            self._first(share),
+        )
+        for tree, value in trees:
             votes[rows, value[tree.apply(features)].astype(np.intp) - 1] += 1
-        return votes / np.float32(len(self._trees))
+        return votes / np.float32(len(trees))
+
+    def _first(self, share: float) -> list[tuple[Tree, NDArray[np.float32]]]:
+        """Some of the trees, one at least."""
+        return self._trees[: max(1, round(share * len(self._trees)))]
 
 
 def _rounded_down(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -103,7 +103,7 @@ def learn(
             on_epoch=on_epoch,
         )
     if state.experts is not None and teaches_twice:
-        again = lesson.taught_experts(given_back.known, state.experts.weights)
+        again = lesson.taught_experts(given_back.known, state.experts.weights, completing=state.experts)
         state.experts = again if again.weights == state.experts.weights else state.experts
     keep_sureness(state.training, given_back, state.experts, sureness)
 
@@ -178,13 +178,15 @@ class _Lesson:
         rows, cells = self.shown
         return experts.weighed(held_out_rows(self.training, self.table, rows, experts.axes, cells))
 
-    def taught_experts(self, known: Tensor, weights: dict[int, Weights]) -> Experts:
-        """Teach experts, from rows as they are completed when only `known` (n_rows, P) may be read."""
+    def taught_experts(
+        self, known: Tensor, weights: dict[int, Weights], *, completing: Experts | None = None
+    ) -> Experts:
+        """Teach experts, from rows as they are completed, also by earlier ones, when `known` (n_rows, P) is read."""
         layout, seed = self.training.layout, self.state.seed
         always = self.held_out[0].cpu().numpy()
         rows = expert_rows(len(known), layout.n_cells, len(layout.texts), always=always, seed=seed)
         return Experts.fit(
-            completed_rows(self.training, self.table, rows, self.text_axes, known=known),
+            completed_rows(self.training, self.table, rows, self.text_axes, known=known, experts=completing),
             known.cpu().numpy()[rows],
             self.text_axes,
             layout.text_cells,

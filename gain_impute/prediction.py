@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -74,7 +74,7 @@ class _Said:
     probabilities : list of ndarray of shape (n_asked, n_categories), float32
         What is said of it there.
     completed : CompletedRows
-        The rows, completed by the generator.
+        The rows, completed with these.
     features : Tensor of shape (n_drawn, d_hidden)
         What the generator's draws of some of the rows start from.
     """
@@ -203,11 +203,19 @@ def draw_cells(
 
 @torch.no_grad()
 def completed_rows(
-    state: TrainingState, table: TensorTable, rows: NDArray[np.int64], axes: tuple[TextAxes, ...], *, known: Tensor
+    state: TrainingState,
+    table: TensorTable,
+    rows: NDArray[np.int64],
+    axes: tuple[TextAxes, ...],
+    *,
+    known: Tensor,
+    experts: Experts | None,
 ) -> CompletedRows:
-    """Rows of a table (n_chosen,), completed by the generator where `known` (n_rows, P) is false."""
-    parts = [_say(state, table, part, known[part], None, axes=axes).completed for _, part in _parts(rows, state.device)]
-    return CompletedRows.together(parts)
+    """Rows of a table (n_chosen,), completed where `known` (n_rows, P) is false; texts along `axes`, as of experts."""
+    parts = _parts(rows, state.device)
+    return CompletedRows.together(
+        [_say(state, table, part, known[part], experts, axes=axes).completed for _, part in parts]
+    )
 
 
 @torch.no_grad()
@@ -261,7 +269,8 @@ def _say(
         batches.append(_generator_says(state, table, rows[at], visible[at], axes, noise=part_noise, is_drawn=drawn))
     said = _Said.together(batches)
     if experts is not None:
-        experts.blend(said.completed, visible.cpu().numpy(), said.numbers, said.probabilities)
+        completed = experts.blend(said.completed, visible.cpu().numpy(), said.numbers, said.probabilities)
+        said = replace(said, completed=completed)
     for shares, temperature in zip(said.probabilities, state.averaged.temperatures.tolist(), strict=True):
         if temperature != 1:
             shares[:] = tempered(shares, temperature)
@@ -283,19 +292,19 @@ def _generator_says(
     best, features = table.read(state.fused, rows, visible, texts=texts)
     drawn = best if noise is None else state.averaged.draw(best, features, noise)
     numbers, n = best.numbers.cpu().numpy(), state.layout.n_numbers
-    codes, asked, shares = table.codes[rows].cpu().numpy(), [], []
+    asked, shares = [], []
     for column, at in enumerate(state.layout.class_slices):
         unknown = (~visible[:, n + column]).nonzero()[:, 0]
         asked.append(unknown.cpu().numpy())
         shares.append(torch.softmax(drawn.logits[unknown, at], dim=1).cpu().numpy())
-        codes[asked[-1], column] = shares[-1].argmax(axis=1) + 1
-    known_numbers = np.where(visible[:, :n].cpu().numpy(), table.numbers[rows].cpu().numpy(), numbers)
+    places = tuple(of.read(text) for of, text in zip(axes, texts, strict=False))
+    observed = CompletedRows(table.numbers[rows].cpu().numpy(), table.codes[rows].cpu().numpy(), places)
     return _Said(
         numbers,
         (drawn.numbers - best.numbers).cpu().numpy(),
         asked,
         shares,
-        CompletedRows(known_numbers, codes, tuple(of.read(text) for of, text in zip(axes, texts, strict=False))),
+        observed.filled(visible.cpu().numpy(), numbers, shares),
         features[:0] if is_drawn is None else features[is_drawn],
     )
 

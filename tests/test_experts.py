@@ -25,6 +25,7 @@ from gain_impute.experts import (
     MOST_WORK,
     N_LINE_CATEGORIES,
     N_TREE_AXES,
+    SHARE_OF_FIRST_TREES,
     USUAL,
     CompletedRows,
     Experts,
@@ -130,6 +131,18 @@ def test_a_line_says_what_scikit_learns_regression_says_within_what_it_has_seen(
 # ------------------------------------------------------------------------------------------------ the experts
 
 
+def blended_once(
+    experts: Experts, rows: CompletedRows, numbers: np.ndarray, said: np.ndarray, *, share: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """What generator and experts, who read the rows, say together of every cell of three numbers and a category."""
+    (trees, line), features, line_features = experts.weights[0], experts.features(rows), experts.line_features(rows)
+    by_trees = [experts.forests[cell].means(features, share=share) for cell in range(3)]
+    by_lines = [experts.lines[cell].means(line_features) for cell in range(3)]
+    votes = experts.forests[3].shares(features, 3, share=share)
+    both = (1 - trees - line) * numbers + trees * np.stack(by_trees, axis=1) + line * np.stack(by_lines, axis=1)
+    return both.astype(np.float32), ((1 - trees) * said + trees * votes).astype(np.float32)
+
+
 @settings(deadline=None, max_examples=20)
 @given(seed=st.integers(0, 99), share=st.floats(0, 1), trees=st.floats(0.05, 0.5), line=st.floats(0.05, 0.5))
 def test_a_blend_moves_unknown_cells_towards_the_experts_and_no_others(seed, share, trees, line):
@@ -137,17 +150,37 @@ def test_a_blend_moves_unknown_cells_towards_the_experts_and_no_others(seed, sha
     experts = taught(rows, weights=Weights(trees, line))
     known = rng.random((60, 4)) >= share
     asked = np.flatnonzero(~known[:, 3])
-    numbers, said = rng.normal(size=(60, 3)).astype(np.float32), np.full((len(asked), 3), 1 / 3, np.float32)
-    before, features, line_features = numbers.copy(), experts.features(rows), experts.line_features(rows)
-    experts.blend(rows, known, numbers, [said])
+    numbers, every = rng.normal(size=(60, 3)).astype(np.float32), np.full((60, 3), 1 / 3, np.float32)
+    before, said = numbers.copy(), every[asked]
+    done = experts.blend(rows, known, numbers, [said])
     np.testing.assert_array_equal(numbers[known[:, :3]], before[known[:, :3]])
-    for cell in range(3):
-        wanted = (1 - trees - line) * before[:, cell] + trees * experts.forests[cell].means(features)
-        wanted += line * experts.lines[cell].means(line_features)
-        np.testing.assert_allclose(numbers[~known[:, cell], cell], wanted[~known[:, cell]], atol=1e-5)
     np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
-    wanted = (1 - trees) / 3 + trees * experts.forests[3].shares(features[asked], 3)
-    np.testing.assert_allclose(said, wanted, atol=1e-5)
+    first_numbers, first_said = blended_once(experts, rows, before, every, share=SHARE_OF_FIRST_TREES)
+    several = (~known).sum(axis=1) > 1  # what is unknown alone needs no first round
+    first = rows.filled(known | ~several[:, None], first_numbers, [first_said[several & ~known[:, 3]]])
+    wanted_numbers, wanted_said = blended_once(experts, first, before, every, share=1)
+    np.testing.assert_allclose(numbers[~known[:, :3]], wanted_numbers[~known[:, :3]], atol=1e-5)
+    np.testing.assert_allclose(said, wanted_said[asked], atol=1e-5)
+    np.testing.assert_array_equal(done.numbers, np.where(known[:, :3], rows.numbers, numbers))
+    np.testing.assert_array_equal(done.codes[asked, 0], said.argmax(axis=1) + 1)
+
+
+def test_rows_are_completed_together_before_each_of_their_cells_is_asked_about():
+    # the last number is the sign of the first, the first is twice the second: where both are unknown and the
+    # generator knows nothing, the last can only be told by way of the first
+    rng = np.random.default_rng(0)
+    second = rng.normal(size=(800, 1)).astype(np.float32)
+    rows = CompletedRows(np.hstack([2 * second, second, np.sign(second)]), np.zeros((800, 0), np.int64), ())
+    weights = {0: Weights(1.0, 0.0), 2: Weights(1.0, 0.0)}
+    read = np.ones((800, 3), bool)
+    experts = Experts.fit(rows, read, (), (), (), weights=weights, n_trees=10, seed=0)
+    experts.forests[2] = Forest.fit(rows.numbers * [1, 0, 0], rows.numbers[:, 2], is_number=True, n_trees=10, seed=0)
+    known = read.copy()
+    known[:, [0, 2]] = False
+    guesses = np.zeros((800, 3), np.float32)
+    guesses[:, 0] = -rows.numbers[:, 0]
+    experts.blend(rows.filled(known, guesses, []), known, guesses, [])
+    assert (np.sign(guesses[:, 2]) == rows.numbers[:, 2]).mean() > 0.98
 
 
 def test_no_expert_reads_its_own_column_or_the_text_of_it():
