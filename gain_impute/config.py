@@ -42,7 +42,8 @@ class Tunable:
     step : int or None
         Of an int: only every so many.
     needs : str
-        "text" or "number": without such a column it changes nothing, and is left out.
+        "text" or "number": without such a column it changes nothing, and is left out; "budget": so it is where steps
+        are bounded.
     """
 
     low: float
@@ -83,6 +84,7 @@ class GAINConfig:
         0.01,
         100,
         "Work of a fit beside the usual, where steps and trees are derived: scales both (`default_max_steps`).",
+        tune=Tunable(0.5, 4.0, is_log=True, needs="budget"),
     )
     max_steps: int | None = _hyper(
         None, 1, math.inf, "Training steps at most; None derives them from the number of rows (`default_max_steps`)."

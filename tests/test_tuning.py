@@ -74,7 +74,7 @@ def test_the_space_of_every_parameter_lies_in_its_range_and_holds_its_default(na
 @pytest.mark.parametrize("name", TUNED)
 def test_every_tuned_parameter_reaches_the_network(name):
     def weights_at(value: float) -> dict[str, torch.Tensor]:
-        fitted = quick_imputer(**{"max_steps": 8, name: value}).fit(table_of())
+        fitted = quick_imputer(**{"max_steps": None if name == "effort" else 8, name: value}).fit(table_of())
         return fitted.state_.training.averaged.state_dict()
 
     dimension = SearchSpace.default()[name]
@@ -108,6 +108,12 @@ def test_parameters_of_kinds_that_a_table_does_not_have_are_left_out():
     assert "d_text" not in numbers
     assert "n_bins" in numbers
     assert "n_bins" not in classes
+
+
+def test_effort_is_tuned_where_steps_are_not_bounded():
+    assert "effort" in SearchSpace.default()
+    assert "effort" not in SearchSpace.default(is_bounded=True)
+    assert "effort" not in quick_tune(space=None, n_trials=1, refit=False).trials.columns  # of an imputer with a bound
 
 
 def test_a_space_goes_to_toml_and_back(tmp_path):

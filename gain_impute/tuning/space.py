@@ -145,13 +145,15 @@ class SearchSpace(Mapping[str, Dimension]):
             raise ConfigError("A search space must name at least one hyper-parameter. Got none. Add one.")
 
     @classmethod
-    def default(cls, schema: Schema | None = None) -> SearchSpace:
+    def default(cls, schema: Schema | None = None, *, is_bounded: bool = False) -> SearchSpace:
         """Take what `GAINConfig` declares.
 
         Parameters
         ----------
         schema : Schema, optional
             What the columns are; hyper-parameters of kinds that it does not have are left out.
+        is_bounded : bool, default=False
+            Whether the steps of a fit are bounded: then how much work it should be is no question.
 
         Returns
         -------
@@ -164,7 +166,8 @@ class SearchSpace(Mapping[str, Dimension]):
         True
         """
         kinds = set(Kind) if schema is None else {column.kind for column in schema.values()}
-        there = {"": True, "text": Kind.TEXT in kinds, "number": any(kind.is_number for kind in kinds)}
+        has_number = any(kind.is_number for kind in kinds)
+        there = {"": True, "text": Kind.TEXT in kinds, "number": has_number, "budget": not is_bounded}
         told = {}
         for name, field in _FIELDS.items():
             tune = field.metadata["tune"]

@@ -215,7 +215,8 @@ class _Tuning:
         checked_config(imputer)
         self.table, self.frame = table, to_pandas(table)
         self.schema = resolve_schema(imputer.schema, imputer.missing_values, table, self.frame)
-        self.space = SearchSpace.default(self.schema) if space is None else space
+        is_bounded = imputer.max_steps is not None
+        self.space = SearchSpace.default(self.schema, is_bounded=is_bounded) if space is None else space
         self.space.check(imputer.get_params())
         self.imputer = clone(imputer).set_params(schema=self.schema, random_state=random_state)
         self.hide_rate, self.random_state = hide_rate, random_state

@@ -1,0 +1,23 @@
+"""The benchmarks beside the package can be started: what they import is there."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import pytest
+
+import benchmarks
+import benchmarks.methods
+
+MODULES = [
+    module.name
+    for package in (benchmarks, benchmarks.methods)
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+    if not module.name.endswith(".__main__")
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_benchmark_can_be_imported_and_says_what_it_is(name):
+    assert importlib.import_module(name).__doc__
