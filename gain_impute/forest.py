@@ -18,7 +18,7 @@ from sklearn.tree._tree import Tree  # the only way to a tree from its arrays, w
 
 __all__ = ["Forest"]
 
-SHARE_OF_FEATURES = 0.5  # that a split chooses from
+SHARE_OF_FEATURES, LEAST_FEATURES = 0.5, 16  # that a split chooses from; all, where there are no more
 FEW_ROWS = 2_000  # up to so many, leaves of a number may hold a single row: more would cost memory and time
 
 
@@ -77,11 +77,12 @@ class Forest:
         n_trees : int
         seed : int
         """
-        parts = []
+        parts, n_features = [], features.shape[1]
+        n_tried = min(n_features, max(LEAST_FEATURES, int(SHARE_OF_FEATURES * n_features)))
         for tree_seed in np.random.SeedSequence(seed).generate_state(n_trees):
             kind = ExtraTreeRegressor if is_number else ExtraTreeClassifier
             leaf = 2 if is_number and len(target) > FEW_ROWS else 1
-            grown = kind(min_samples_leaf=leaf, max_features=SHARE_OF_FEATURES, random_state=int(tree_seed))
+            grown = kind(min_samples_leaf=leaf, max_features=n_tried, random_state=int(tree_seed))
             tree = grown.fit(features, target).tree_
             is_leaf = tree.children_left < 0
             said = tree.value[:, 0, 0] if is_number else grown.classes_[tree.value[:, 0].argmax(axis=1)]
@@ -94,7 +95,7 @@ class Forest:
             )
         feature, value, right = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         starts = np.cumsum([0, *(len(part[0]) for part in parts)], dtype=np.int64)
-        return cls(starts, feature, value, right, features.shape[1])
+        return cls(starts, feature, value, right, n_features)
 
     def says_codes_up_to(self, n_classes: int) -> bool:
         """Whether every leaf holds a code from 1 to the number of categories."""

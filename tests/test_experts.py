@@ -72,7 +72,7 @@ def test_a_forest_says_the_mean_of_scikit_learns_trees(n_rows):
     features, number, _ = made(n_rows)
     forest = Forest.fit(features, number, is_number=True, n_trees=5, seed=3)
     seeds = np.random.SeedSequence(3).generate_state(5)
-    trees = [ExtraTreeRegressor(max_features=0.5, random_state=int(seed)).fit(features, number) for seed in seeds]
+    trees = [ExtraTreeRegressor(random_state=int(seed)).fit(features, number) for seed in seeds]
     unseen = made(100, seed=1)[0]
     wanted = np.mean([tree.predict(unseen) for tree in trees], axis=0)
     np.testing.assert_allclose(forest.means(unseen), wanted, atol=1e-5)
@@ -82,11 +82,21 @@ def test_a_forest_counts_the_votes_of_scikit_learns_trees():
     features, _, code = made(300)
     forest = Forest.fit(features, code, is_number=False, n_trees=7, seed=3)
     seeds = np.random.SeedSequence(3).generate_state(7)
-    trees = [ExtraTreeClassifier(max_features=0.5, random_state=int(seed)).fit(features, code) for seed in seeds]
+    trees = [ExtraTreeClassifier(max_features=None, random_state=int(seed)).fit(features, code) for seed in seeds]
     unseen = made(100, seed=1)[0]
     votes = np.stack([tree.predict(unseen) for tree in trees])
     wanted = np.stack([(votes == category).mean(axis=0) for category in (1, 2, 3, 4)], axis=1)
     np.testing.assert_allclose(forest.shares(unseen, 4), wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize(("n_features", "n_tried"), [(4, 4), (16, 16), (20, 16), (60, 30)])
+def test_a_split_chooses_from_half_of_the_features_and_sixteen_at_least(n_features, n_tried):
+    rng = np.random.default_rng(0)
+    features, number = rng.normal(size=(60, n_features)).astype(np.float32), rng.normal(size=60)
+    forest = Forest.fit(features, number, is_number=True, n_trees=1, seed=3)
+    seed = int(np.random.SeedSequence(3).generate_state(1)[0])
+    tree = ExtraTreeRegressor(max_features=n_tried, random_state=seed).fit(features, number).tree_
+    np.testing.assert_array_equal(forest.feature, np.where(tree.children_left < 0, -1, tree.feature))
 
 
 def test_thresholds_lose_nothing_in_single_precision():
