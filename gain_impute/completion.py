@@ -115,8 +115,8 @@ def complete(
 def prepare(state: FittedState, frame: pd.DataFrame) -> PreparedTable:
     """Read a table that has the columns of the schema, in its order, and encode the rows with a cell to be filled."""
     read = state.encoder.read(frame)
-    fillable = [name for name in state.encoder.fillable if read.empty[name].any()]
-    rows = np.flatnonzero(read.empty[fillable].to_numpy().any(axis=1)).astype(np.int64)
+    fillable = [name for name in state.encoder.fillable if read.holes[name].any()]
+    rows = np.flatnonzero(read.has_hole(fillable)).astype(np.int64)
     return PreparedTable(read, fillable, rows, state.encoder.encode_rows(read, rows))
 
 
@@ -156,11 +156,10 @@ def complete_prepared(
             )
         else:
             numbers = [name for name in fillable if name in state.encoder.numbers]
-            has_hole: NDArray[np.bool_] = np.asarray(read.empty[numbers].to_numpy()[rows].any(axis=1))
-            spread = _some(has_hole, most_spread)
+            spread = _some(read.has_hole(numbers)[rows], most_spread)
             prediction = predict(training, table, everything, experts=state.experts, spread=spread, on_batch=on_batch)
         for name in fillable:
-            at = np.flatnonzero(read.empty[name].to_numpy()[rows])
+            at = np.flatnonzero(read.holes[name][rows])
             filled[name] = FilledColumn(rows[at], _decode(state, prediction, name, at, round_to_grid=round_to_grid))
         filled = _where_applicable(state, read.table, filled)
     return Completion(filled, read.empty, read.unreadable, state, rows, prediction)

@@ -103,11 +103,11 @@ class Forest:
         return bool(((said >= 1) & (said <= n_classes) & (said % 1 == 0)).all())
 
     @cached_property
-    def _trees(self) -> list[tuple[Tree, NDArray[np.float32]]]:
-        """Each tree as scikit-learn walks through it, with the values of its nodes."""
+    def _trees(self) -> list[Tree]:
+        """Each tree as scikit-learn walks through it."""
         return list(self._make_trees())
 
-    def _make_trees(self) -> Iterator[tuple[Tree, NDArray[np.float32]]]:
+    def _make_trees(self) -> Iterator[Tree]:
         blank = ExtraTreeRegressor(random_state=0).fit(np.zeros((1, 1)), np.zeros(1)).tree_.__getstate__()
         for start, end in zip(self.starts[:-1], self.starts[1:], strict=True):
             feature, value, right = self.feature[start:end], self.value[start:end], self.right[start:end]
@@ -118,29 +118,28 @@ class Forest:
             tree = Tree(self.n_features, np.ones(1, np.intp), 1)
             content = {"max_depth": 0, "node_count": len(nodes), "nodes": nodes, "values": np.zeros((len(nodes), 1, 1))}
             tree.__setstate__(blank | content)
-            yield tree, value
+            yield tree
 
     def means(self, features: NDArray[np.float32], *, share: float = 1.0) -> NDArray[np.float32]:
         """Mean z-score (n_rows,) that the trees give; that of a share of them is sooner there."""
-        total, trees = np.zeros(len(features), np.float32), self._first(share)
-        for tree, value in trees:
-            total += value[tree.apply(features)]
-        return total / np.float32(len(trees))
+        means: NDArray[np.float64] = self._said(features, share).mean(axis=0, dtype=np.float64)  # alike for one row
+        return means.astype(np.float32)
 
     def shares(self, features: NDArray[np.float32], n_classes: int, *, share: float = 1.0) -> NDArray[np.float32]:
         """Share of the trees (n_rows, n_classes) that say each category."""
-        votes, rows, trees = (
-            np.zeros((len(features), n_classes), np.float32),
-            np.arange(len(features)),
-            self._first(share),
-        )
-        for tree, value in trees:
-            votes[rows, value[tree.apply(features)].astype(np.intp) - 1] += 1
-        return votes / np.float32(len(trees))
+        said, rows = self._said(features, share).astype(np.intp) - 1, np.arange(len(features))
+        votes = np.zeros((len(features), n_classes), np.float32)
+        for of_tree in said:
+            votes[rows, of_tree] += 1
+        votes /= np.float32(len(said))
+        return votes
 
-    def _first(self, share: float) -> list[tuple[Tree, NDArray[np.float32]]]:
-        """Some of the trees, one at least."""
-        return self._trees[: max(1, round(share * len(self._trees)))]
+    def _said(self, features: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+        """What each of the trees says, or each of a share of them; (n_trees, n_rows)."""
+        trees = self._trees[: max(1, round(share * len(self._trees)))]
+        leaves = np.stack([tree.apply(features) for tree in trees])
+        said: NDArray[np.float32] = self.value[leaves + self.starts[: len(trees), None]]
+        return said
 
 
 def _rounded_down(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -40,9 +41,12 @@ class CategoricalEncoder:
 
     def encode(self, cells: DistinctCells) -> NDArray[np.int64]:
         """Codes of shape (n_rows,); 0 where the category is not known."""
-        texts = pd.Index(cells.texts, dtype=object)
-        codes = pd.Index(self.vocabulary, dtype=object).get_indexer(texts).astype(np.int64) + 1
+        codes = np.array([self._code_of.get(text, 0) for text in cells.texts], dtype=np.int64)
         return cells.spread(codes, 0)
+
+    @cached_property
+    def _code_of(self) -> dict[str, int]:
+        return {text: code for code, text in enumerate(self.vocabulary, start=1)}
 
     def decode(self, codes: NDArray[np.int64]) -> NDArray[np.object_]:
         """Texts of shape (n_rows,) for codes >= 1."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -105,16 +107,28 @@ class ReadTable:
         The table itself.
     parsed : dict of str to ParsedColumn
         Of the columns that the network predicts.
-    empty : DataFrame of shape (n_rows, n_columns), bool
-        True where a cell is missing.
+    holes : dict of str to ndarray of shape (n_rows,), bool
+        Of each column, where a cell is missing.
     unreadable : dict of str to int
         Of each column that has some, the number of observed cells that could not be read.
     """
 
     table: pd.DataFrame
     parsed: dict[str, ParsedColumn]
-    empty: pd.DataFrame
+    holes: dict[str, NDArray[np.bool_]]
     unreadable: dict[str, int]
+
+    @cached_property
+    def empty(self) -> pd.DataFrame:
+        """Where a cell is missing, (n_rows, n_columns) of bool."""
+        return pd.DataFrame(np.stack([*self.holes.values()], axis=1), columns=list(self.holes))
+
+    def has_hole(self, names: Sequence[str]) -> NDArray[np.bool_]:
+        """Which rows (n_rows,) have a hole in one of some columns."""
+        found = np.zeros(len(self.table), dtype=bool)
+        for name in names:
+            found |= self.holes[name]
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,20 +196,19 @@ class TableEncoder:
 
         Numbers and categories are read; of all other columns only which cells are missing.
         """
-        observed, parsed, unreadable = np.zeros((len(table), len(self.schema)), bool), {}, {}
-        for position, (name, column) in enumerate(self.schema.items()):
-            cells = table.iloc[:, position]
+        holes, parsed, unreadable = {}, {}, {}
+        for (name, column), (_, cells) in zip(self.schema.items(), table.items(), strict=True):
             if not (column.kind.is_number or column.kind.is_class):  # nothing in it can be unreadable
-                observed[:, position] = self.schema.find_observed(name, cells)
+                holes[name] = ~self.schema.find_observed(name, cells)
                 continue
             found = self.schema.parse(name, cells)
-            observed[:, position] = found.observed
+            holes[name] = ~found.observed
             n_unreadable = int(np.count_nonzero(found.observed & ~found.readable))
             if n_unreadable:
                 unreadable[name] = n_unreadable
             if name in self.numbers or name in self.classes:
                 parsed[name] = found
-        return ReadTable(table, parsed, pd.DataFrame(~observed, columns=list(self.schema)), unreadable)
+        return ReadTable(table, parsed, holes, unreadable)
 
     def encode_rows(
         self, read: ReadTable, rows: NDArray[np.int64], *, hashed: dict[str, HashedText] | None = None

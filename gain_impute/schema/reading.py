@@ -336,6 +336,8 @@ def _factorize_typed(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:
         codes, distinct = pd.factorize(cells)
     except NotImplementedError:  # lists and structures of Arrow
         return _factorize_objects(cells.astype(object))
+    if isinstance(cells.dtype, pd.StringDtype):
+        return np.asarray(codes, dtype=np.int64), np.asarray(distinct, dtype=object)
     numpy_dtype = getattr(cells.dtype, "numpy_dtype", cells.dtype)
     values = np.empty(len(distinct), dtype=object)
     if isinstance(numpy_dtype, np.dtype) and numpy_dtype.kind == "f":  # keeps float32, whose 0.1 is not float64's
