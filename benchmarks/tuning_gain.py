@@ -16,10 +16,12 @@ import argparse
 import json
 import warnings
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import optuna
 import pandas as pd
+from optuna.trial import FrozenTrial, TrialState
 
 import benchmarks.tables
 from gain_impute import GAINImputer, Schema
@@ -52,6 +54,8 @@ class Outcome:
         What was found; empty where the defaults stood their ground.
     n_steps, n_steps_unpruned : int
         Training steps of all trials, and what they would have been had each had as many as the longest.
+    trials_s : float
+        Seconds of all trials together, finals not counted.
     """
 
     table: str
@@ -66,6 +70,7 @@ class Outcome:
     params: dict[str, float]
     n_steps: int
     n_steps_unpruned: int
+    trials_s: float
 
     @property
     def key(self) -> tuple[str, int, int, int | None, str]:
@@ -114,7 +119,7 @@ def measure(
     imputer = GAINImputer(schema=unseen.schema, max_steps=max_steps, random_state=seed)
     study_name = f"{name}-{seed}-{pruner}-{max_steps}"
     journal = studies / f"{study_name}.log"
-    left = n_trials - _n_done(study_name, journal)
+    left = n_trials - len(_done(study_name, journal))
     found = tune(
         unseen.visible,
         imputer=imputer,
@@ -141,6 +146,7 @@ def measure(
         params=found.params,
         n_steps=int(steps.sum()),
         n_steps_unpruned=int(steps.max() * len(steps)),
+        trials_s=sum((trial.duration or timedelta()).total_seconds() for trial in _done(study_name, journal)),
     )
 
 
@@ -155,12 +161,12 @@ def summarise(outcomes: list[Outcome]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per table: seeds, mean scores, mean gain (share of the default's score) with its standard error over
-        seeds, and the share of steps that pruning saved.
+        One row per table and pruner: seeds, mean scores, mean gain (share of the default's score) with its standard
+        error over seeds, seconds of a study, and the share of steps that pruning saved.
     """
     frame = pd.DataFrame([asdict(outcome) for outcome in outcomes])
     frame["gain"] = 1 - frame["tuned_score"] / frame["default_score"]
-    of_tables = frame.groupby("table", sort=False)
+    of_tables = frame.groupby(["table", "pruner"], sort=False)
     return pd.DataFrame(
         {
             "n_seeds": of_tables.size(),
@@ -168,6 +174,7 @@ def summarise(outcomes: list[Outcome]) -> pd.DataFrame:
             "tuned": of_tables["tuned_score"].mean(),
             "gain": of_tables["gain"].mean(),
             "gain_error": of_tables["gain"].sem(),
+            "seconds": of_tables["trials_s"].mean(),
             "steps_saved": 1 - of_tables["n_steps"].sum() / of_tables["n_steps_unpruned"].sum(),
         }
     )
@@ -222,13 +229,13 @@ def _read(path: Path) -> list[Outcome]:
     return [Outcome(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def _n_done(name: str, journal: Path) -> int:
+def _done(name: str, journal: Path) -> list[FrozenTrial]:
     """Trials that a study has already."""
     if not journal.exists():
-        return 0
+        return []
     storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(journal)))
-    done = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED, optuna.trial.TrialState.FAIL)
-    return len(optuna.load_study(study_name=name, storage=storage).get_trials(states=done))
+    done = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+    return optuna.load_study(study_name=name, storage=storage).get_trials(states=done)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ __all__ = [
 PRESETS = {"fast": 0.25, "best": 4.0}
 """The `effort` of those who want it sooner, and of those who want it better; the usual one is 1."""
 BATCH_LIMITS = (2_000, 8_000)  # rows from which a step takes more of them
+TREES_BY_ROWS, LEAST_TREES = ((500, 100), (2_000, 50), (8_000, 30)), 20
 MANY_LOGITS = 250  # categories beyond which a row costs so much that more steps teach more than more rows
 
 
@@ -230,10 +231,10 @@ def default_dropout(n_rows: int) -> float:
 
 
 def default_n_trees(n_rows: int, n_steps: int, effort: float = 1.0) -> int:
-    """Trees of a column: 50 up to 2,000 rows, 30 up to 8,000, then 20, and never more than one for 20 training steps.
+    """Trees of a column: 100 up to 500 rows, 50 up to 2,000, 30 up to 8,000, then 20; at most one for 6 training steps.
 
     Many trees help small tables, and cost little there. An effort above 1 takes as many times more of the first number,
     and one below 1 its square root of it: few trees are what a quick fit loses most by.
     """
-    usual = 50 if n_rows <= 2_000 else 30 if n_rows <= 8_000 else 20  # noqa: PLR2004
-    return max(1, min(round(max(effort, math.sqrt(effort)) * usual), n_steps // 20))
+    usual = next((n_trees for most_rows, n_trees in TREES_BY_ROWS if n_rows <= most_rows), LEAST_TREES)
+    return max(1, min(round(max(effort, math.sqrt(effort)) * usual), n_steps // 6))

@@ -121,12 +121,19 @@ def test_derived_sizes_change_where_they_say():
     assert [default_batch_size(n_rows, 10) for n_rows in (2_000, 2_001, 8_000, 8_001)] == [128, 256, 256, 384]
     assert [default_batch_size(8_001, n_logits) for n_logits in (250, 251)] == [384, 256]
     assert [default_dropout(n_rows) for n_rows in (5_000, 5_001)] == [0.1, 0.0]
-    assert [default_n_trees(n_rows, 1_000) for n_rows in (2_000, 2_001, 8_000, 8_001)] == [50, 30, 30, 20]
-    assert [default_n_trees(100, n_steps) for n_steps in (5, 40, 10_000)] == [1, 2, 50]
+    assert [default_n_trees(n_rows, 1_000) for n_rows in (500, 501, 2_000, 2_001, 8_000, 8_001)] == [
+        100,
+        50,
+        50,
+        30,
+        30,
+        20,
+    ]
+    assert [default_n_trees(100, n_steps) for n_steps in (5, 12, 10_000)] == [1, 2, 100]
 
 
 def test_effort_multiplies_derived_steps_and_trees():
     assert [default_max_steps(569, effort) for effort in (0.0001, 0.2, 4.0)] == [1, 200, 2000]
-    assert [default_n_trees(100, 10_000, effort) for effort in (0.0001, 0.25, 4.0)] == [1, 25, 200]
-    assert default_n_trees(100, 200, 4.0) == 10
+    assert [default_n_trees(100, 10_000, effort) for effort in (0.0001, 0.25, 4.0)] == [1, 50, 400]
+    assert default_n_trees(100, 60, 4.0) == 10
     assert PRESETS["fast"] < GAINConfig().effort < PRESETS["best"]

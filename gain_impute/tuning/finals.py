@@ -9,6 +9,7 @@ import numpy as np
 import optuna
 import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
+from scipy import stats
 from sklearn.base import clone
 
 from gain_impute.evaluation.exam import Exam
@@ -18,6 +19,7 @@ from gain_impute.tuning.trials import HOPELESS, Journal, TrialWatch, fit_and_sco
 __all__ = ["DEFAULTS", "best_trials", "choose", "run_finals"]
 
 DEFAULTS = "defaults"
+LEVEL = 0.05  # probability that a candidate no better than the defaults is taken, were it the only one
 Candidates = Mapping[str, Mapping[str, Any]]
 
 
@@ -75,8 +77,9 @@ def run_finals(
 def choose(scores: pd.DataFrame) -> str:
     """Take the candidate with the best mean, if it beats the defaults by more than the noise of that comparison.
 
-    Noise is the standard error of the mean of the paired differences, one per seed; with one seed there is no telling,
-    and any lead counts.
+    That is a one-sided t-test at the level of 0.05: noise is estimated from the paired differences of all candidates,
+    one per seed, together. With one seed there is no telling, and any lead counts; so it does where the defaults
+    themselves failed.
 
     Examples
     --------
@@ -85,9 +88,17 @@ def choose(scores: pd.DataFrame) -> str:
     >>> choose(pd.DataFrame({"defaults": [0.50, 0.60, 0.55], "trial 3": [0.45, 0.65, 0.54]}))
     'defaults'
     """
-    best = str(scores.mean().idxmin())
-    if best == DEFAULTS:
+    sound = scores[[name for name in scores.columns if np.isfinite(scores[name]).all()]]
+    others = sound.drop(columns=DEFAULTS, errors="ignore")
+    if others.empty:
         return DEFAULTS
-    lead = scores[DEFAULTS] - scores[best]
-    noise = float(lead.std()) / len(lead) ** 0.5 if len(lead) > 1 else 0.0
-    return best if float(lead.mean()) > noise else DEFAULTS
+    best = str(others.mean().idxmin())
+    if DEFAULTS not in sound:
+        return best
+    leads = others.rsub(sound[DEFAULTS], axis=0)
+    n_seeds, n_candidates = leads.shape
+    noise = 0.0
+    if n_seeds > 1:
+        quantile = float(stats.t.ppf(1 - LEVEL, n_candidates * (n_seeds - 1)))
+        noise = quantile * float((leads.var().mean() / n_seeds) ** 0.5)
+    return best if float(leads[best].mean()) > noise else DEFAULTS
