@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -173,6 +174,7 @@ def _to_markdown(board: Scoreboard, sections: list[Section], title: str, *, leve
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
+@functools.cache
 def _environment() -> Environment:
     """Where templates come from, and what they can do."""
     environment = Environment(

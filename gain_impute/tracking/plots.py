@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from gain_impute.state import EpochLog
@@ -149,10 +150,11 @@ def to_svg(figure: Figure) -> bytes:
     bytes
         The file.
     """
-    with io.BytesIO() as stream, warnings.catch_warnings():
+    with io.StringIO() as stream, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # a script that the font lacks shows as boxes, no more
-        figure.savefig(stream, format="svg", metadata={"Date": None})
-        return stream.getvalue()
+        # `savefig` would draw twice
+        FigureCanvasSVG(figure).print_svg(stream, metadata={"Date": None})  # type: ignore[no-untyped-call]
+        return stream.getvalue().encode()
 
 
 def _panels(names: list[str]) -> tuple[Figure, dict[str, Axes]] | None:
