@@ -271,9 +271,9 @@ HYPER_PARAMETERS = [field for field in dataclasses.fields(GAINConfig) if field.n
 def test_effort_counts_where_steps_and_trees_are_derived(shop, usual_outcome):
     n_steps = default_max_steps(len(shop), 0.02)
     np.testing.assert_array_equal(outcome(shop, effort=0.02, max_steps=None), outcome(shop, max_steps=n_steps))
-    np.testing.assert_array_equal(outcome(shop, effort=0.02), usual_outcome)  # here steps are given, and trees one
+    np.testing.assert_array_equal(outcome(shop, effort=0.5), usual_outcome)  # here steps are given, and few for trees
     few_trees = outcome(shop, effort=0.01, max_steps=200)
-    np.testing.assert_array_equal(few_trees, outcome(shop, n_trees=5, max_steps=200))
+    np.testing.assert_array_equal(few_trees, outcome(shop, n_trees=10, max_steps=200))
     assert not np.array_equal(few_trees, outcome(shop, max_steps=200))
 
 
