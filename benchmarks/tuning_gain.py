@@ -24,7 +24,7 @@ import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
 import benchmarks.tables
-from gain_impute import GAINImputer, Schema
+from gain_impute import GAINImputer
 from gain_impute.benchmark import find_table
 from gain_impute.errors import GainImputeWarning
 from gain_impute.evaluation.exam import Exam, overall_score, paired_lead
@@ -44,7 +44,7 @@ class Outcome:
 
     Attributes
     ----------
-    table, seed, n_trials, max_steps, pruner : str and int
+    table, seed, n_trials, max_steps, max_rows, pruner : str and int
         What was run; `max_steps` is None where it follows from the table's size.
     default_score, tuned_score : float
         On the cells that the study never saw; lower is better.
@@ -62,6 +62,7 @@ class Outcome:
     seed: int
     n_trials: int
     max_steps: int | None
+    max_rows: int
     pruner: str
     default_score: float
     tuned_score: float
@@ -73,21 +74,13 @@ class Outcome:
     trials_s: float
 
     @property
-    def key(self) -> tuple[str, int, int, int | None, str]:
+    def key(self) -> tuple[str, int, int, int | None, int, str]:
         """What makes it the same measurement."""
-        return self.table, self.seed, self.n_trials, self.max_steps, self.pruner
+        return self.table, self.seed, self.n_trials, self.max_steps, self.max_rows, self.pruner
 
 
 def measure(
-    name: str,
-    table: pd.DataFrame,
-    schema: Schema,
-    seed: int,
-    *,
-    n_trials: int,
-    max_steps: int | None,
-    pruner: str,
-    studies: Path,
+    name: str, seed: int, *, n_trials: int, max_steps: int | None, max_rows: int, pruner: str, studies: Path
 ) -> Outcome:
     """Tune on what is visible of a table, and compare with the defaults on what is not.
 
@@ -95,16 +88,14 @@ def measure(
     ----------
     name : str
         What the table is called.
-    table : DataFrame of shape (n_rows, n_columns)
-        The complete table, with the holes that it has.
-    schema : Schema
-        What its columns are.
     seed : int
         What all randomness follows from.
     n_trials : int
         Trials that the study has in the end, with those that it has already.
     max_steps : int or None
         Bound of every fit.
+    max_rows : int
+        Rows of the table, taken by chance.
     pruner : str
         Of `tune`.
     studies : Path
@@ -115,9 +106,11 @@ def measure(
     Outcome
         The scores.
     """
-    unseen = Exam.set(table, schema, random_state=NEVER_SEEN + seed)
+    whole = find_table(name)
+    table = whole.frame.sample(min(max_rows, len(whole.frame)), random_state=0).reset_index(drop=True)
+    unseen = Exam.set(table, whole.schema, random_state=NEVER_SEEN + seed)
     imputer = GAINImputer(schema=unseen.schema, max_steps=max_steps, random_state=seed)
-    study_name = f"{name}-{seed}-{pruner}-{max_steps}"
+    study_name = f"{name}-{seed}-{pruner}-{max_steps}-{max_rows}"
     journal = studies / f"{study_name}.log"
     left = n_trials - len(_done(study_name, journal))
     found = tune(
@@ -138,6 +131,7 @@ def measure(
         seed=seed,
         n_trials=n_trials,
         max_steps=max_steps,
+        max_rows=max_rows,
         pruner=pruner,
         default_score=overall_score(default),
         tuned_score=overall_score(tuned),
@@ -199,18 +193,15 @@ def main() -> None:
     outcomes = _read(options.output)
     for name in options.tables:
         for seed in options.seeds:
-            key = name, seed, options.trials, options.max_steps, options.pruner
+            key = name, seed, options.trials, options.max_steps, options.max_rows, options.pruner
             if key in {outcome.key for outcome in outcomes}:
                 continue
-            whole = find_table(name)
-            frame = whole.frame.sample(min(options.max_rows, len(whole.frame)), random_state=0)
             outcome = measure(
                 name,
-                frame.reset_index(drop=True),
-                whole.schema,
                 seed,
                 n_trials=options.trials,
                 max_steps=options.max_steps,
+                max_rows=options.max_rows,
                 pruner=options.pruner,
                 studies=options.studies,
             )

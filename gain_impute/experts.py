@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -254,10 +254,10 @@ class Experts:
         known: NDArray[np.bool_],
         numbers: NDArray[np.float32],
         probabilities: Sequence[NDArray[np.float32]],
-    ) -> CompletedRows:
+    ) -> None:
         """Move what the generator says of the unknown cells of rows towards what the experts say, in place.
 
-        That is done twice: in the second round the experts read the rows as the first has completed them.
+        Where several cells of a row are unknown, some of the trees complete it first: then all experts read that.
 
         Parameters
         ----------
@@ -268,40 +268,49 @@ class Experts:
             The generator's z-scores.
         probabilities : sequence of ndarray of shape (n_unknown, n_categories), float32
             Of each categorical column, the generator's, for the rows in which it is unknown.
-
-        Returns
-        -------
-        CompletedRows
-            The rows as they are completed now.
         """
-        n_unknown = (~known[:, list(self.weights)]).sum(axis=1)
-        ours = numbers.copy(), [shares.copy() for shares in probabilities]
-        for least, share in ((2, SHARE_OF_FIRST_TREES), (1, 1.0)):  # alone in its row, a cell would read nothing new
-            rows = np.flatnonzero(n_unknown >= least)
-            if len(rows) > 0:
-                heard = self._heard(completed.take(rows), share)
-                self._blend_once(heard, rows, known, ours, (numbers, probabilities))
-                completed = completed.filled(known, numbers, probabilities)
-        return completed
+        n, n_unknown = numbers.shape[1], (~known[:, list(self.weights)]).sum(axis=1)
+        several = np.flatnonzero(n_unknown > 1)
+        if len(several) > 0:
+            heard = self._heard(completed.take(several), SHARE_OF_FIRST_TREES)
+            completed = CompletedRows(completed.numbers.copy(), completed.codes.copy(), completed.texts)
+            for cell, rows, _, said in self._together(heard, several, known, numbers, probabilities):
+                if cell < n:
+                    completed.numbers[rows, cell] = said
+                else:
+                    completed.codes[rows, cell - n] = said.argmax(axis=1) + 1
+        asked = np.flatnonzero(n_unknown > 0)
+        if len(asked) > 0:
+            heard = self._heard(completed.take(asked))
+            for cell, rows, at, said in self._together(heard, asked, known, numbers, probabilities):
+                if cell < n:
+                    numbers[rows, cell] = said
+                else:
+                    probabilities[cell - n][at] = said
 
-    def _blend_once(
-        self, heard: _Heard, rows: NDArray[np.int64], known: NDArray[np.bool_], ours: _Values, blended: _Values
-    ) -> None:
-        """Write into `blended` what the generator and the experts say together of the unknown cells of some rows."""
-        n = ours[0].shape[1]
+    def _together(
+        self,
+        heard: _Heard,
+        rows: NDArray[np.int64],
+        known: NDArray[np.bool_],
+        numbers: NDArray[np.float32],
+        probabilities: Sequence[NDArray[np.float32]],
+    ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]]:
+        """What generator and experts say together of unknown cells, for each cell that has experts.
+
+        With the cell come those of the rows in which it is unknown, where these stand in what the generator says of it,
+        and the values or distributions.
+        """
+        n = numbers.shape[1]
         for cell, weights in self.weights.items():
             here = np.flatnonzero(~known[rows, cell])
-            if cell < n:
-                at, before, after = rows[here], ours[0][:, cell], blended[0][:, cell]
-            else:
-                at = np.searchsorted(np.flatnonzero(~known[:, cell]), rows[here])
-                before, after = ours[1][cell - n], blended[1][cell - n]
-            said = before[at]
-            shift = np.zeros_like(said)
-            for weight, opinion in zip(weights, heard(cell, here, said.shape[1:]), strict=True):
+            at = rows[here] if cell < n else np.searchsorted(np.flatnonzero(~known[:, cell]), rows[here])
+            ours = numbers[at, cell] if cell < n else probabilities[cell - n][at]
+            shift = np.zeros_like(ours)
+            for weight, opinion in zip(weights, heard(cell, here, ours.shape[1:]), strict=True):
                 if opinion is not None:
-                    shift += np.float32(weight) * (opinion - said)
-            after[at] = said + shift
+                    shift += np.float32(weight) * (opinion - ours)
+            yield cell, rows[here], at, ours + shift
 
     def _heard(self, completed: CompletedRows, share: float = 1.0) -> _Heard:
         """Of completed rows, a function that asks a share of the trees, and the line, of a cell about some of them.
@@ -356,7 +365,6 @@ class Experts:
 
 _Opinion = NDArray[np.float32] | None
 _Heard = Callable[[int, NDArray[np.int64], tuple[int, ...]], tuple[_Opinion, _Opinion]]
-_Values = tuple[NDArray[np.float32], Sequence[NDArray[np.float32]]]  # z-scores, and distributions of unknown categories
 
 
 def _losses(ours: NDArray[np.float32], opinions: Sequence[_Opinion], true: NDArray[np.float32]) -> NDArray[np.float64]:

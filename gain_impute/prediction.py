@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -74,7 +74,7 @@ class _Said:
     probabilities : list of ndarray of shape (n_asked, n_categories), float32
         What is said of it there.
     completed : CompletedRows
-        The rows, completed with these.
+        The rows, completed by the generator.
     features : Tensor of shape (n_drawn, d_hidden)
         What the generator's draws of some of the rows start from.
     """
@@ -212,10 +212,11 @@ def completed_rows(
     experts: Experts | None,
 ) -> CompletedRows:
     """Rows of a table (n_chosen,), completed where `known` (n_rows, P) is false; texts along `axes`, as of experts."""
-    parts = _parts(rows, state.device)
-    return CompletedRows.together(
-        [_say(state, table, part, known[part], experts, axes=axes).completed for _, part in parts]
-    )
+    parts = []
+    for _, part in _parts(rows, state.device):
+        said = _say(state, table, part, known[part], experts, axes=axes)
+        parts.append(said.completed.filled(known[part].cpu().numpy(), said.numbers, said.probabilities))
+    return CompletedRows.together(parts)
 
 
 @torch.no_grad()
@@ -269,8 +270,7 @@ def _say(
         batches.append(_generator_says(state, table, rows[at], visible[at], axes, noise=part_noise, is_drawn=drawn))
     said = _Said.together(batches)
     if experts is not None:
-        completed = experts.blend(said.completed, visible.cpu().numpy(), said.numbers, said.probabilities)
-        said = replace(said, completed=completed)
+        experts.blend(said.completed, visible.cpu().numpy(), said.numbers, said.probabilities)
     for shares, temperature in zip(said.probabilities, state.averaged.temperatures.tolist(), strict=True):
         if temperature != 1:
             shares[:] = tempered(shares, temperature)

@@ -162,7 +162,7 @@ def test_a_blend_moves_unknown_cells_towards_the_experts_and_no_others(seed, sha
     asked = np.flatnonzero(~known[:, 3])
     numbers, every = rng.normal(size=(60, 3)).astype(np.float32), np.full((60, 3), 1 / 3, np.float32)
     before, said = numbers.copy(), every[asked]
-    done = experts.blend(rows, known, numbers, [said])
+    experts.blend(rows, known, numbers, [said])
     np.testing.assert_array_equal(numbers[known[:, :3]], before[known[:, :3]])
     np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
     first_numbers, first_said = blended_once(experts, rows, before, every, share=SHARE_OF_FIRST_TREES)
@@ -171,13 +171,14 @@ def test_a_blend_moves_unknown_cells_towards_the_experts_and_no_others(seed, sha
     wanted_numbers, wanted_said = blended_once(experts, first, before, every, share=1)
     np.testing.assert_allclose(numbers[~known[:, :3]], wanted_numbers[~known[:, :3]], atol=1e-5)
     np.testing.assert_allclose(said, wanted_said[asked], atol=1e-5)
+    done = rows.filled(known, numbers, [said])
     np.testing.assert_array_equal(done.numbers, np.where(known[:, :3], rows.numbers, numbers))
     np.testing.assert_array_equal(done.codes[asked, 0], said.argmax(axis=1) + 1)
 
 
 def test_rows_are_completed_together_before_each_of_their_cells_is_asked_about():
-    # the last number is the sign of the first, the first is twice the second: where both are unknown and the
-    # generator knows nothing, the last can only be told by way of the first
+    # The first number is twice the second, and the last its sign, which trees are taught to read from the first alone:
+    # where both are unknown and the generator has the first wrong, only the first's experts can put the last right.
     rng = np.random.default_rng(0)
     second = rng.normal(size=(800, 1)).astype(np.float32)
     rows = CompletedRows(np.hstack([2 * second, second, np.sign(second)]), np.zeros((800, 0), np.int64), ())
