@@ -269,12 +269,17 @@ def _source(state: FittedState, name: str) -> str:
     """What fills a column."""
     layout = state.encoder.layout
     cell = [*layout.numbers, *layout.classes].index(name)
-    if state.experts is None or cell not in state.experts.weights:
+    experts = state.experts
+    if experts is None or cell not in experts.cells:
         return "generator"
-    has_trees, has_line = (weight > 0 for weight in state.experts.weights[cell])
-    return (
-        "generator, trees and line" if has_trees and has_line else f"generator and {'trees' if has_trees else 'line'}"
-    )
+    has_trees, has_line = (weight > 0 for weight in experts.weights.get(cell, (0, 0)))
+    said = [
+        "generator",
+        *["trees"] * has_trees,
+        *["line"] * has_line,
+        *["neighbours"] * (cell in experts.neighbours.trust),
+    ]
+    return f"{', '.join(said[:-1])} and {said[-1]}"
 
 
 def _blank_report(positions: NDArray[np.int64], name: str, cell_state: CellState) -> dict[str, NDArray[Any]]:

@@ -1,7 +1,8 @@
 """Experts that learn one column each from the completed table, and how far they are to be believed.
 
 The generator learns all columns at once. Trees see what it smooths over, and a line what it only nearly reaches. What
-they say is blended, column by column, with the weights that fill held-out cells best.
+they say is blended, column by column, with the weights that fill held-out cells best, and then moved towards what
+stands in rows with nearly the same text.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from gain_impute.forest import Forest
 from gain_impute.line import Line
+from gain_impute.neighbours import Nearest, Neighbours, Trust
 from gain_impute.text_axes import N_AXES, TextAxes
 
 __all__ = ["CompletedRows", "Experts", "HeldOutRows", "Weights", "expert_rows"]
@@ -40,6 +42,7 @@ class Weights(NamedTuple):
 
 
 USUAL = Weights(0.5, 0.2)  # where nothing is known yet
+NOT_AT_ALL = Weights(0, 0)
 _STEPS = np.linspace(0, 1, 21)
 _TRIED = np.array([(trees, line) for trees in _STEPS for line in _STEPS if trees + line <= 1 + 1e-9])  # (n_tried, 2)
 
@@ -56,11 +59,14 @@ class CompletedRows:
         1-based codes.
     texts : tuple of ndarray of shape (n_rows, n_axes), float32
         Where each text lies along its axes.
+    nearest : dict of int to Nearest
+        By a text, the rows that are nearest to each.
     """
 
     numbers: NDArray[np.float32]
     codes: NDArray[np.int64]
     texts: tuple[NDArray[np.float32], ...]
+    nearest: dict[int, Nearest] = field(default_factory=dict)
 
     @classmethod
     def together(cls, parts: Sequence[CompletedRows]) -> CompletedRows:
@@ -70,11 +76,13 @@ class CompletedRows:
             np.concatenate([part.numbers for part in parts]),
             np.concatenate([part.codes for part in parts]),
             tuple(np.concatenate(text) for text in texts),
+            {text: Nearest.together([part.nearest[text] for part in parts]) for text in parts[0].nearest},
         )
 
     def take(self, rows: NDArray[np.int64]) -> CompletedRows:
         """Some of the rows."""
-        return CompletedRows(self.numbers[rows], self.codes[rows], tuple(text[rows] for text in self.texts))
+        texts, nearest = tuple(text[rows] for text in self.texts), self.nearest.items()
+        return CompletedRows(self.numbers[rows], self.codes[rows], texts, {i: of.take(rows) for i, of in nearest})
 
     def filled(
         self, known: NDArray[np.bool_], numbers: NDArray[np.float32], probabilities: Sequence[NDArray[np.float32]]
@@ -83,7 +91,7 @@ class CompletedRows:
         codes, n = self.codes.copy(), numbers.shape[1]
         for column, shares in enumerate(probabilities):
             codes[~known[:, n + column], column] = shares.argmax(axis=1) + 1
-        return CompletedRows(np.where(known[:, :n], self.numbers, numbers), codes, self.texts)
+        return replace(self, numbers=np.where(known[:, :n], self.numbers, numbers), codes=codes)
 
 
 def expert_rows(n_rows: int, n_cells: int, n_texts: int, *, always: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
@@ -146,6 +154,8 @@ class Experts:
         How far they are believed, of each cell that has one.
     n_rows : int
         Rows that they learned from.
+    neighbours : Neighbours
+        Towards which what all of them say is moved.
     """
 
     axes: tuple[TextAxes, ...]
@@ -156,6 +166,7 @@ class Experts:
     lines: dict[int, Line]
     weights: dict[int, Weights]
     n_rows: int
+    neighbours: Neighbours
 
     @classmethod
     def fit(
@@ -167,6 +178,7 @@ class Experts:
         class_sizes: tuple[int, ...],
         *,
         weights: dict[int, Weights],
+        neighbours: Neighbours,
         n_trees: int,
         seed: int,
         deadline: float = math.inf,
@@ -185,6 +197,7 @@ class Experts:
         text_cells, class_sizes
             Of the layout.
         weights : dict of int to Weights
+        neighbours : Neighbours
         n_trees : int
             Trees of a forest.
         seed : int
@@ -192,7 +205,7 @@ class Experts:
             Reading of `time.perf_counter` from which no further expert is begun.
         """
         n = completed.numbers.shape[1]
-        taught = cls(axes, text_cells, n, class_sizes, {}, {}, {}, len(known))
+        taught = cls(axes, text_cells, n, class_sizes, {}, {}, {}, len(known), neighbours)
         features, line_features = taught.features(completed), taught.line_features(completed)
         for cell, weight in weights.items():
             rows, is_number = np.flatnonzero(known[:, cell]), cell < n
@@ -255,7 +268,7 @@ class Experts:
         numbers: NDArray[np.float32],
         probabilities: Sequence[NDArray[np.float32]],
     ) -> None:
-        """Move what the generator says of the unknown cells of rows towards what the experts say, in place.
+        """Move what the generator says of the unknown cells of rows towards what experts and neighbours say, in place.
 
         Where several cells of a row are unknown, some of the trees complete it first: then all experts read that.
 
@@ -269,12 +282,12 @@ class Experts:
         probabilities : sequence of ndarray of shape (n_unknown, n_categories), float32
             Of each categorical column, the generator's, for the rows in which it is unknown.
         """
-        n, n_unknown = numbers.shape[1], (~known[:, list(self.weights)]).sum(axis=1)
-        several = np.flatnonzero(n_unknown > 1)
+        n, n_unknown = numbers.shape[1], (~known[:, self.cells]).sum(axis=1)
+        several, nearest = np.flatnonzero(n_unknown > 1), completed.nearest
         if len(several) > 0:
             heard = self._heard(completed.take(several), SHARE_OF_FIRST_TREES)
-            completed = CompletedRows(completed.numbers.copy(), completed.codes.copy(), completed.texts)
-            for cell, rows, _, said in self._together(heard, several, known, numbers, probabilities):
+            completed = replace(completed, numbers=completed.numbers.copy(), codes=completed.codes.copy())
+            for cell, rows, _, said in self._together(heard, several, known, numbers, probabilities, nearest=nearest):
                 if cell < n:
                     completed.numbers[rows, cell] = said
                 else:
@@ -282,7 +295,7 @@ class Experts:
         asked = np.flatnonzero(n_unknown > 0)
         if len(asked) > 0:
             heard = self._heard(completed.take(asked))
-            for cell, rows, at, said in self._together(heard, asked, known, numbers, probabilities):
+            for cell, rows, at, said in self._together(heard, asked, known, numbers, probabilities, nearest=nearest):
                 if cell < n:
                     numbers[rows, cell] = said
                 else:
@@ -295,22 +308,27 @@ class Experts:
         known: NDArray[np.bool_],
         numbers: NDArray[np.float32],
         probabilities: Sequence[NDArray[np.float32]],
+        *,
+        nearest: dict[int, Nearest],
     ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]]:
-        """What generator and experts say together of unknown cells, for each cell that has experts.
+        """What all say together of unknown cells, for each cell of which not the generator alone says something.
 
         With the cell come those of the rows in which it is unknown, where these stand in what the generator says of it,
         and the values or distributions.
         """
         n = numbers.shape[1]
-        for cell, weights in self.weights.items():
+        for cell in self.cells:
             here = np.flatnonzero(~known[rows, cell])
             at = rows[here] if cell < n else np.searchsorted(np.flatnonzero(~known[:, cell]), rows[here])
             ours = numbers[at, cell] if cell < n else probabilities[cell - n][at]
-            shift = np.zeros_like(ours)
-            for weight, opinion in zip(weights, heard(cell, here, ours.shape[1:]), strict=True):
-                if opinion is not None:
-                    shift += np.float32(weight) * (opinion - ours)
-            yield cell, rows[here], at, ours + shift
+            said = _blended(ours, heard(cell, here, ours.shape[1:]), self.weights.get(cell, NOT_AT_ALL))
+            theirs = {text: found.take(rows[here]) for text, found in nearest.items()}
+            yield cell, rows[here], at, self.neighbours.moved(cell, theirs, said)
+
+    @cached_property
+    def cells(self) -> list[int]:
+        """Those of which experts or neighbours tell."""
+        return sorted({*self.weights, *self.neighbours.trust})
 
     def _heard(self, completed: CompletedRows, share: float = 1.0) -> _Heard:
         """Of completed rows, a function that asks a share of the trees, and the line, of a cell about some of them.
@@ -339,32 +357,48 @@ class Experts:
         suit all columns together, so that a column with few cells follows the others.
         """
         heard, n = self._heard(shown.completed), shown.numbers.shape[1]
-        losses, has = {}, {}
-        for cell in self.weights:
+        said: dict[int, tuple[NDArray[np.float32], Sequence[_Opinion], NDArray[np.float32]]] = {}
+        for cell in range(n + len(self.class_sizes)):
             at = np.flatnonzero(shown.held_out[:, cell])
             if cell < n:
                 ours, true = shown.completed.numbers[at, cell], shown.numbers[at, cell]
             else:
                 ours = shown.probabilities[cell - n][np.searchsorted(shown.asked[cell - n], at)]
                 true = np.eye(ours.shape[1], dtype=np.float32)[shown.codes[at, cell - n] - 1]
-            opinions = heard(cell, at, ours.shape[1:])
-            losses[cell] = _losses(ours, opinions, true)
-            has[cell] = np.array([opinion is not None for opinion in opinions])
+            said[cell] = ours, heard(cell, at, ours.shape[1:]), true
         weights: dict[int, Weights] = {}
+        losses = {cell: _losses(*said[cell]) for cell in self.weights}
         for cells in ([c for c in losses if c < n], [c for c in losses if c >= n]):
             if cells:
                 common = _best(
                     np.sum([losses[cell] for cell in cells], axis=0), np.array(USUAL), np.array([True, True])
                 )
-                weights |= {cell: _worth_it(losses[cell], _TRIED[common], has[cell]) for cell in cells}
+                for cell in cells:
+                    has = np.array([opinion is not None for opinion in said[cell][1]])
+                    weights[cell] = _worth_it(losses[cell], _TRIED[common], has)
         believed = {cell: weight for cell, weight in weights.items() if any(weight)}
         forests = {cell: self.forests[cell] for cell, weight in believed.items() if weight.trees > 0}
         lines = {cell: self.lines[cell] for cell, weight in believed.items() if weight.line > 0}
-        return replace(self, forests=forests, lines=lines, weights=believed)
+        trust: dict[int, Trust] = {}
+        for cell, (ours, opinions, true) in said.items():
+            at = np.flatnonzero(shown.held_out[:, cell])
+            nearest = {text: found.take(at) for text, found in shown.completed.nearest.items()}
+            blended = _blended(ours, opinions, believed.get(cell, NOT_AT_ALL))
+            trust |= self.neighbours.trusted(cell, nearest, blended, true)
+        return replace(self, forests=forests, lines=lines, weights=believed, neighbours=self.neighbours.believed(trust))
 
 
 _Opinion = NDArray[np.float32] | None
 _Heard = Callable[[int, NDArray[np.int64], tuple[int, ...]], tuple[_Opinion, _Opinion]]
+
+
+def _blended(ours: NDArray[np.float32], opinions: Sequence[_Opinion], weights: Weights) -> NDArray[np.float32]:
+    """What the generator and the experts of a cell say together."""
+    shift = np.zeros_like(ours)
+    for weight, opinion in zip(weights, opinions, strict=True):
+        if opinion is not None:
+            shift += np.float32(weight) * (opinion - ours)
+    return ours + shift
 
 
 def _losses(ours: NDArray[np.float32], opinions: Sequence[_Opinion], true: NDArray[np.float32]) -> NDArray[np.float64]:

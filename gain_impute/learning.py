@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,7 @@ from gain_impute.config import default_max_steps
 from gain_impute.drift import keep_some_back, keep_sureness, measure_sureness
 from gain_impute.encoding.table import EncodedTable
 from gain_impute.experts import USUAL, Experts, Weights, expert_rows
+from gain_impute.neighbours import Neighbours
 from gain_impute.persistence import FittedState
 from gain_impute.prediction import completed_rows, held_out_rows, predict
 from gain_impute.state import EpochLog, TrainingState
@@ -176,7 +177,9 @@ class _Lesson:
             weights = dict.fromkeys(range(self.training.layout.n_cells), USUAL)
             experts = self.taught_experts(self.known, weights)
         rows, cells = self.shown
-        return experts.weighed(held_out_rows(self.training, self.table, rows, experts.axes, cells))
+        weighed = experts.weighed(held_out_rows(self.training, self.table, rows, experts, cells))
+        # kept neighbours may have seen what is held out
+        return replace(weighed, neighbours=experts.neighbours) if self.keeps_experts else weighed
 
     def taught_experts(
         self, known: Tensor, weights: dict[int, Weights], *, completing: Experts | None = None
@@ -185,16 +188,32 @@ class _Lesson:
         layout, seed = self.training.layout, self.state.seed
         always = self.held_out[0].cpu().numpy()
         rows = expert_rows(len(known), layout.n_cells, len(layout.texts), always=always, seed=seed)
+        known_there = known.cpu().numpy()[rows]
         return Experts.fit(
             completed_rows(self.training, self.table, rows, self.text_axes, known=known, experts=completing),
-            known.cpu().numpy()[rows],
+            known_there,
             self.text_axes,
             layout.text_cells,
             layout.class_sizes,
             weights=weights,
+            neighbours=self.neighbours(rows, known_there, None if completing is None else completing.neighbours),
             n_trees=self.state.config.n_trees or 0,
             seed=seed,
             deadline=self.deadline,
+        )
+
+    def neighbours(self, rows: NDArray[np.int64], known: NDArray[np.bool_], believed: Neighbours | None) -> Neighbours:
+        """Rows (n_chosen,) that are found by their texts, or by those that earlier ones were believed by."""
+        encoded, layout = self.encoded, self.training.layout
+        is_free = [cell < 0 for cell in layout.text_cells]
+        by = np.flatnonzero(is_free).tolist() if believed is None else list(believed.indices)
+        return Neighbours.fit(
+            {text: replace(encoded.texts[text], distinct=encoded.texts[text].distinct[rows]) for text in by},
+            layout.text_buckets,
+            encoded.numbers[rows],
+            encoded.codes[rows],
+            known,
+            trust={} if believed is None else believed.trust,
         )
 
     def calibration(self) -> NumberCalibration:

@@ -37,6 +37,7 @@ from gain_impute.experts import Experts, Weights
 from gain_impute.files import check_output_folder
 from gain_impute.forest import Forest
 from gain_impute.line import Line
+from gain_impute.neighbours import Neighbours, TextIndex, Trust
 from gain_impute.schema import schema_from_toml, schema_to_toml
 from gain_impute.state import EpochLog, TrainingState
 from gain_impute.text_axes import TextAxes
@@ -44,7 +45,7 @@ from gain_impute.training import seeded
 
 __all__ = ["FORMAT_VERSION", "MODEL_FILES", "FittedState", "read_model", "write_model"]
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 SCALARS = ("mean", "std", "minimum", "maximum", "grid")  # of the encoder of a number
 MODEL_FILES = DESCRIPTION, WEIGHTS, CHECKSUMS = "model.json", "weights.safetensors", "SHA256SUMS"
 
@@ -269,6 +270,7 @@ def _tensors(state: FittedState) -> dict[str, Tensor]:
 
 FOREST_ARRAYS = {"starts": np.int64, "feature": np.int32, "value": np.float32, "right": np.int32}
 LINE_ARRAYS = {"coefficients": np.float32, "limits": np.float32}
+INDEX_ARRAYS = {"idf": np.float32, "starts": np.int64, "rows": np.int32, "values": np.float32}
 
 
 def _experts_to_json(experts: Experts) -> dict[str, Any]:
@@ -277,6 +279,7 @@ def _experts_to_json(experts: Experts) -> dict[str, Any]:
         "n_rows": experts.n_rows,
         "class_sizes": experts.class_sizes,
         "weights": {str(cell): weight for cell, weight in experts.weights.items()},
+        "trust": {str(cell): trust for cell, trust in experts.neighbours.trust.items()},
     }
 
 
@@ -287,6 +290,10 @@ def _expert_tensors(experts: Experts) -> dict[str, Tensor]:
         arrays |= {f"experts.forest.{cell}.{name}": getattr(forest, name) for name in FOREST_ARRAYS}
     for cell, line in experts.lines.items():
         arrays |= {f"experts.line.{cell}.{name}": getattr(line, name) for name in LINE_ARRAYS}
+    for text, index in experts.neighbours.indices.items():
+        arrays |= {f"experts.index.{text}.{name}": getattr(index, name) for name in INDEX_ARRAYS}
+    if experts.neighbours.indices:
+        arrays |= {f"experts.neighbours.{name}": getattr(experts.neighbours, name) for name in ("numbers", "codes")}
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
@@ -299,7 +306,8 @@ def _experts_from(description: dict[str, Any], layout: TableLayout, tensors: dic
     class_sizes, n_rows = tuple(map(int, description["class_sizes"])), int(description["n_rows"])
     if len(class_sizes) != len(layout.class_sizes):
         raise ValueError("experts.class_sizes")
-    experts = Experts(axes, layout.text_cells, layout.n_numbers, class_sizes, {}, {}, weights, n_rows)
+    neighbours = _neighbours_from(description["trust"], layout, tensors)
+    experts = Experts(axes, layout.text_cells, layout.n_numbers, class_sizes, {}, {}, weights, n_rows, neighbours)
     for cell, weight in weights.items():
         is_sound = 0 <= cell < layout.n_cells and all(0 <= each <= 1 for each in weight) and sum(weight) <= 1 + 1e-9
         if not is_sound or (weight.line > 0 and cell >= layout.n_numbers):
@@ -315,6 +323,34 @@ def _experts_from(description: dict[str, Any], layout: TableLayout, tensors: dic
             if len(experts.lines[cell].coefficients) != len(experts.told_by_line_features):
                 raise ValueError("experts.line")
     return experts
+
+
+def _neighbours_from(description: dict[str, Any], layout: TableLayout, tensors: dict[str, Tensor]) -> Neighbours:
+    """Put the neighbours together again; what does not fit the table is an error here."""
+    trust = {
+        int(cell): Trust(int(text), int(sharpness), float(likeness))
+        for cell, (text, sharpness, likeness) in description.items()
+    }
+    if not trust:
+        return Neighbours.none()
+    numbers, codes = (tensors[f"experts.neighbours.{name}"].numpy() for name in ("numbers", "codes"))
+    arrays = {each.text: _arrays(f"experts.index.{each.text}", INDEX_ARRAYS, tensors) for each in trust.values()}
+    indices = {text: TextIndex(**found, n_rows=len(numbers)) for text, found in arrays.items()}
+    is_sound = (
+        numbers.shape == (len(codes), layout.n_numbers)
+        and codes.shape[1:] == (len(layout.class_sizes),)
+        and len(numbers) > 0
+        and numbers.dtype == np.float32
+        and codes.dtype == np.int64
+        and not np.isinf(numbers).any()
+        and ((codes >= 0) & (codes <= np.array(layout.class_sizes, np.int64))).all()
+        and all(0 <= cell < layout.n_cells and each.sharpness > 0 and each.likeness > 0 for cell, each in trust.items())
+        and all(0 <= text < len(layout.text_buckets) for text in indices)
+        and all(len(index.idf) == layout.text_buckets[text] for text, index in indices.items())
+    )
+    if not is_sound:
+        raise ValueError("experts.neighbours")
+    return Neighbours(indices, numbers, codes, trust)
 
 
 def _arrays(prefix: str, dtypes: dict[str, Any], tensors: dict[str, Tensor]) -> dict[str, np.ndarray]:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gain_impute.batches import TensorTable
 from gain_impute.experts import CompletedRows, Experts, HeldOutRows
+from gain_impute.neighbours import Neighbours
 from gain_impute.state import TrainingState
 from gain_impute.text_axes import TextAxes
 
@@ -224,12 +225,13 @@ def held_out_rows(
     state: TrainingState,
     table: TensorTable,
     rows: NDArray[np.int64],
-    axes: tuple[TextAxes, ...],
+    experts: Experts,
     held_out: NDArray[np.bool_],
 ) -> HeldOutRows:
-    """Rows as they stand without some known cells (n_chosen, P), and what the generator says of these."""
+    """Rows as they stand without some known cells (n_chosen, P), as experts read them, and what the generator says."""
     at = torch.from_numpy(rows).to(state.device)
-    said = _say(state, table, at, table.known[at] & torch.from_numpy(~held_out).to(state.device), None, axes=axes)
+    visible = table.known[at] & torch.from_numpy(~held_out).to(state.device)
+    said = _say(state, table, at, visible, experts, are_heard=False)
     numbers, codes = table.numbers[at].cpu().numpy(), table.codes[at].cpu().numpy()
     return HeldOutRows(said.completed, held_out, numbers, codes, said.asked, said.probabilities)
 
@@ -255,21 +257,26 @@ def _say(
     experts: Experts | None,
     *,
     axes: tuple[TextAxes, ...] = (),
+    are_heard: bool = True,
     noise: Tensor | None = None,
     is_drawn: Tensor | None = None,
 ) -> _Said:
     """Best values of a part of the rows, or with noise (n_rows, d_noise) a draw, whose numbers are told by their shift.
 
-    Texts are placed along the axes of the experts, or other ones. The features of the rows chosen by `is_drawn`
-    (n_rows,) are kept.
+    Texts are placed along the axes of the experts, who may read without being heard, or other ones. The features of the
+    rows chosen by `is_drawn` (n_rows,) are kept.
     """
-    axes = experts.axes if experts is not None else axes
+    axes, neighbours = (axes, Neighbours.none()) if experts is None else (experts.axes, experts.neighbours)
     batches = []
     for at in torch.split(torch.arange(len(rows), device=rows.device), ROWS_A_BATCH):
         part_noise, drawn = (None if whole is None else whole[at] for whole in (noise, is_drawn))
-        batches.append(_generator_says(state, table, rows[at], visible[at], axes, noise=part_noise, is_drawn=drawn))
+        batches.append(
+            _generator_says(
+                state, table, rows[at], visible[at], axes, neighbours=neighbours, noise=part_noise, is_drawn=drawn
+            )
+        )
     said = _Said.together(batches)
-    if experts is not None:
+    if experts is not None and are_heard:
         experts.blend(said.completed, visible.cpu().numpy(), said.numbers, said.probabilities)
     for shares, temperature in zip(said.probabilities, state.averaged.temperatures.tolist(), strict=True):
         if temperature != 1:
@@ -284,6 +291,7 @@ def _generator_says(
     visible: Tensor,
     axes: tuple[TextAxes, ...],
     *,
+    neighbours: Neighbours,
     noise: Tensor | None,
     is_drawn: Tensor | None,
 ) -> _Said:
@@ -298,13 +306,15 @@ def _generator_says(
         asked.append(unknown.cpu().numpy())
         shares.append(torch.softmax(drawn.logits[unknown, at], dim=1).cpu().numpy())
     places = tuple(of.read(text) for of, text in zip(axes, texts, strict=False))
-    observed = CompletedRows(table.numbers[rows].cpu().numpy(), table.codes[rows].cpu().numpy(), places)
+    known = visible.cpu().numpy()
+    nearest = neighbours.nearest(texts, ~known)
+    observed = CompletedRows(table.numbers[rows].cpu().numpy(), table.codes[rows].cpu().numpy(), places, nearest)
     return _Said(
         numbers,
         (drawn.numbers - best.numbers).cpu().numpy(),
         asked,
         shares,
-        observed.filled(visible.cpu().numpy(), numbers, shares),
+        observed.filled(known, numbers, shares),
         features[:0] if is_drawn is None else features[is_drawn],
     )
 

@@ -35,6 +35,7 @@ from gain_impute.experts import (
 )
 from gain_impute.forest import Forest
 from gain_impute.line import Line
+from gain_impute.neighbours import Neighbours
 from gain_impute.text_axes import N_AXES, TextAxes
 from tests.strategies import quick_imputer, shop_table
 
@@ -61,7 +62,9 @@ def taught(rows: CompletedRows, *, text_cells: tuple[int, ...] = (), weights: We
     n_cells = rows.numbers.shape[1] + rows.codes.shape[1]
     known, wanted = np.ones((len(rows.numbers), n_cells), bool), dict.fromkeys(range(n_cells), weights)
     axes = tuple(TextAxes(np.ones((9, 1 + text.shape[1]), np.float32)) for text in rows.texts)
-    return Experts.fit(rows, known, axes, text_cells, (3,), weights=wanted, n_trees=10, seed=0)
+    return Experts.fit(
+        rows, known, axes, text_cells, (3,), weights=wanted, neighbours=Neighbours.none(), n_trees=10, seed=0
+    )
 
 
 # ------------------------------------------------------------------------------------------------- a forest
@@ -184,7 +187,7 @@ def test_rows_are_completed_together_before_each_of_their_cells_is_asked_about()
     rows = CompletedRows(np.hstack([2 * second, second, np.sign(second)]), np.zeros((800, 0), np.int64), ())
     weights = {0: Weights(1.0, 0.0), 2: Weights(1.0, 0.0)}
     read = np.ones((800, 3), bool)
-    experts = Experts.fit(rows, read, (), (), (), weights=weights, n_trees=10, seed=0)
+    experts = Experts.fit(rows, read, (), (), (), weights=weights, neighbours=Neighbours.none(), n_trees=10, seed=0)
     experts.forests[2] = Forest.fit(rows.numbers * [1, 0, 0], rows.numbers[:, 2], is_number=True, n_trees=10, seed=0)
     known = read.copy()
     known[:, [0, 2]] = False
@@ -215,7 +218,9 @@ def test_lines_tell_apart_the_most_frequent_categories_alone():
     codes = rng.integers(1, N_LINE_CATEGORIES + 30, size=(500, 1))
     rows = CompletedRows(rng.normal(size=(500, 1)).astype(np.float32), codes, ())
     sizes, wanted = (int(codes.max()),), {0: Weights(0.0, 1.0)}
-    experts = Experts.fit(rows, np.ones((500, 2), bool), (), (), sizes, weights=wanted, n_trees=1, seed=0)
+    experts = Experts.fit(
+        rows, np.ones((500, 2), bool), (), (), sizes, weights=wanted, neighbours=Neighbours.none(), n_trees=1, seed=0
+    )
     which = experts.line_features(rows)[:, 1:]
     assert which.shape == (500, N_LINE_CATEGORIES)
     np.testing.assert_array_equal(which.sum(axis=1), codes[:, 0] <= N_LINE_CATEGORIES)
@@ -267,10 +272,21 @@ def test_a_column_with_too_few_known_cells_has_no_experts_and_none_are_begun_aft
     known = np.ones((100, 4), bool)
     known[LEAST_ROWS - 1 :, 1] = False
     weights = dict.fromkeys(range(4), Weights(0.5, 0.2))
-    experts = Experts.fit(rows, known, (), (), (3,), weights=weights, n_trees=2, seed=0)
+    experts = Experts.fit(rows, known, (), (), (3,), weights=weights, neighbours=Neighbours.none(), n_trees=2, seed=0)
     assert set(experts.forests) == {0, 2, 3}
     assert set(experts.lines) == {0, 2}
-    late = Experts.fit(rows, known, (), (), (3,), weights=weights, n_trees=2, seed=0, deadline=time.perf_counter())
+    late = Experts.fit(
+        rows,
+        known,
+        (),
+        (),
+        (3,),
+        weights=weights,
+        neighbours=Neighbours.none(),
+        n_trees=2,
+        seed=0,
+        deadline=time.perf_counter(),
+    )
     assert late.forests == late.lines == late.weights == {}
 
 

@@ -1,0 +1,315 @@
+"""Rows whose texts are nearly alike, and what stands in their cells.
+
+The same article in another shop, or a variant of it, tells of a cell what no law of all rows does. Texts are compared
+by the cosine of their TF-IDF vectors [1]_, of n-grams that few texts share: the rarer one is, the more it tells which
+article it is.
+
+References
+----------
+.. [1] Salton and Buckley (1988), "Term-weighting approaches in automatic text retrieval".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+
+from gain_impute.encoding.text import HashedText
+from gain_impute.networks import TextBatch
+
+__all__ = ["Nearest", "Neighbours", "TextIndex", "Trust"]
+
+N_NEAREST = 16  # rows that are found of each; of these only those that know a cell tell of it
+RARE_SHARE = 0.03  # of the texts: an n-gram in more of them is not looked at
+IDF_POWER = 2  # of the inverse document frequency in a text's vector
+ALWAYS_RARE = 10  # texts, however few there are
+PRODUCTS_A_BLOCK = 4_000_000  # similarities that are in memory at once
+LEAST_GAIN = 0.02  # share of the loss on held-out cells that neighbours must take off it, beyond noise
+LEAST_CELLS = 20  # held-out ones of a column: fewer say nothing
+N_ERRORS = 1.645  # standard errors that are noise: one-sided tests at a level of 5 %
+N_FOLDS = 4  # of held-out cells
+SHARPNESSES = (4, 8, 16)
+LIKENESSES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.2)
+
+
+class Nearest(NamedTuple):
+    """The most similar rows of an index, for each of n texts.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n, k), int64
+        Their numbers.
+    similarity : ndarray of shape (n, k), float32
+        Cosines, from 0 to 1; 0 also where fewer are similar at all.
+    """
+
+    rows: NDArray[np.int64]
+    similarity: NDArray[np.float32]
+
+    def take(self, at: NDArray[np.int64]) -> Nearest:
+        """Those of some of the texts."""
+        return Nearest(self.rows[at], self.similarity[at])
+
+    @classmethod
+    def together(cls, parts: Sequence[Nearest]) -> Nearest:
+        """Those of the texts of all parts, in their order."""
+        return cls(np.concatenate([part.rows for part in parts]), np.concatenate([part.similarity for part in parts]))
+
+
+class Trust(NamedTuple):
+    """How far the neighbours of a cell are believed.
+
+    Attributes
+    ----------
+    text : int
+        By which of the texts they are neighbours.
+    sharpness : int
+        A neighbour counts as the power of its similarity.
+    likeness : float
+        What is said without them counts as one more neighbour of this similarity.
+    """
+
+    text: int
+    sharpness: int
+    likeness: float
+
+
+@dataclass(frozen=True)
+class TextIndex:
+    """The texts of a column, to be found by their n-grams: an inverted file.
+
+    Attributes
+    ----------
+    idf : ndarray of shape (n_buckets,), float32
+        Weight of each n-gram by its inverse document frequency; 0 of those that are not looked at.
+    starts : ndarray of shape (n_buckets + 1,), int64
+        The rows with an n-gram are ``rows[starts[i]:starts[i + 1]]``.
+    rows : ndarray of shape (n_entries,), int32
+    values : ndarray of shape (n_entries,), float32
+        Share of the n-gram in the row's vector, whose length is 1.
+    n_rows : int
+        Rows of the index.
+    """
+
+    idf: NDArray[np.float32]
+    starts: NDArray[np.int64]
+    rows: NDArray[np.int32]
+    values: NDArray[np.float32]
+    n_rows: int
+
+    def __post_init__(self) -> None:
+        """Check what may come from a file."""
+        is_sound = (
+            len(self.starts) == len(self.idf) + 1
+            and self.starts[0] == 0
+            and self.starts[-1] == len(self.rows) == len(self.values)
+            and (np.diff(self.starts) >= 0).all()
+            and ((self.rows >= 0) & (self.rows < self.n_rows)).all()
+            and np.isfinite(self.idf).all()
+            and np.isfinite(self.values).all()
+        )
+        if not is_sound:
+            raise ValueError("text index")
+
+    @classmethod
+    def fit(cls, texts: HashedText, n_buckets: int) -> TextIndex:
+        """Index the texts of all rows."""
+        lengths = np.diff(texts.starts)[texts.distinct]
+        offsets = np.cumsum(lengths) - lengths
+        at = np.arange(lengths.sum()) + np.repeat(texts.starts[texts.distinct] - offsets, lengths)
+        counts = _counts(texts.ids[at], offsets, n_buckets)
+        n_rows, occurrences = counts.shape[0], np.bincount(counts.indices, minlength=n_buckets)
+        is_rare = (occurrences > 0) & (occurrences <= max(ALWAYS_RARE, RARE_SHARE * n_rows))
+        idf = np.where(is_rare, np.log((1 + n_rows) / (1 + occurrences)) + 1, 0).astype(np.float32) ** IDF_POWER
+        inverted = _vectors(counts, idf).T.tocsr()
+        return cls(idf, inverted.indptr.astype(np.int64), inverted.indices.astype(np.int32), inverted.data, n_rows)
+
+    def nearest(self, texts: TextBatch, wanted: NDArray[np.bool_]) -> Nearest:
+        """Find the rows with the most similar texts, of the wanted ones (B,) of a batch; the others have none."""
+        k, n = min(N_NEAREST, self.n_rows), len(wanted)
+        found = Nearest(np.zeros((n, k), np.int64), np.zeros((n, k), np.float32))
+        at = np.flatnonzero(wanted)
+        counts = _counts(texts.ids.cpu().numpy(), texts.offsets.cpu().numpy(), len(self.idf))
+        vectors = _vectors(counts[at], self.idf)
+        inverted = sparse.csr_array((self.values, self.rows, self.starts), shape=(len(self.idf), self.n_rows))
+        size = max(1, PRODUCTS_A_BLOCK // self.n_rows)
+        for first in range(0, len(at), size):
+            similarity = torch.from_numpy((vectors[first : first + size] @ inverted).toarray())
+            most = similarity.topk(k, dim=1)
+            found.rows[at[first : first + size]] = most.indices.numpy()
+            found.similarity[at[first : first + size]] = most.values.numpy()
+        return found
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Rows that are found by their texts, and how far what stands in them is believed.
+
+    Attributes
+    ----------
+    indices : dict of int to TextIndex
+        Of the texts by which rows are found.
+    numbers : ndarray of shape (n_rows, N), float32
+        Z-scores of the rows; NaN where they are unknown.
+    codes : ndarray of shape (n_rows, C), int64
+        1-based codes; 0 where they are unknown.
+    trust : dict of int to Trust
+        Of each cell whose neighbours are believed.
+    """
+
+    indices: dict[int, TextIndex]
+    numbers: NDArray[np.float32]
+    codes: NDArray[np.int64]
+    trust: dict[int, Trust]
+
+    @classmethod
+    def none(cls) -> Neighbours:
+        """No neighbours, for tables without texts."""
+        return cls({}, np.zeros((0, 0), np.float32), np.zeros((0, 0), np.int64), {})
+
+    @classmethod
+    def fit(
+        cls,
+        texts: Mapping[int, HashedText],
+        n_buckets: Sequence[int],
+        numbers: NDArray[np.float32],
+        codes: NDArray[np.int64],
+        known: NDArray[np.bool_],
+        *,
+        trust: dict[int, Trust],
+    ) -> Neighbours:
+        """Remember what is known of rows.
+
+        Parameters
+        ----------
+        texts : dict of int to HashedText
+            By which of all texts they may be found.
+        n_buckets : sequence of int
+            Of all texts.
+        numbers : ndarray of shape (n_rows, N), float32
+        codes : ndarray of shape (n_rows, C), int64
+        known : ndarray of shape (n_rows, N + C), bool
+        trust : dict of int to Trust
+        """
+        n = numbers.shape[1]
+        if not texts:
+            return cls.none()
+        indices = {i: TextIndex.fit(text, n_buckets[i]) for i, text in texts.items()}
+        return cls(indices, np.where(known[:, :n], numbers, np.float32(np.nan)), codes * known[:, n:], trust)
+
+    def nearest(self, texts: Sequence[TextBatch], unknown: NDArray[np.bool_]) -> dict[int, Nearest]:
+        """Find neighbours of the rows of a batch with an unknown cell (B, P) of which neighbours may tell, by text."""
+        wanted = np.any(unknown[:, list(self.trust)], axis=1) if self.trust else np.ones(len(unknown), bool)
+        return {i: index.nearest(texts[i], wanted) for i, index in self.indices.items()}
+
+    def moved(self, cell: int, nearest: Mapping[int, Nearest], ours: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Move what is said of a cell of n rows, numbers (n,) or distributions (n, n_categories), towards neighbours'.
+
+        `nearest` are those of these rows. Of cells whose neighbours are not believed, nothing moves.
+        """
+        if cell not in self.trust:
+            return ours
+        text, sharpness, likeness = self.trust[cell]
+        return _mixed(ours, *self._votes(cell, nearest[text], sharpness, ours.shape[1:]), likeness**sharpness)
+
+    def trusted(
+        self, cell: int, nearest: Mapping[int, Nearest], ours: NDArray[np.float32], true: NDArray[np.float32]
+    ) -> dict[int, Trust]:
+        """How far to believe them, by what is said of held-out cells and the truth; empty where they do not help.
+
+        They must take LEAST_GAIN off the squared error (of categories: the Brier score), and bring what is said nearer
+        to the truth beyond noise.
+        """
+        if len(true) < LEAST_CELLS or not nearest:
+            return {}
+        without = _losses(ours, true)
+        tried: list[Trust] = []
+        losses: list[NDArray[np.float64]] = []
+        for text, sharpness in product(nearest, SHARPNESSES):
+            votes = self._votes(cell, nearest[text], sharpness, ours.shape[1:])
+            tried += [Trust(text, sharpness, likeness) for likeness in LIKENESSES]
+            losses += [_losses(_mixed(ours, *votes, likeness**sharpness), true) for likeness in LIKENESSES]
+        helps = _helps(np.stack(losses), without, is_bounded=cell >= self.numbers.shape[1])
+        return {cell: tried[_best(np.stack(losses))]} if helps else {}
+
+    def believed(self, trust: dict[int, Trust]) -> Neighbours:
+        """The same rows, believed so far; texts that nothing hangs on are forgotten."""
+        if not trust:
+            return Neighbours.none()
+        wanted = {each.text for each in trust.values()}
+        return replace(self, indices={i: index for i, index in self.indices.items() if i in wanted}, trust=trust)
+
+    def _votes(
+        self, cell: int, nearest: Nearest, sharpness: int, shape: tuple[int, ...]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Weight of the neighbours that know a cell (n,), and the weighed sum of their values (n, ...)."""
+        n = self.numbers.shape[1]
+        if cell < n:
+            values = self.numbers[nearest.rows, cell]
+            weights = np.where(np.isnan(values), 0, nearest.similarity**sharpness)
+            return weights.sum(axis=1), (weights * np.nan_to_num(values)).sum(axis=1)
+        codes = self.codes[nearest.rows, cell - n]
+        weights = np.where(codes > 0, nearest.similarity**sharpness, 0)
+        sums = np.zeros((len(codes), *shape), np.float32)
+        np.add.at(sums, (np.arange(len(codes))[:, None], np.maximum(codes - 1, 0)), weights)
+        return weights.sum(axis=1), sums
+
+
+def _mixed(
+    ours: NDArray[np.float32], weight: NDArray[np.float32], sums: NDArray[np.float32], own_weight: float
+) -> NDArray[np.float32]:
+    """The mean of what is said, which has a weight of its own, and of neighbours."""
+    weight, own = weight.reshape(-1, *[1] * (ours.ndim - 1)), np.float32(own_weight)
+    return ((own * ours + sums) / (own + weight)).astype(np.float32)
+
+
+def _best(losses: NDArray[np.float64]) -> int:
+    """Which of the tried has the least mean loss; (n_tried, n_cells)."""
+    return int(losses.mean(axis=1).argmin())
+
+
+def _helps(losses: NDArray[np.float64], without: NDArray[np.float64], *, is_bounded: bool) -> bool:
+    """Whether what is chosen beats going without (n_cells,) beyond noise.
+
+    Of many that are tried (n_tried, n_cells) the best looks better than it is: so it is chosen without the fold that it
+    is tested on. The roots of the losses must say so, of which no cell makes most; and of numbers, whose errors have no
+    bound, the losses themselves too: for many small errors less, there may be a few great ones more.
+    """
+    fold, chosen = np.arange(len(without)) % N_FOLDS, np.empty_like(without)
+    for each in range(N_FOLDS):
+        chosen[fold == each] = losses[_best(losses[:, fold != each]), fold == each]
+    gains = np.stack([np.sqrt(without) - np.sqrt(chosen), without - chosen])
+    are_beyond_noise = gains.mean(axis=1) > N_ERRORS * gains.std(axis=1, ddof=1) / np.sqrt(len(without))
+    is_enough = chosen.mean() < (1 - LEAST_GAIN) * without.mean()
+    return bool(is_enough and are_beyond_noise[0] and (is_bounded or are_beyond_noise[1]))
+
+
+def _losses(said: NDArray[np.float32], true: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Squared error of each number, or Brier score of each distribution; (n,)."""
+    return np.asarray(((said - true).astype(np.float64) ** 2).reshape(len(true), -1).sum(axis=1))
+
+
+def _counts(ids: NDArray[np.int32], offsets: NDArray[np.int64], n_buckets: int) -> sparse.csr_array:
+    """How often each text has each n-gram, (n_texts, n_buckets); text i begins at ``offsets[i]``."""
+    ends = np.append(offsets, len(ids))
+    counts = sparse.csr_array((np.ones(len(ids), np.float32), ids, ends), shape=(len(offsets), n_buckets))
+    counts.sum_duplicates()
+    return counts
+
+
+def _vectors(counts: sparse.csr_array, idf: NDArray[np.float32]) -> sparse.csr_array:
+    """TF-IDF of each text, with the logarithm of its counts, at length 1; empty where no n-gram is looked at."""
+    weighed = sparse.csr_array(
+        ((1 + np.log(counts.data)) * idf[counts.indices], counts.indices, counts.indptr), shape=counts.shape
+    )
+    weighed.eliminate_zeros()
+    lengths = np.sqrt(weighed.multiply(weighed).sum(axis=1))
+    weighed.data /= np.repeat(lengths, np.diff(weighed.indptr)).astype(np.float32)
+    return weighed
