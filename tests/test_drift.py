@@ -35,7 +35,7 @@ def learned() -> tuple[TrainingState, TensorTable]:
 def grow_surer(training: TrainingState, table: TensorTable) -> None:
     """Of every column, and of no two columns alike."""
     layout = training.layout
-    training.averaged.temperatures *= 0.3 + 0.05 * torch.arange(len(layout.classes))
+    training.averaged.temperatures *= 0.3 + 0.05 * torch.arange(len(layout.classes), device=training.device)
     training.averaged.scale_corrections([0.4 + 0.1 * column for column in range(layout.n_numbers)])
 
 
