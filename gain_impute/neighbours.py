@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
 from typing import NamedTuple
 
@@ -131,6 +132,11 @@ class TextIndex:
         inverted = _vectors(counts, idf).T.tocsr()
         return cls(idf, inverted.indptr.astype(np.int64), inverted.indices.astype(np.int32), inverted.data, n_rows)
 
+    @cached_property
+    def _inverted(self) -> sparse.csr_array:
+        """The file as a matrix (n_buckets, n_rows); to make it takes longer than to look for one text."""
+        return sparse.csr_array((self.values, self.rows, self.starts), shape=(len(self.idf), self.n_rows))
+
     def nearest(self, texts: TextBatch, wanted: NDArray[np.bool_]) -> Nearest:
         """Find the rows with the most similar texts, of the wanted ones (B,) of a batch; the others have none."""
         k, n = min(N_NEAREST, self.n_rows), len(wanted)
@@ -138,10 +144,9 @@ class TextIndex:
         at = np.flatnonzero(wanted)
         counts = _counts(texts.ids.cpu().numpy(), texts.offsets.cpu().numpy(), len(self.idf))
         vectors = _vectors(counts[at], self.idf)
-        inverted = sparse.csr_array((self.values, self.rows, self.starts), shape=(len(self.idf), self.n_rows))
         size = max(1, PRODUCTS_A_BLOCK // self.n_rows)
         for first in range(0, len(at), size):
-            similarity = torch.from_numpy((vectors[first : first + size] @ inverted).toarray())
+            similarity = torch.from_numpy((vectors[first : first + size] @ self._inverted).toarray())
             most = similarity.topk(k, dim=1)
             found.rows[at[first : first + size]] = most.indices.numpy()
             found.similarity[at[first : first + size]] = most.values.numpy()
