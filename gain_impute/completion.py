@@ -152,7 +152,12 @@ def complete_prepared(
         everything = np.arange(len(rows))
         if draw:
             prediction = draw_cells(
-                training, table, everything, spread_scale=state.calibration.spread_scale, experts=state.experts
+                training,
+                table,
+                everything,
+                spread_scale=state.calibration.spread_scale,
+                near_scale=state.calibration.near_scale,
+                experts=state.experts,
             )
         else:
             numbers = [name for name in fillable if name in state.encoder.numbers]
@@ -257,7 +262,8 @@ def _cells(
         if prediction is not None and name in filled:
             part["state"][:] = CellState.NOT_APPLICABLE
             where, column = np.isin(positions, filled[name].rows), filled[name]
-            texts = {"value": state.encoder.schema.format(name, column.values), "source": _source(state, name)}
+            sources = _sources(state, name, column, rows, prediction)
+            texts = {"value": state.encoder.schema.format(name, column.values), "source": sources}
             said = {"state": CellState.IMPUTED, **texts} | _said_of(state, name, column, rows, prediction)
             for field, values in said.items():
                 part[field][where] = values
@@ -265,21 +271,19 @@ def _cells(
     return cells_frame(parts)
 
 
-def _source(state: FittedState, name: str) -> str:
-    """What fills a column."""
-    layout = state.encoder.layout
-    cell = [*layout.numbers, *layout.classes].index(name)
-    experts = state.experts
-    if experts is None or cell not in experts.cells:
-        return "generator"
-    has_trees, has_line = (weight > 0 for weight in experts.weights.get(cell, (0, 0)))
-    said = [
-        "generator",
-        *["trees"] * has_trees,
-        *["line"] * has_line,
-        *["neighbours"] * (cell in experts.neighbours.trust),
-    ]
-    return f"{', '.join(said[:-1])} and {said[-1]}"
+def _sources(
+    state: FittedState, name: str, column: FilledColumn, rows: NDArray[np.int64], prediction: Prediction
+) -> NDArray[np.object_]:
+    """What fills each cell of a column (n_filled,); neighbours are named where they say more than all others."""
+    cell = [*state.encoder.layout.numbers, *state.encoder.layout.classes].index(name)
+    weights = () if state.experts is None else state.experts.weights.get(cell, ())
+    said = ["generator", *(expert for expert, weight in zip(("trees", "line"), weights, strict=False) if weight > 0)]
+    is_neighbours = prediction.is_neighbours[np.searchsorted(rows, column.rows), cell]
+    return np.where(is_neighbours, _listed([*said, "neighbours"]), _listed(said)).astype(object)
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
 
 
 def _blank_report(positions: NDArray[np.int64], name: str, cell_state: CellState) -> dict[str, NDArray[Any]]:

@@ -14,6 +14,7 @@ from gain_impute.prediction import Prediction
 __all__ = ["COVERAGE", "NumberCalibration", "calibrate_numbers", "confidence_of_interval"]
 
 COVERAGE = 0.9  # of the interval of a number
+LEAST_NEAR_SCALE = 1e-3  # whatever neighbours say, nothing is certain
 MIN_CELLS = 20  # held-out cells of a column below which all columns are taken together
 NORMAL_QUANTILE = 1.645  # half-width of a 90 % interval in standard deviations, for want of anything better
 
@@ -24,11 +25,12 @@ class NumberCalibration:
 
     The interval of a cell is ``best ± reach * sqrt(spread² + floor²)`` in z-scores, with `reach` the quantile that
     covers 90 % of the held-out cells (split conformal prediction [1]_); `floor` keeps a collapsed spread from
-    promising certainty.
+    promising certainty. Neighbours are left out for that: else a row that has none would be as sure as those that have
+    one. Cells of which neighbours say most have an interval `near_scale` times as wide, by the same rule.
 
     Attributes
     ----------
-    reach, floor : ndarray of shape (N,), float32
+    reach, floor, near_scale : ndarray of shape (N,), float32
     spread_scale : ndarray of shape (N,), float32
         What the spread of draws is multiplied by, so that it is that of the errors on held-out cells.
 
@@ -41,22 +43,28 @@ class NumberCalibration:
     reach: NDArray[np.float32]
     floor: NDArray[np.float32]
     spread_scale: NDArray[np.float32]
+    near_scale: NDArray[np.float32]
 
     @classmethod
     def unknown(cls, n_numbers: int) -> NumberCalibration:
         """Claim nothing: intervals as wide as the column itself."""
         ones = np.ones(n_numbers, np.float32)
-        return cls(reach=NORMAL_QUANTILE * ones, floor=ones, spread_scale=ones.copy())
+        return cls(NORMAL_QUANTILE * ones, floor=ones, spread_scale=ones.copy(), near_scale=ones.copy())
 
     def interval(self, prediction: Prediction, column: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Lower and upper z-scores (n_chosen,) of a numeric column."""
         half = self.reach[column] * np.hypot(prediction.spread[:, column], self.floor[column])
+        half = np.where(prediction.is_neighbours[:, column], self.near_scale[column] * half, half)
         best = prediction.numbers[:, column]
         return best - half, best + half
 
 
 def calibrate_numbers(
-    encoded: EncodedTable, rows: NDArray[np.int64], held_out: NDArray[np.bool_], prediction: Prediction
+    encoded: EncodedTable,
+    rows: NDArray[np.int64],
+    held_out: NDArray[np.bool_],
+    prediction: Prediction,
+    without: Prediction | None = None,
 ) -> NumberCalibration:
     """Compare predictions of held-out numbers with the truth.
 
@@ -70,23 +78,35 @@ def calibrate_numbers(
         Which of their cells were held out.
     prediction : Prediction
         Of these rows, made without their held-out cells, with spread.
+    without : Prediction, optional
+        The same without neighbours, where there are some.
     """
-    n_numbers = encoded.numbers.shape[1]
-    errors = np.where(held_out[:, :n_numbers], prediction.numbers - encoded.numbers[rows], np.nan)
+    n_numbers, without = encoded.numbers.shape[1], prediction if without is None else without
+    errors = np.where(held_out[:, :n_numbers], without.numbers - encoded.numbers[rows], np.nan)
     calibration = NumberCalibration.unknown(n_numbers)
     reach, floor, scale = calibration.reach, calibration.floor, calibration.spread_scale
     for column in range(n_numbers):
         here = ~np.isnan(errors[:, column])
         at = (here, column) if here.sum() >= MIN_CELLS else ~np.isnan(errors)
-        error, spread = errors[at].astype(np.float64), prediction.spread[at].astype(np.float64)
+        error, spread = errors[at].astype(np.float64), without.spread[at].astype(np.float64)
         if len(error) < MIN_CELLS:
             continue
         rms_error, rms_spread = np.sqrt((error**2).mean()), np.sqrt((spread**2).mean())
         floor[column] = max(0.1 * rms_error, 1e-6)
-        rank = min(1.0, np.ceil((len(error) + 1) * COVERAGE) / len(error))
-        reach[column] = np.quantile(np.abs(error) / np.hypot(spread, floor[column]), rank, method="inverted_cdf")
+        reach[column] = _reach(error, spread, floor[column])
         scale[column] = np.clip(rms_error / max(rms_spread, 1e-6), 0.1, 100)
-    return NumberCalibration(reach, floor, scale)
+        near = held_out[:, column] & prediction.is_neighbours[:, column]
+        if near.sum() >= MIN_CELLS and reach[column] > 0:
+            error = (prediction.numbers[near, column] - encoded.numbers[rows[near], column]).astype(np.float64)
+            near_reach = _reach(error, prediction.spread[near, column].astype(np.float64), floor[column])
+            calibration.near_scale[column] = max(near_reach / reach[column], LEAST_NEAR_SCALE)
+    return calibration
+
+
+def _reach(error: NDArray[np.float64], spread: NDArray[np.float64], floor: np.float32) -> float:
+    """How many times its spread a cell's error is at most, of as many cells as an interval must cover."""
+    rank = min(1.0, np.ceil((len(error) + 1) * COVERAGE) / len(error))
+    return float(np.quantile(np.abs(error) / np.hypot(spread, floor), rank, method="inverted_cdf"))
 
 
 def confidence_of_interval(

@@ -267,7 +267,7 @@ class Experts:
         known: NDArray[np.bool_],
         numbers: NDArray[np.float32],
         probabilities: Sequence[NDArray[np.float32]],
-    ) -> None:
+    ) -> NDArray[np.bool_]:
         """Move what the generator says of the unknown cells of rows towards what experts and neighbours say, in place.
 
         Where several cells of a row are unknown, some of the trees complete it first: then all experts read that.
@@ -281,13 +281,19 @@ class Experts:
             The generator's z-scores.
         probabilities : sequence of ndarray of shape (n_unknown, n_categories), float32
             Of each categorical column, the generator's, for the rows in which it is unknown.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, P), bool
+            The cells of which neighbours say more than all others.
         """
-        n, n_unknown = numbers.shape[1], (~known[:, self.cells]).sum(axis=1)
+        n, n_unknown, prevail = numbers.shape[1], (~known[:, self.cells]).sum(axis=1), np.zeros_like(known)
         several, nearest = np.flatnonzero(n_unknown > 1), completed.nearest
         if len(several) > 0:
             heard = self._heard(completed.take(several), SHARE_OF_FIRST_TREES)
             completed = replace(completed, numbers=completed.numbers.copy(), codes=completed.codes.copy())
-            for cell, rows, _, said in self._together(heard, several, known, numbers, probabilities, nearest=nearest):
+            told = self._together(heard, several, known, numbers, probabilities, nearest=nearest)
+            for cell, rows, _, (said, _) in told:
                 if cell < n:
                     completed.numbers[rows, cell] = said
                 else:
@@ -295,11 +301,13 @@ class Experts:
         asked = np.flatnonzero(n_unknown > 0)
         if len(asked) > 0:
             heard = self._heard(completed.take(asked))
-            for cell, rows, at, said in self._together(heard, asked, known, numbers, probabilities, nearest=nearest):
+            told = self._together(heard, asked, known, numbers, probabilities, nearest=nearest)
+            for cell, rows, at, (said, prevail[rows, cell]) in told:
                 if cell < n:
                     numbers[rows, cell] = said
                 else:
                     probabilities[cell - n][at] = said
+        return prevail
 
     def _together(
         self,
@@ -310,11 +318,11 @@ class Experts:
         probabilities: Sequence[NDArray[np.float32]],
         *,
         nearest: dict[int, Nearest],
-    ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]]:
+    ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64], _Told]]:
         """What all say together of unknown cells, for each cell of which not the generator alone says something.
 
         With the cell come those of the rows in which it is unknown, where these stand in what the generator says of it,
-        and the values or distributions.
+        and the values or distributions, with where neighbours say more of them than all others.
         """
         n = numbers.shape[1]
         for cell in self.cells:
@@ -322,10 +330,13 @@ class Experts:
             at = rows[here] if cell < n else np.searchsorted(np.flatnonzero(~known[:, cell]), rows[here])
             ours = numbers[at, cell] if cell < n else probabilities[cell - n][at]
             said = _blended(ours, heard(cell, here, ours.shape[1:]), self.weights.get(cell, NOT_AT_ALL))
-            theirs = {text: found.take(rows[here]) for text, found in nearest.items()}
-            yield cell, rows[here], at, self.neighbours.moved(cell, theirs, said)
+            prevail = np.zeros(len(here), bool)
+            if cell in self.neighbours.trust:
+                theirs = nearest[self.neighbours.trust[cell].text].take(rows[here])
+                said, prevail = self.neighbours.moved(cell, theirs, said)
+            yield cell, rows[here], at, (said, prevail)
 
-    @cached_property
+    @property
     def cells(self) -> list[int]:
         """Those of which experts or neighbours tell."""
         return sorted({*self.weights, *self.neighbours.trust})
@@ -358,7 +369,7 @@ class Experts:
         """
         heard, n = self._heard(shown.completed), shown.numbers.shape[1]
         said: dict[int, tuple[NDArray[np.float32], Sequence[_Opinion], NDArray[np.float32]]] = {}
-        for cell in range(n + len(self.class_sizes)):
+        for cell in range(n + len(self.class_sizes)) if shown.completed.nearest else self.weights:
             at = np.flatnonzero(shown.held_out[:, cell])
             if cell < n:
                 ours, true = shown.completed.numbers[at, cell], shown.numbers[at, cell]
@@ -389,6 +400,7 @@ class Experts:
 
 
 _Opinion = NDArray[np.float32] | None
+_Told = tuple[NDArray[np.float32], NDArray[np.bool_]]
 _Heard = Callable[[int, NDArray[np.int64], tuple[int, ...]], tuple[_Opinion, _Opinion]]
 
 

@@ -219,8 +219,13 @@ class _Lesson:
     def calibration(self) -> NumberCalibration:
         """Fill the held-out cells, and measure how far that is from the truth."""
         rows, cells = self.shown
-        said = predict(self.training, self.table, rows, experts=self.state.experts, known=self.known, spread=True)
-        return calibrate_numbers(self.encoded, rows, cells, said)
+        experts = self.state.experts
+        said = predict(self.training, self.table, rows, experts=experts, known=self.known, spread=True)
+        if experts is None or not experts.neighbours.trust:
+            return calibrate_numbers(self.encoded, rows, cells, said)
+        others = replace(experts, neighbours=Neighbours.none())
+        without = predict(self.training, self.table, rows, experts=others, known=self.known, spread=True)
+        return calibrate_numbers(self.encoded, rows, cells, said, without)
 
     def held_out_frame(self) -> pd.DataFrame:
         """Where cells are held out, (n_rows, n_fillable), under the names of the columns."""

@@ -36,6 +36,8 @@ LEAST_GAIN = 0.05  # share of the loss on held-out cells that neighbours must ta
 LEAST_CELLS = 20  # held-out ones of a column: fewer say nothing
 N_ERRORS = 1.645  # standard errors that are noise: one-sided tests at a level of 5 %
 N_FOLDS = 4  # of held-out cells
+MOST_IDF = 1e4  # more than any number of texts gives
+SLACK = 1e-4  # by which a share of a vector of length 1 may exceed it, rounded
 SHARPNESSES = (4, 8, 16)
 LIKENESSES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.2)
 
@@ -81,6 +83,10 @@ class Trust(NamedTuple):
     sharpness: int
     likeness: float
 
+    def is_possible(self) -> bool:
+        """Whether it is one of those that are tried."""
+        return self.sharpness in SHARPNESSES and self.likeness in LIKENESSES
+
 
 @dataclass(frozen=True)
 class TextIndex:
@@ -89,7 +95,7 @@ class TextIndex:
     Attributes
     ----------
     idf : ndarray of shape (n_buckets,), float32
-        Weight of each n-gram by its inverse document frequency; 0 of those that are not looked at.
+        Weight of each n-gram by its inverse document frequency among distinct texts; 0 of those that are not looked at.
     starts : ndarray of shape (n_buckets + 1,), int64
         The rows with an n-gram are ``rows[starts[i]:starts[i + 1]]``.
     rows : ndarray of shape (n_entries,), int32
@@ -113,8 +119,8 @@ class TextIndex:
             and self.starts[-1] == len(self.rows) == len(self.values)
             and (np.diff(self.starts) >= 0).all()
             and ((self.rows >= 0) & (self.rows < self.n_rows)).all()
-            and np.isfinite(self.idf).all()
-            and np.isfinite(self.values).all()
+            and ((self.idf >= 0) & (self.idf < MOST_IDF)).all()  # NaN is neither
+            and ((self.values >= 0) & (self.values < 1 + SLACK)).all()
         )
         if not is_sound:
             raise ValueError("text index")
@@ -126,9 +132,10 @@ class TextIndex:
         offsets = np.cumsum(lengths) - lengths
         at = np.arange(lengths.sum()) + np.repeat(texts.starts[texts.distinct] - offsets, lengths)
         counts = _counts(texts.ids[at], offsets, n_buckets)
-        n_rows, occurrences = counts.shape[0], np.bincount(counts.indices, minlength=n_buckets)
-        is_rare = (occurrences > 0) & (occurrences <= max(ALWAYS_RARE, RARE_SHARE * n_rows))
-        idf = np.where(is_rare, np.log((1 + n_rows) / (1 + occurrences)) + 1, 0).astype(np.float32) ** IDF_POWER
+        _, firsts = np.unique(texts.distinct, return_index=True)  # a text that stands in many rows is but one
+        n_rows, occurrences = counts.shape[0], np.bincount(counts[firsts].indices, minlength=n_buckets)
+        is_rare = occurrences <= max(ALWAYS_RARE, RARE_SHARE * len(firsts))
+        idf = np.where(is_rare, np.log((1 + len(firsts)) / (1 + occurrences)) + 1, 0).astype(np.float32) ** IDF_POWER
         inverted = _vectors(counts, idf).T.tocsr()
         return cls(idf, inverted.indptr.astype(np.int64), inverted.indices.astype(np.int32), inverted.data, n_rows)
 
@@ -214,15 +221,30 @@ class Neighbours:
         wanted = np.any(unknown[:, list(self.trust)], axis=1) if self.trust else np.ones(len(unknown), bool)
         return {i: index.nearest(texts[i], wanted) for i, index in self.indices.items()}
 
-    def moved(self, cell: int, nearest: Mapping[int, Nearest], ours: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Move what is said of a cell of n rows, numbers (n,) or distributions (n, n_categories), towards neighbours'.
+    def moved(
+        self, cell: int, nearest: Nearest, ours: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Move what is said of a cell of n rows towards what neighbours have.
 
-        `nearest` are those of these rows. Of cells whose neighbours are not believed, nothing moves.
+        Parameters
+        ----------
+        cell : int
+            One whose neighbours are believed.
+        nearest : Nearest
+            By the text of its trust, of these rows.
+        ours : ndarray of shape (n,) or (n, n_categories), float32
+            What is said: numbers or distributions.
+
+        Returns
+        -------
+        said : ndarray of the shape of `ours`
+        prevail : ndarray of shape (n,), bool
+            Where neighbours make more of it than what was said before.
         """
-        if cell not in self.trust:
-            return ours
-        text, sharpness, likeness = self.trust[cell]
-        return _mixed(ours, *self._votes(cell, nearest[text], sharpness, ours.shape[1:]), likeness**sharpness)
+        _, sharpness, likeness = self.trust[cell]
+        own_weight = likeness**sharpness
+        weight, sums = self._votes(cell, nearest, sharpness, ours.shape[1:])
+        return _mixed(ours, weight, sums, own_weight), weight > own_weight
 
     def trusted(
         self, cell: int, nearest: Mapping[int, Nearest], ours: NDArray[np.float32], true: NDArray[np.float32]

@@ -29,7 +29,7 @@ from torch import Tensor
 from gain_impute.confidence import NumberCalibration
 from gain_impute.config import GAINConfig
 from gain_impute.encoding.categorical import CategoricalEncoder
-from gain_impute.encoding.numeric import NumericEncoder
+from gain_impute.encoding.numeric import MAX_SCORE, NumericEncoder
 from gain_impute.encoding.table import TableEncoder, TableLayout
 from gain_impute.encoding.text import TextEncoder
 from gain_impute.errors import FileError, GainImputeError, ModelFormatError
@@ -260,6 +260,7 @@ def _tensors(state: FittedState) -> dict[str, Tensor]:
         "calibration.reach": torch.from_numpy(calibration.reach),
         "calibration.floor": torch.from_numpy(calibration.floor),
         "calibration.spread_scale": torch.from_numpy(calibration.spread_scale),
+        "calibration.near_scale": torch.from_numpy(calibration.near_scale),
     }
     if state.training is not None:
         tensors |= state.training.tensors()
@@ -309,7 +310,7 @@ def _experts_from(description: dict[str, Any], layout: TableLayout, tensors: dic
     neighbours = _neighbours_from(description["trust"], layout, tensors)
     experts = Experts(axes, layout.text_cells, layout.n_numbers, class_sizes, {}, {}, weights, n_rows, neighbours)
     for cell, weight in weights.items():
-        is_sound = 0 <= cell < layout.n_cells and all(0 <= each <= 1 for each in weight) and sum(weight) <= 1 + 1e-9
+        is_sound = 0 <= cell < layout.n_cells and all(0 <= each <= 1 for each in weight) and 0 < sum(weight) <= 1 + 1e-9
         if not is_sound or (weight.line > 0 and cell >= layout.n_numbers):
             raise ValueError("experts")
         if weight.trees > 0:
@@ -328,7 +329,7 @@ def _experts_from(description: dict[str, Any], layout: TableLayout, tensors: dic
 def _neighbours_from(description: dict[str, Any], layout: TableLayout, tensors: dict[str, Tensor]) -> Neighbours:
     """Put the neighbours together again; what does not fit the table is an error here."""
     trust = {
-        int(cell): Trust(int(text), int(sharpness), float(likeness))
+        int(cell): Trust(int(text), sharpness, float(likeness))
         for cell, (text, sharpness, likeness) in description.items()
     }
     if not trust:
@@ -342,9 +343,9 @@ def _neighbours_from(description: dict[str, Any], layout: TableLayout, tensors: 
         and len(numbers) > 0
         and numbers.dtype == np.float32
         and codes.dtype == np.int64
-        and not np.isinf(numbers).any()
+        and not (np.abs(numbers) > MAX_SCORE).any()
         and ((codes >= 0) & (codes <= np.array(layout.class_sizes, np.int64))).all()
-        and all(0 <= cell < layout.n_cells and each.sharpness > 0 and each.likeness > 0 for cell, each in trust.items())
+        and all(0 <= cell < layout.n_cells and each.is_possible() for cell, each in trust.items())
         and all(0 <= text < len(layout.text_buckets) for text in indices)
         and all(len(index.idf) == layout.text_buckets[text] for text, index in indices.items())
     )
@@ -366,7 +367,7 @@ def _state_from(description: dict[str, Any], tensors: dict[str, Tensor], device:
     config = GAINConfig(**description["config"])
     encoder = _encoder_from(description, tensors["edges"])
     calibration = NumberCalibration(
-        *(tensors[f"calibration.{name}"].numpy() for name in ("reach", "floor", "spread_scale"))
+        *(tensors[f"calibration.{name}"].numpy() for name in ("reach", "floor", "spread_scale", "near_scale"))
     )
     if any(found.shape != (len(encoder.numbers),) for found in vars(calibration).values()):
         raise ValueError("calibration")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -47,12 +47,15 @@ class Prediction:
         Most probable categories, from 1, of cells that were not to be read; 0 of all others.
     probabilities : ndarray of shape (n_chosen, C), float32
         Their probabilities.
+    is_neighbours : ndarray of shape (n_chosen, P), bool
+        Cells of which neighbours say more than all others.
     """
 
     numbers: NDArray[np.float32]
     spread: NDArray[np.float32]
     codes: NDArray[np.int64]
     probabilities: NDArray[np.float32]
+    is_neighbours: NDArray[np.bool_]
 
 
 def fixed_noise(n_draws: int, d_noise: int, device: torch.device) -> Tensor:
@@ -78,6 +81,8 @@ class _Said:
         The rows, completed by the generator.
     features : Tensor of shape (n_drawn, d_hidden)
         What the generator's draws of some of the rows start from.
+    is_neighbours : ndarray of shape (n_rows, P), bool
+        Cells of which neighbours say more than all others.
     """
 
     numbers: NDArray[np.float32]
@@ -86,6 +91,7 @@ class _Said:
     probabilities: list[NDArray[np.float32]]
     completed: CompletedRows
     features: Tensor
+    is_neighbours: NDArray[np.bool_]
 
     @classmethod
     def together(cls, batches: list[_Said]) -> _Said:
@@ -100,6 +106,7 @@ class _Said:
             [np.concatenate(column) for column in probabilities],
             CompletedRows.together([batch.completed for batch in batches]),
             torch.cat([batch.features for batch in batches]),
+            np.concatenate([batch.is_neighbours for batch in batches]),
         )
 
 
@@ -136,11 +143,12 @@ def predict(
     numbers, features = np.zeros((len(rows), state.layout.n_numbers), np.float32), []
     codes = np.zeros((len(rows), len(state.layout.classes)), np.int64)
     probabilities = np.zeros(codes.shape, np.float32)
+    is_neighbours = np.zeros((len(rows), state.layout.n_cells), bool)
     for first, part in _parts(rows, state.device):
         on_batch()
         at = slice(first, first + len(part))
         said = _say(state, table, part, known[part], experts, is_drawn=is_drawn[at])
-        numbers[at] = said.numbers
+        numbers[at], is_neighbours[at] = said.numbers, said.is_neighbours
         features.append(said.features)
         for column, (asked, shares) in enumerate(zip(said.asked, said.probabilities, strict=True)):
             codes[first + asked, column] = shares.argmax(axis=1) + 1
@@ -151,7 +159,7 @@ def predict(
         spreads[is_drawn] = torch.cat(
             [_spread(state, part, noise, on_batch) for part in torch.split(torch.cat(features), ROWS_A_BATCH)]
         )
-    return Prediction(numbers, spreads.cpu().numpy(), codes, probabilities)
+    return Prediction(numbers, spreads.cpu().numpy(), codes, probabilities, is_neighbours)
 
 
 @torch.no_grad()
@@ -186,20 +194,28 @@ def draw_cells(
     rows: NDArray[np.int64],
     *,
     spread_scale: NDArray[np.float32],
+    near_scale: NDArray[np.float32],
     experts: Experts | None = None,
 ) -> Prediction:
-    """Draw every cell of the rows once, from torch's generator as it stands; `spread_scale` (N,) widens the numbers."""
+    """Draw every cell of the rows once, from torch's generator as it stands.
+
+    `spread_scale` (N,) widens the numbers, and `near_scale` (N,) those of which neighbours say most besides.
+    """
     numbers = np.zeros((len(rows), state.layout.n_numbers), np.float32)
     codes = np.zeros((len(rows), len(state.layout.classes)), np.int64)
+    is_neighbours = np.zeros((len(rows), state.layout.n_cells), bool)
     for first, part in _parts(rows, state.device):
         noise = torch.randn(len(part), state.generator.d_noise, device=state.device)
         said = _say(state, table, part, table.known[part], experts, noise=noise)
-        numbers[first : first + len(part)] = said.numbers + spread_scale * said.shift
+        scale = spread_scale * np.where(said.is_neighbours[:, : numbers.shape[1]], near_scale, 1)
+        numbers[first : first + len(part)] = said.numbers + scale * said.shift
+        is_neighbours[first : first + len(part)] = said.is_neighbours
         for column, (asked, shares) in enumerate(zip(said.asked, said.probabilities, strict=True)):
             if len(asked):
                 picked = torch.multinomial(torch.from_numpy(shares).to(state.device), 1)
                 codes[first + asked, column] = picked[:, 0].cpu().numpy() + 1
-    return Prediction(numbers, np.zeros_like(numbers), codes, np.full(codes.shape, np.nan, np.float32))
+    unknown = np.full(codes.shape, np.nan, np.float32)
+    return Prediction(numbers, np.zeros_like(numbers), codes, unknown, is_neighbours)
 
 
 @torch.no_grad()
@@ -277,7 +293,8 @@ def _say(
         )
     said = _Said.together(batches)
     if experts is not None and are_heard:
-        experts.blend(said.completed, visible.cpu().numpy(), said.numbers, said.probabilities)
+        told = experts.blend(said.completed, visible.cpu().numpy(), said.numbers, said.probabilities)
+        said = replace(said, is_neighbours=told)
     for shares, temperature in zip(said.probabilities, state.averaged.temperatures.tolist(), strict=True):
         if temperature != 1:
             shares[:] = tempered(shares, temperature)
@@ -316,6 +333,7 @@ def _generator_says(
         shares,
         observed.filled(known, numbers, shares),
         features[:0] if is_drawn is None else features[is_drawn],
+        np.zeros_like(known),
     )
 
 

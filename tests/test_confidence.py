@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -24,7 +25,8 @@ def made(n_cells: int, *, error: float, spread: float, seed: int = 0) -> tuple[E
     best = truth + np.float32(error) * rng.normal(size=truth.shape).astype(np.float32)
     nothing = np.zeros((n_cells, 0))
     encoded = EncodedTable(numbers=truth, codes=nothing.astype(np.int64), known=np.ones(truth.shape, bool), texts=())
-    said = Prediction(best, np.full_like(truth, spread), nothing.astype(np.int64), nothing.astype(np.float32))
+    nowhere = np.zeros(truth.shape, bool)
+    said = Prediction(best, np.full_like(truth, spread), nothing.astype(np.int64), nothing.astype(np.float32), nowhere)
     return encoded, said
 
 
@@ -61,6 +63,20 @@ def test_draws_are_widened_to_the_spread_of_the_errors():
     assert np.isfinite(calibrated(*made(100, error=0.5, spread=0.0)).spread_scale).all()
 
 
+def test_cells_of_which_neighbours_say_most_have_intervals_of_their_own():
+    n_cells = 2_000
+    encoded, without = made(n_cells, error=0.5, spread=0.3)
+    near = np.random.default_rng(1).random((n_cells, 1)) < 0.4
+    exact = encoded.numbers + 0.01 * np.random.default_rng(2).normal(size=near.shape).astype(np.float32)
+    said = dataclasses.replace(without, numbers=np.where(near, exact, without.numbers), is_neighbours=near)
+    calibration = calibrate_numbers(encoded, np.arange(n_cells), np.ones(near.shape, bool), said, without)
+    lower, upper = calibration.interval(said, 0)
+    covered = (lower <= encoded.numbers[:, 0]) & (encoded.numbers[:, 0] <= upper)
+    for these in (near[:, 0], ~near[:, 0]):
+        assert covered[these].mean() == pytest.approx(COVERAGE, abs=0.03)
+    assert (upper - lower)[near[:, 0]].max() < 0.1 < (upper - lower)[~near[:, 0]].min()
+
+
 def test_with_too_few_cells_nothing_is_claimed():
     calibration = calibrated(*made(MIN_CELLS - 1, error=0.01, spread=0.01))
     unknown = NumberCalibration.unknown(1)
@@ -69,7 +85,7 @@ def test_with_too_few_cells_nothing_is_claimed():
         unknown.floor,
         unknown.spread_scale,
     )
-    said = Prediction(np.zeros((1, 1)), np.zeros((1, 1)), np.zeros((1, 0)), np.zeros((1, 0)))
+    said = Prediction(np.zeros((1, 1)), np.zeros((1, 1)), np.zeros((1, 0)), np.zeros((1, 0)), np.zeros((1, 1), bool))
     lower, upper = unknown.interval(said, 0)
     assert (lower[0], upper[0]) == pytest.approx((-1.645, 1.645))  # as wide as the column
 
@@ -79,7 +95,12 @@ def test_a_column_of_few_cells_is_taken_together_with_the_others():
     both = EncodedTable(
         numbers=np.hstack([encoded.numbers] * 2), codes=encoded.codes, known=np.hstack([encoded.known] * 2), texts=()
     )
-    said = Prediction(np.hstack([said.numbers] * 2), np.hstack([said.spread] * 2), said.codes, said.probabilities)
+    said = dataclasses.replace(
+        said,
+        numbers=np.hstack([said.numbers] * 2),
+        spread=np.hstack([said.spread] * 2),
+        is_neighbours=np.hstack([said.is_neighbours] * 2),
+    )
     held_out = np.ones(both.known.shape, bool)
     held_out[5:, 1] = False
     calibration = calibrate_numbers(both, np.arange(200), held_out, said)

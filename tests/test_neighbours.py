@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 
@@ -45,8 +46,7 @@ def cosines(texts: list[list[int]], others: list[list[int]]) -> np.ndarray:
     """Similarity of texts to others, among which frequencies are counted; (n_texts, n_others)."""
     counts, theirs = (np.array([np.bincount(text, minlength=N_BUCKETS) for text in side]) for side in (texts, others))
     occurrences = (theirs > 0).sum(axis=0)
-    most = max(ALWAYS_RARE, 0.03 * len(others))
-    is_rare = (occurrences > 0) & (occurrences <= most)
+    is_rare = occurrences <= max(ALWAYS_RARE, 0.03 * len(others))
     idf = np.where(is_rare, (1 + np.log((1 + len(others)) / (1 + occurrences))) ** 2, 0)
 
     def vectors(of: np.ndarray) -> np.ndarray:
@@ -85,6 +85,23 @@ def test_what_many_texts_have_tells_nothing():
     assert (found.similarity == 0).all()
 
 
+def test_a_text_that_stands_in_many_rows_is_found_in_them():
+    texts = [[0, 1 + i] for i in range(20)]
+    one = hashed(texts)
+    index = TextIndex.fit(HashedText(np.tile(one.distinct, 20), one.starts, one.ids), N_BUCKETS)
+    found = index.nearest(batch([texts[3]]), np.ones(1, bool))
+    assert (found.rows % 20 == 3).all()
+    assert found.similarity.min() == pytest.approx(1)
+
+
+def test_what_no_text_has_makes_a_text_less_similar():
+    texts = made_texts(50)
+    texts[3] = [7, 8, 9]
+    index = TextIndex.fit(hashed(texts), N_BUCKETS + 1)
+    found = index.nearest(batch([[7, 8, 9], [7, 8, 9, N_BUCKETS]]), np.ones(2, bool))
+    assert found.similarity[1, 0] < found.similarity[0, 0]
+
+
 def test_rows_that_are_not_wanted_are_not_looked_for():
     texts = made_texts(30)
     index = TextIndex.fit(hashed(texts), N_BUCKETS)
@@ -102,35 +119,38 @@ def some_neighbours(likeness: float = 0.5, *, cell: int = 0) -> Neighbours:
     return Neighbours({}, numbers, codes, {cell: Trust(0, 4, likeness)})
 
 
-def nearest(*similarity: float) -> dict[int, Nearest]:
+def nearest(*similarity: float) -> Nearest:
     """One row's: of all three rows."""
-    return {0: Nearest(np.array([[0, 1, 2]]), np.array([similarity], np.float32))}
+    return Nearest(np.array([[0, 1, 2]]), np.array([similarity], np.float32))
 
 
 def test_what_is_said_counts_as_one_more_neighbour():
     ours = np.array([10], np.float32)
-    found = some_neighbours().moved(0, nearest(1, 0.5, 1), ours)
+    found, prevail = some_neighbours().moved(0, nearest(1, 0.5, 1), ours)
+    assert prevail.all()
     weight = 0.5**4
     np.testing.assert_allclose(found, (2 + weight * 4 + weight * 10) / (1 + 2 * weight), rtol=1e-6)
 
 
 def test_neighbours_vote_for_categories():
     ours = np.array([[0.2, 0.8, 0, 0]], np.float32)  # there may be more categories than there were
-    found = some_neighbours(cell=1).moved(1, nearest(1, 1, 0.5), ours)
+    found, _ = some_neighbours(cell=1).moved(1, nearest(1, 1, 0.5), ours)
     weight = 0.5**4
     np.testing.assert_allclose(found[0], np.array([1 + 0.2 * weight, 0.8 * weight, weight, 0]) / (1 + 2 * weight))
 
 
 @given(st.floats(0, 1, width=32), st.floats(0, 1, width=32), st.floats(0.2, 1.2), st.floats(-5, 5, width=32))
 def test_what_is_said_moves_no_further_than_to_the_neighbours(first, second, likeness, said):
-    found = some_neighbours(likeness).moved(0, nearest(first, second, 1), np.array([said], np.float32))[0]
-    assert min(said, 2) - 1e-4 <= found <= max(said, 4) + 1e-4
+    found, prevail = some_neighbours(likeness).moved(0, nearest(first, second, 1), np.array([said], np.float32))
+    assert min(said, 2) - 1e-4 <= found[0] <= max(said, 4) + 1e-4
+    assert prevail[0] == (np.float32(first) ** 4 + np.float32(second) ** 4 > likeness**4)
 
 
 def test_where_no_text_is_similar_nothing_moves():
     ours = np.array([10], np.float32)
-    np.testing.assert_array_equal(some_neighbours().moved(0, nearest(0, 0, 1), ours), ours)
-    np.testing.assert_array_equal(some_neighbours(cell=1).moved(0, nearest(1, 1, 1), ours), ours)
+    found, prevail = some_neighbours().moved(0, nearest(0, 0, 1), ours)
+    np.testing.assert_array_equal(found, ours)
+    assert not prevail.any()
 
 
 # ------------------------------------------------------------------------------------- how far they are believed
@@ -149,7 +169,8 @@ def asked_of(n: int, *, are_twins: bool, seed: int = 0) -> tuple[Neighbours, dic
 def test_twins_are_believed():
     neighbours, found, true = asked_of(100, are_twins=True)
     trust = neighbours.trusted(0, found, np.zeros(100, np.float32), true)
-    moved = Neighbours({}, neighbours.numbers, neighbours.codes, trust).moved(0, found, np.zeros(100, np.float32))
+    believed, nothing = replace(neighbours, trust=trust), np.zeros(100, np.float32)
+    moved, _ = believed.moved(0, found[0], nothing)
     assert np.abs(moved - true).mean() < 0.1 * np.abs(true).mean()
 
 
@@ -233,17 +254,32 @@ def test_the_report_names_neighbours(table, imputer):
     cells = imputer.impute(table).cells
     assert set(cells["source"]) <= {
         "",
-        *(
-            f"generator{experts}"
-            for experts in (
-                " and neighbours",
-                ", trees and neighbours",
-                ", line and neighbours",
-                ", trees, line and neighbours",
-            )
-        ),
+        "generator",
+        "generator and trees",
+        "generator and line",
+        "generator, trees and line",
+        "generator and neighbours",
+        "generator, trees and neighbours",
+        "generator, line and neighbours",
+        "generator, trees, line and neighbours",
     }
     assert cells["source"].str.contains("neighbours").any()
+    nameless = imputer.impute(table.assign(title="!")).cells
+    assert not nameless["source"].str.contains("neighbours").any()
+
+
+def test_a_row_without_a_neighbour_is_not_as_sure_as_one_with(table, imputer):
+    strangers = twins(200, seed=9)  # of other names, whose prices nothing tells
+    truth = strangers["price"].dropna()
+    strangers["title"] = [f"Thing {9 * 10**8 + i}" for i in range(len(strangers))]
+    cells = imputer.impute(strangers.assign(price=np.nan)).cells
+    prices = cells[cells["column"] == "price"].set_index("position").loc[truth.index]
+    assert not prices["source"].str.contains("neighbours").any()
+    covered = ((prices["lower"] <= truth) & (truth <= prices["upper"])).mean()
+    assert covered == pytest.approx(0.9, abs=0.06)
+    own = imputer.impute(table).cells
+    near = own[(own["column"] == "price") & own["source"].str.contains("neighbours")]
+    assert (near["upper"] - near["lower"]).median() < 0.5 * (prices["upper"] - prices["lower"]).median()
 
 
 def test_a_saved_model_keeps_its_neighbours(table, imputer, tmp_path):
@@ -275,11 +311,29 @@ def first_becomes(value):
         ("experts.neighbours.codes", first_becomes(99)),
         ("experts.neighbours.codes", lambda codes: codes[:-1]),
         ("experts.neighbours.numbers", first_becomes(np.inf)),
+        ("experts.neighbours.numbers", first_becomes(3e38)),
+        ("experts.index.0.values", first_becomes(-1)),
+        ("experts.index.0.values", first_becomes(3e38)),
+        ("experts.index.0.idf", first_becomes(3e38)),
     ],
 )
 def test_a_model_whose_neighbours_do_not_fit_it_is_refused_in_loading(imputer, tmp_path, name, damage):
     imputer.save(tmp_path / "model")
     damage_model(tmp_path / "model", name, damage)
+    with pytest.raises(ModelFormatError, match="damaged"):
+        GAINImputer.load(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    "trust", [[0, 10**6, 0.5], [0, 2.9, 0.5], [0, 4, 1e-300], [0, 4, 1e300], [7, 4, 0.5], [-1, 4, 0.5]]
+)
+def test_trust_that_cannot_be_is_refused_in_loading(imputer, tmp_path, trust):
+    imputer.save(tmp_path / "model")
+    file, sums = tmp_path / "model" / "model.json", tmp_path / "model" / "SHA256SUMS"
+    before, description = hashlib.sha256(file.read_bytes()).hexdigest(), json.loads(file.read_text())
+    description["experts"]["trust"] = {"0": trust}
+    file.write_text(json.dumps(description))
+    sums.write_text(sums.read_text().replace(before, hashlib.sha256(file.read_bytes()).hexdigest()))
     with pytest.raises(ModelFormatError, match="damaged"):
         GAINImputer.load(tmp_path / "model")
 
