@@ -27,6 +27,7 @@ PRESETS = {"fast": 0.25, "best": 4.0}
 """The `effort` of those who want it sooner, and of those who want it better; the usual one is 1."""
 BATCH_LIMITS = (2_000, 8_000)  # rows from which a step takes more of them
 TREES_BY_ROWS, LEAST_TREES = ((500, 100), (2_000, 50), (8_000, 30)), 20
+MANY_COLUMNS, LEAST_OF_WIDE = 64, 8  # beyond so many columns each has fewer trees, down to so many
 MANY_LOGITS = 250  # categories beyond which a row costs so much that more steps teach more than more rows
 
 
@@ -230,11 +231,16 @@ def default_dropout(n_rows: int) -> float:
     return 0.1 if n_rows <= 5_000 else 0.0  # noqa: PLR2004 - the rule itself
 
 
-def default_n_trees(n_rows: int, n_steps: int, effort: float = 1.0) -> int:
+def default_n_trees(n_rows: int, n_steps: int, effort: float = 1.0, *, n_columns: int = 1) -> int:
     """Trees of a column: 100 up to 500 rows, 50 up to 2,000, 30 up to 8,000, then 20; at most one for 6 training steps.
+
+    Of more than 64 columns all together have as many as 64 would, but 8 each at least: their time and memory grow as
+    the square of the number of columns else.
 
     Many trees help small tables, and cost little there. An effort above 1 takes as many times more of the first number,
     and one below 1 its square root of it: few trees are what a quick fit loses most by.
     """
     usual = next((n_trees for most_rows, n_trees in TREES_BY_ROWS if n_rows <= most_rows), LEAST_TREES)
-    return max(1, min(round(max(effort, math.sqrt(effort)) * usual), n_steps // 6))
+    share = min(1.0, MANY_COLUMNS / max(n_columns, 1))
+    wanted = max(round(max(effort, math.sqrt(effort)) * usual * share), min(usual, LEAST_OF_WIDE) if share < 1 else 1)
+    return max(1, min(wanted, n_steps // 6))

@@ -83,7 +83,7 @@ def new_fit(
         config = replace(config, dropout=default_dropout(len(frame)))
     if config.n_trees is None:
         n_steps = config.max_steps or default_max_steps(len(frame), config.effort)
-        config = replace(config, n_trees=default_n_trees(len(frame), n_steps, config.effort))
+        config = replace(config, n_trees=default_n_trees(len(frame), n_steps, config.effort, n_columns=frame.shape[1]))
     hashed: dict[str, HashedText] = {}
     encoder = TableEncoder.fit(frame, schema, n_bins=config.n_bins, n_buckets=config.n_buckets, hashed=hashed)
     encoded, empty, unreadable = encoder.encode(frame, hashed=hashed)

@@ -18,7 +18,11 @@ from sklearn.tree._tree import Tree  # the only way to a tree from its arrays, w
 
 __all__ = ["Forest"]
 
-SHARE_OF_FEATURES, LEAST_FEATURES = 0.5, 16  # that a split chooses from; all, where there are no more
+SHARE_OF_FEATURES, LEAST_FEATURES, MOST_FEATURES = (
+    0.5,
+    16,
+    64,
+)  # that a split chooses from; all, where there are no more
 FEW_ROWS = 2_000  # up to so many, leaves of a number may hold a single row: more would cost memory and time
 
 
@@ -78,7 +82,7 @@ class Forest:
         seed : int
         """
         parts, n_features = [], features.shape[1]
-        n_tried = min(n_features, max(LEAST_FEATURES, int(SHARE_OF_FEATURES * n_features)))
+        n_tried = min(n_features, MOST_FEATURES, max(LEAST_FEATURES, int(SHARE_OF_FEATURES * n_features)))
         for tree_seed in np.random.SeedSequence(seed).generate_state(n_trees):
             kind = ExtraTreeRegressor if is_number else ExtraTreeClassifier
             leaf = 2 if is_number and len(target) > FEW_ROWS else 1

@@ -130,6 +130,7 @@ def test_derived_sizes_change_where_they_say():
         20,
     ]
     assert [default_n_trees(100, n_steps) for n_steps in (5, 12, 10_000)] == [1, 2, 100]
+    assert [default_n_trees(1_000, 1_000, n_columns=n) for n in (64, 65, 128, 256, 10_000)] == [50, 49, 25, 12, 8]
 
 
 def test_effort_multiplies_derived_steps_and_trees():

@@ -93,8 +93,8 @@ def test_a_forest_counts_the_votes_of_scikit_learns_trees():
     np.testing.assert_allclose(forest.shares(unseen, 4), wanted, atol=1e-6)
 
 
-@pytest.mark.parametrize(("n_features", "n_tried"), [(4, 4), (16, 16), (20, 16), (60, 30)])
-def test_a_split_chooses_from_half_of_the_features_and_sixteen_at_least(n_features, n_tried):
+@pytest.mark.parametrize(("n_features", "n_tried"), [(4, 4), (16, 16), (20, 16), (60, 30), (200, 64)])
+def test_a_split_chooses_from_half_of_the_features_and_from_sixteen_to_sixty_four(n_features, n_tried):
     rng = np.random.default_rng(0)
     features, number = rng.normal(size=(60, n_features)).astype(np.float32), rng.normal(size=60)
     forest = Forest.fit(features, number, is_number=True, n_trees=1, seed=3)
