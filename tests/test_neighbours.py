@@ -143,7 +143,9 @@ def test_neighbours_vote_for_categories():
 def test_what_is_said_moves_no_further_than_to_the_neighbours(first, second, likeness, said):
     found, prevail = some_neighbours(likeness).moved(0, nearest(first, second, 1), np.array([said], np.float32))
     assert min(said, 2) - 1e-4 <= found[0] <= max(said, 4) + 1e-4
-    assert prevail[0] == (np.float32(first) ** 4 + np.float32(second) ** 4 > likeness**4)
+    weight = first**4 + second**4
+    if abs(weight - likeness**4) > 1e-4:  # nearer to each other, single precision decides
+        assert prevail[0] == (weight > likeness**4)
 
 
 def test_where_no_text_is_similar_nothing_moves():
