@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +20,9 @@ from gain_impute.forest import Forest
 from gain_impute.line import Line
 from gain_impute.neighbours import Nearest, Neighbours, Trust
 from gain_impute.text_axes import N_AXES, TextAxes
+from gain_impute.weighing import NOT_AT_ALL, Opinion, Weights, blended, losses_of_weights, most_probable_weights
 
-__all__ = ["CompletedRows", "Experts", "HeldOutRows", "Weights", "expert_rows"]
+__all__ = ["CompletedRows", "Experts", "HeldOutRows", "expert_rows"]
 
 MOST_ROWS = 20_000  # that trees learn from
 MOST_WORK = 30_000_000  # rows x columns x features: wide tables learn from fewer rows
@@ -30,21 +30,6 @@ LEAST_ROWS = 30  # known cells of a column with fewer teach no expert
 N_TREE_AXES = 60  # of all texts together, that trees read: more take them long, where there are many texts
 N_LINE_CATEGORIES = 20  # most frequent ones of a column, each a feature of lines
 SHARE_OF_FIRST_TREES = 0.5  # that complete rows for all trees to read: the rest would cost time and help little
-LEAST_GAIN = 0.02  # share of the loss on held-out cells: an expert that takes less off it is not worth its time
-WEIGHT_SPREAD = 0.2  # standard deviation of a column's weights around those of all columns, before its cells are seen
-
-
-class Weights(NamedTuple):
-    """How far the experts of a column are believed beside the generator; each from 0 to 1, and no more together."""
-
-    trees: float
-    line: float
-
-
-USUAL = Weights(0.5, 0.2)  # where nothing is known yet
-NOT_AT_ALL = Weights(0, 0)
-_STEPS = np.linspace(0, 1, 21)
-_TRIED = np.array([(trees, line) for trees in _STEPS for line in _STEPS if trees + line <= 1 + 1e-9])  # (n_tried, 2)
 
 
 @dataclass(frozen=True)
@@ -329,7 +314,7 @@ class Experts:
             here = np.flatnonzero(~known[rows, cell])
             at = rows[here] if cell < n else np.searchsorted(np.flatnonzero(~known[:, cell]), rows[here])
             ours = numbers[at, cell] if cell < n else probabilities[cell - n][at]
-            said = _blended(ours, heard(cell, here, ours.shape[1:]), self.weights.get(cell, NOT_AT_ALL))
+            said = blended(ours, heard(cell, here, ours.shape[1:]), self.weights.get(cell, NOT_AT_ALL))
             prevail = np.zeros(len(here), bool)
             if cell in self.neighbours.trust:
                 theirs = nearest[self.neighbours.trust[cell].text].take(rows[here])
@@ -349,9 +334,9 @@ class Experts:
         features = self.features(completed) if self.forests else None
         line_features = self.line_features(completed) if self.lines else None
 
-        def asked(cell: int, at: NDArray[np.int64], shape: tuple[int, ...]) -> tuple[_Opinion, _Opinion]:
-            trees: _Opinion = None
-            line: _Opinion = None
+        def asked(cell: int, at: NDArray[np.int64], shape: tuple[int, ...]) -> tuple[Opinion, Opinion]:
+            trees: Opinion = None
+            line: Opinion = None
             if features is not None and cell in self.forests:
                 forest, seen = self.forests[cell], features[at]
                 trees = forest.shares(seen, *shape, share=share) if shape else forest.means(seen, share=share)
@@ -364,11 +349,10 @@ class Experts:
     def weighed(self, shown: HeldOutRows) -> Experts:
         """Believe each expert as far as held-out cells show that it helps.
 
-        Each column's weights are the most probable ones, given its own cells and a normal prior around the weights that
-        suit all columns together, so that a column with few cells follows the others.
+        Numbers and categories are weighed apart.
         """
         heard, n = self._heard(shown.completed), shown.numbers.shape[1]
-        said: dict[int, tuple[NDArray[np.float32], Sequence[_Opinion], NDArray[np.float32]]] = {}
+        said: dict[int, tuple[NDArray[np.float32], Sequence[Opinion], NDArray[np.float32]]] = {}
         for cell in range(n + len(self.class_sizes)) if shown.completed.nearest else self.weights:
             at = np.flatnonzero(shown.held_out[:, cell])
             if cell < n:
@@ -377,16 +361,10 @@ class Experts:
                 ours = shown.probabilities[cell - n][np.searchsorted(shown.asked[cell - n], at)]
                 true = np.eye(ours.shape[1], dtype=np.float32)[shown.codes[at, cell - n] - 1]
             said[cell] = ours, heard(cell, at, ours.shape[1:]), true
-        weights: dict[int, Weights] = {}
-        losses = {cell: _losses(*said[cell]) for cell in self.weights}
-        for cells in ([c for c in losses if c < n], [c for c in losses if c >= n]):
-            if cells:
-                common = _best(
-                    np.sum([losses[cell] for cell in cells], axis=0), np.array(USUAL), np.array([True, True])
-                )
-                for cell in cells:
-                    has = np.array([opinion is not None for opinion in said[cell][1]])
-                    weights[cell] = _worth_it(losses[cell], _TRIED[common], has)
+        losses = {cell: losses_of_weights(*said[cell]) for cell in self.weights}
+        has = {cell: np.array([opinion is not None for opinion in said[cell][1]]) for cell in self.weights}
+        weights = most_probable_weights({cell: losses[cell] for cell in losses if cell < n}, has)
+        weights |= most_probable_weights({cell: losses[cell] for cell in losses if cell >= n}, has)
         believed = {cell: weight for cell, weight in weights.items() if any(weight)}
         forests = {cell: self.forests[cell] for cell, weight in believed.items() if weight.trees > 0}
         lines = {cell: self.lines[cell] for cell, weight in believed.items() if weight.line > 0}
@@ -394,57 +372,10 @@ class Experts:
         for cell, (ours, opinions, true) in said.items():
             at = np.flatnonzero(shown.held_out[:, cell])
             nearest = {text: found.take(at) for text, found in shown.completed.nearest.items()}
-            blended = _blended(ours, opinions, believed.get(cell, NOT_AT_ALL))
-            trust |= self.neighbours.trusted(cell, nearest, blended, true)
+            alone = blended(ours, opinions, believed.get(cell, NOT_AT_ALL))
+            trust |= self.neighbours.trusted(cell, nearest, alone, true)
         return replace(self, forests=forests, lines=lines, weights=believed, neighbours=self.neighbours.believed(trust))
 
 
-_Opinion = NDArray[np.float32] | None
 _Told = tuple[NDArray[np.float32], NDArray[np.bool_]]
-_Heard = Callable[[int, NDArray[np.int64], tuple[int, ...]], tuple[_Opinion, _Opinion]]
-
-
-def _blended(ours: NDArray[np.float32], opinions: Sequence[_Opinion], weights: Weights) -> NDArray[np.float32]:
-    """What the generator and the experts of a cell say together."""
-    shift = np.zeros_like(ours)
-    for weight, opinion in zip(weights, opinions, strict=True):
-        if opinion is not None:
-            shift += np.float32(weight) * (opinion - ours)
-    return ours + shift
-
-
-def _losses(ours: NDArray[np.float32], opinions: Sequence[_Opinion], true: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Squared error of the blend with each of the tried weights, in units that make it a negative log-likelihood.
-
-    The unit is twice the mean squared error of a cell with the best weights. Where few cells make most of that error,
-    as in columns with a heavy tail, all count as no more than as many normal errors of the same fourth moment would.
-    Numbers (n_cells,), or distributions (n_cells, n_categories) with the truth one-hot, whose squared error is the
-    Brier score.
-    """
-    ahead = [np.zeros_like(ours) if opinion is None else opinion - ours for opinion in opinions]
-    differences = np.stack([ours - true, *ahead]).astype(np.float64)
-    parts, shares = differences.reshape(len(differences), -1), np.column_stack([np.ones(len(_TRIED)), _TRIED])
-    errors = np.einsum("wi,ij,wj->w", shares, parts @ parts.T, shares).clip(0)
-    left = np.tensordot(shares[errors.argmin()], differences, axes=1) ** 2
-    of_cells = left.sum(axis=tuple(range(1, left.ndim)))
-    fourth = (of_cells**2).sum()
-    n_telling = min(len(true), 3 * of_cells.sum() ** 2 / fourth) if fourth > 0 else len(true)  # normal: 3 (E e^2)^2
-    return np.asarray(n_telling * errors / max(2 * errors.min(), 1e-12))
-
-
-def _worth_it(losses: NDArray[np.float64], middle: NDArray[np.float64], has: NDArray[np.bool_]) -> Weights:
-    """The most probable weights, without an expert that takes less than LEAST_GAIN off the loss."""
-    best = _best(losses, middle, has)
-    for expert in range(len(has)):
-        others = has & (np.arange(len(has)) != expert)
-        without = _best(losses, middle, others)
-        if losses[best] > (1 - LEAST_GAIN) * losses[without]:
-            best, has = without, others
-    return Weights(*_TRIED[best].tolist())
-
-
-def _best(losses: NDArray[np.float64], middle: NDArray[np.float64], has: NDArray[np.bool_]) -> int:
-    """Which of the tried weights are most probable, with a normal prior around `middle`; 0 of experts not there."""
-    prior = (((_TRIED - middle) / WEIGHT_SPREAD) ** 2)[:, has].sum(axis=1) / 2
-    possible = (_TRIED[:, ~has] == 0).all(axis=1)
-    return int(np.argmin(np.where(possible, losses + prior, np.inf)))
+_Heard = Callable[[int, NDArray[np.int64], tuple[int, ...]], tuple[Opinion, Opinion]]

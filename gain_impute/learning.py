@@ -18,13 +18,14 @@ from gain_impute.confidence import NumberCalibration, calibrate_numbers
 from gain_impute.config import default_max_steps
 from gain_impute.drift import keep_some_back, keep_sureness, measure_sureness
 from gain_impute.encoding.table import EncodedTable
-from gain_impute.experts import USUAL, Experts, Weights, expert_rows
+from gain_impute.experts import Experts, expert_rows
 from gain_impute.neighbours import Neighbours
 from gain_impute.persistence import FittedState
 from gain_impute.prediction import completed_rows, held_out_rows, predict
 from gain_impute.state import EpochLog, TrainingState
 from gain_impute.text_axes import TextAxes
 from gain_impute.training import held_out_cells, nothing_held_out, train
+from gain_impute.weighing import USUAL, Weights
 
 __all__ = ["HeldOutReport", "Report", "learn"]
 

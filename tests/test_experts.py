@@ -27,17 +27,16 @@ from gain_impute.experts import (
     N_LINE_CATEGORIES,
     N_TREE_AXES,
     SHARE_OF_FIRST_TREES,
-    USUAL,
     CompletedRows,
     Experts,
     HeldOutRows,
-    Weights,
     expert_rows,
 )
 from gain_impute.forest import Forest
 from gain_impute.line import Line
 from gain_impute.neighbours import Neighbours
 from gain_impute.text_axes import N_AXES, TextAxes
+from gain_impute.weighing import USUAL, Weights
 from tests.strategies import quick_imputer, shop_table
 
 
