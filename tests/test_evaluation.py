@@ -116,6 +116,8 @@ def test_a_fitted_imputer_is_used_as_it_is_unless_told_otherwise(shop):
     as_it_is, refitted = (evaluate(fitted, shop, compare=[], refit=refit) for refit in (None, True))
     assert fitted.state_.model_id() == model
     assert not as_it_is.columns["confidence"].equals(refitted.columns["confidence"])
+    assert "rows that it has learned flatter it" in str(as_it_is)
+    assert "flatter" not in str(refitted)
 
 
 @pytest.mark.parametrize("mechanism", ["mar", "mnar", "block"])

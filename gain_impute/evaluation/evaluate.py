@@ -31,6 +31,7 @@ __all__ = ["OURS", "Evaluation", "evaluate"]
 OURS = "gain"
 """What the imputer is called beside its peers."""
 WIDEST_NAME = 28
+NOT_REFITTED = f"{OURS}: used as it was fitted; rows that it has learned flatter it, refit=True does not"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,7 +210,10 @@ def evaluate(
         mechanism=str(Mechanism(mechanism)),
         random_state=random_state,
         n_rows=len(frame),
-        notes=tuple(f"{name}: {note_of(peer)}" for name, peer in peers.items() if note_of(peer)),
+        notes=(
+            *(() if refit else (NOT_REFITTED,)),
+            *(f"{name}: {note_of(peer)}" for name, peer in peers.items() if note_of(peer)),
+        ),
     )
 
 
