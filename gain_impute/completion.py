@@ -15,6 +15,7 @@ from gain_impute.cells import CELL_DTYPES, CellState, cells_frame
 from gain_impute.confidence import confidence_of_interval
 from gain_impute.encoding.table import EncodedTable, ReadTable
 from gain_impute.errors import ConfigError
+from gain_impute.experts import HEARD
 from gain_impute.frames import FilledColumn
 from gain_impute.persistence import FittedState
 from gain_impute.prediction import Prediction, draw_cells, predict, predict_probabilities
@@ -276,10 +277,11 @@ def _sources(
 ) -> NDArray[np.object_]:
     """What fills each cell of a column (n_filled,); neighbours are named where they say more than all others."""
     cell = [*state.encoder.layout.numbers, *state.encoder.layout.classes].index(name)
-    weights = () if state.experts is None else state.experts.weights.get(cell, ())
-    said = ["generator", *(expert for expert, weight in zip(("trees", "line"), weights, strict=False) if weight > 0)]
-    is_neighbours = prediction.is_neighbours[np.searchsorted(rows, column.rows), cell]
-    return np.where(is_neighbours, _listed([*said, "neighbours"]), _listed(said)).astype(object)
+    heard = prediction.heard[np.searchsorted(rows, column.rows), cell]
+    sources = np.empty(len(heard), object)
+    for whom in np.unique(heard):
+        sources[heard == whom] = _listed(["generator", *(who for who, bit in HEARD.items() if whom & bit)])
+    return sources
 
 
 def _listed(words: list[str]) -> str:

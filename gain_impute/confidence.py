@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gain_impute.encoding.numeric import NumericEncoder
 from gain_impute.encoding.table import EncodedTable
-from gain_impute.prediction import Prediction
+from gain_impute.prediction import Prediction, are_neighbours
 
 __all__ = ["COVERAGE", "NumberCalibration", "calibrate_numbers", "confidence_of_interval"]
 
@@ -54,7 +54,7 @@ class NumberCalibration:
     def interval(self, prediction: Prediction, column: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Lower and upper z-scores (n_chosen,) of a numeric column."""
         half = self.reach[column] * np.hypot(prediction.spread[:, column], self.floor[column])
-        half = np.where(prediction.is_neighbours[:, column], self.near_scale[column] * half, half)
+        half = np.where(are_neighbours(prediction.heard[:, column]), self.near_scale[column] * half, half)
         best = prediction.numbers[:, column]
         return best - half, best + half
 
@@ -95,7 +95,7 @@ def calibrate_numbers(
         floor[column] = max(0.1 * rms_error, 1e-6)
         reach[column] = _reach(error, spread, floor[column])
         scale[column] = np.clip(rms_error / max(rms_spread, 1e-6), 0.1, 100)
-        near = held_out[:, column] & prediction.is_neighbours[:, column]
+        near = held_out[:, column] & are_neighbours(prediction.heard[:, column])
         if near.sum() >= MIN_CELLS and reach[column] > 0:
             error = (prediction.numbers[near, column] - encoded.numbers[rows[near], column]).astype(np.float64)
             near_reach = _reach(error, prediction.spread[near, column].astype(np.float64), floor[column])

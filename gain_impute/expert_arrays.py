@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gain_impute.encoding.numeric import MAX_SCORE
@@ -14,8 +15,9 @@ from gain_impute.experts import Experts
 from gain_impute.forest import Forest
 from gain_impute.line import Line
 from gain_impute.neighbours import Neighbours, TextIndex, Trust
+from gain_impute.support import Support
 from gain_impute.text_axes import TextAxes
-from gain_impute.weighing import Weights
+from gain_impute.weighing import NOT_AT_ALL, Weights
 
 __all__ = ["expert_tensors", "experts_from", "experts_to_json"]
 
@@ -36,13 +38,15 @@ def experts_to_json(experts: Experts) -> dict[str, Any]:
 
 def expert_tensors(experts: Experts) -> dict[str, Tensor]:
     """Every array of the experts under its name."""
-    arrays = {f"experts.text.{i}": axes.table for i, axes in enumerate(experts.axes)}
+    arrays: dict[str, NDArray[Any]] = {f"experts.text.{i}": axes.table for i, axes in enumerate(experts.axes)}
     for cell, forest in experts.forests.items():
         arrays |= {f"experts.forest.{cell}.{name}": getattr(forest, name) for name in FOREST_ARRAYS}
     for cell, line in experts.lines.items():
         arrays |= {f"experts.line.{cell}.{name}": getattr(line, name) for name in LINE_ARRAYS}
     for text, index in experts.neighbours.indices.items():
         arrays |= {f"experts.index.{text}.{name}": getattr(index, name) for name in INDEX_ARRAYS}
+    if experts.support.cells:
+        arrays["experts.support"] = experts.support.lacking
     if experts.neighbours.indices:
         arrays |= {f"experts.neighbours.{name}": getattr(experts.neighbours, name) for name in ("numbers", "codes")}
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
@@ -58,21 +62,29 @@ def experts_from(description: dict[str, Any], layout: TableLayout, tensors: dict
     if len(class_sizes) != len(layout.class_sizes):
         raise ValueError("experts.class_sizes")
     neighbours = _neighbours_from(description["trust"], layout, tensors)
-    experts = Experts(axes, layout.text_cells, layout.n_numbers, class_sizes, {}, {}, weights, n_rows, neighbours)
+    lacking = tensors["experts.support"].numpy() if "experts.support" in tensors else None
+    support = Support.of_sizes(layout.n_numbers, class_sizes, lacking)
+    experts = Experts(
+        axes, layout.text_cells, layout.n_numbers, class_sizes, {}, {}, weights, n_rows, neighbours, support
+    )
     for cell, weight in weights.items():
         is_sound = 0 <= cell < layout.n_cells and all(0 <= each <= 1 for each in weight) and 0 < sum(weight) <= 1 + 1e-9
         if not is_sound or (weight.line > 0 and cell >= layout.n_numbers):
             raise ValueError("experts")
-        if weight.trees > 0:
+    for cell in sorted({*weights, *support.cells}):
+        weight, is_in_doubt = weights.get(cell, NOT_AT_ALL), cell in support.cells
+        if weight.trees > 0 or (is_in_doubt and f"experts.forest.{cell}.starts" in tensors):
             arrays = _arrays(f"experts.forest.{cell}", FOREST_ARRAYS, tensors)
             experts.forests[cell] = Forest(**arrays, n_features=len(experts.told_by_features))
             n_classes = layout.class_sizes[cell - layout.n_numbers] if cell >= layout.n_numbers else None
             if n_classes is not None and not experts.forests[cell].says_codes_up_to(n_classes):
                 raise ValueError("experts.forest")
-        if weight.line > 0:
-            experts.lines[cell] = Line(**_arrays(f"experts.line.{cell}", LINE_ARRAYS, tensors))
-            if len(experts.lines[cell].coefficients) != len(experts.told_by_line_features):
+        if weight.line > 0 or (is_in_doubt and f"experts.line.{cell}.limits" in tensors):
+            line = Line(**_arrays(f"experts.line.{cell}", LINE_ARRAYS, tensors, n_dimensions=2))
+            n_outputs = 1 if cell < layout.n_numbers else class_sizes[cell - layout.n_numbers]
+            if line.coefficients.shape != (len(experts.told_by_line_features), n_outputs):
                 raise ValueError("experts.line")
+            experts.lines[cell] = line
     return experts
 
 
@@ -104,9 +116,11 @@ def _neighbours_from(description: dict[str, Any], layout: TableLayout, tensors: 
     return Neighbours(indices, numbers, codes, trust)
 
 
-def _arrays(prefix: str, dtypes: dict[str, Any], tensors: dict[str, Tensor]) -> dict[str, np.ndarray]:
-    """Take one-dimensional arrays of these dtypes from the tensors."""
+def _arrays(
+    prefix: str, dtypes: dict[str, Any], tensors: dict[str, Tensor], *, n_dimensions: int = 1
+) -> dict[str, np.ndarray]:
+    """Take arrays of these dtypes from the tensors."""
     arrays = {name: tensors[f"{prefix}.{name}"].numpy() for name in dtypes}
-    if any(arrays[name].dtype != dtype or arrays[name].ndim != 1 for name, dtype in dtypes.items()):
+    if any(arrays[name].dtype != dtype or arrays[name].ndim != n_dimensions for name, dtype in dtypes.items()):
         raise ValueError(prefix)
     return arrays

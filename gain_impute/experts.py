@@ -10,19 +10,34 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gain_impute.completed import CompletedRows, HeldOutRows
 from gain_impute.forest import Forest
 from gain_impute.line import Line
-from gain_impute.neighbours import Nearest, Neighbours, Trust
+from gain_impute.neighbours import Neighbours, Trust
+from gain_impute.support import Support
 from gain_impute.text_axes import N_AXES, TextAxes
-from gain_impute.weighing import NOT_AT_ALL, Opinion, Weights, blended, losses_of_weights, most_probable_weights
+from gain_impute.weighing import (
+    NOT_AT_ALL,
+    TREES_ALONE,
+    USUAL,
+    Opinion,
+    Weights,
+    blended,
+    losses_of_weights,
+    most_probable_weights,
+)
 
-__all__ = ["CompletedRows", "Experts", "HeldOutRows", "expert_rows"]
+__all__ = ["HEARD", "Experts", "expert_rows"]
+
+
+HEARD = {"trees": 1, "line": 2, "neighbours": 4}
+"""Who is heard of a cell beside the generator, as bits."""
 
 MOST_ROWS = 20_000  # that trees learn from
 MOST_WORK = 30_000_000  # rows x columns x features: wide tables learn from fewer rows
@@ -30,53 +45,6 @@ LEAST_ROWS = 30  # known cells of a column with fewer teach no expert
 N_TREE_AXES = 60  # of all texts together, that trees read: more take them long, where there are many texts
 N_LINE_CATEGORIES = 20  # most frequent ones of a column, each a feature of lines
 SHARE_OF_FIRST_TREES = 0.5  # that complete rows for all trees to read: the rest would cost time and help little
-
-
-@dataclass(frozen=True)
-class CompletedRows:
-    """Rows in which every cell has a value: its own where it is known, else what is filled in.
-
-    Attributes
-    ----------
-    numbers : ndarray of shape (n_rows, N), float32
-        Z-scores.
-    codes : ndarray of shape (n_rows, C), int64
-        1-based codes.
-    texts : tuple of ndarray of shape (n_rows, n_axes), float32
-        Where each text lies along its axes.
-    nearest : dict of int to Nearest
-        By a text, the rows that are nearest to each.
-    """
-
-    numbers: NDArray[np.float32]
-    codes: NDArray[np.int64]
-    texts: tuple[NDArray[np.float32], ...]
-    nearest: dict[int, Nearest] = field(default_factory=dict)
-
-    @classmethod
-    def together(cls, parts: Sequence[CompletedRows]) -> CompletedRows:
-        """The rows of all parts, in their order."""
-        texts = zip(*(part.texts for part in parts), strict=True)
-        return cls(
-            np.concatenate([part.numbers for part in parts]),
-            np.concatenate([part.codes for part in parts]),
-            tuple(np.concatenate(text) for text in texts),
-            {text: Nearest.together([part.nearest[text] for part in parts]) for text in parts[0].nearest},
-        )
-
-    def take(self, rows: NDArray[np.int64]) -> CompletedRows:
-        """Some of the rows."""
-        texts, nearest = tuple(text[rows] for text in self.texts), self.nearest.items()
-        return CompletedRows(self.numbers[rows], self.codes[rows], texts, {i: of.take(rows) for i, of in nearest})
-
-    def filled(
-        self, known: NDArray[np.bool_], numbers: NDArray[np.float32], probabilities: Sequence[NDArray[np.float32]]
-    ) -> CompletedRows:
-        """The rows with other values in their unknown cells; arguments are those of `Experts.blend`."""
-        codes, n = self.codes.copy(), numbers.shape[1]
-        for column, shares in enumerate(probabilities):
-            codes[~known[:, n + column], column] = shares.argmax(axis=1) + 1
-        return replace(self, numbers=np.where(known[:, :n], self.numbers, numbers), codes=codes)
 
 
 def expert_rows(n_rows: int, n_cells: int, n_texts: int, *, always: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
@@ -88,33 +56,6 @@ def expert_rows(n_rows: int, n_cells: int, n_texts: int, *, always: NDArray[np.i
     others = np.setdiff1d(np.arange(n_rows), always, assume_unique=True)
     rng = np.random.default_rng(seed)
     return np.sort(np.concatenate([always, rng.choice(others, max(0, most - len(always)), replace=False)]))
-
-
-@dataclass(frozen=True)
-class HeldOutRows:
-    """Rows with held-out cells, as they stand without them, and what stood there.
-
-    Attributes
-    ----------
-    completed : CompletedRows
-        Completed without the held-out cells.
-    held_out : ndarray of shape (n_rows, P), bool
-    numbers : ndarray of shape (n_rows, N), float32
-        True z-scores.
-    codes : ndarray of shape (n_rows, C), int64
-        True codes.
-    asked : sequence of ndarray of shape (n_asked,), int64
-        Of each categorical column, the rows where it is unknown or held out.
-    probabilities : sequence of ndarray of shape (n_asked, n_categories), float32
-        What the generator says of it there.
-    """
-
-    completed: CompletedRows
-    held_out: NDArray[np.bool_]
-    numbers: NDArray[np.float32]
-    codes: NDArray[np.int64]
-    asked: Sequence[NDArray[np.int64]]
-    probabilities: Sequence[NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -141,6 +82,8 @@ class Experts:
         Rows that they learned from.
     neighbours : Neighbours
         Towards which what all of them say is moved.
+    support : Support
+        Cells without it are blended with the usual weights: held-out cells do not tell of them.
     """
 
     axes: tuple[TextAxes, ...]
@@ -152,6 +95,7 @@ class Experts:
     weights: dict[int, Weights]
     n_rows: int
     neighbours: Neighbours
+    support: Support
 
     @classmethod
     def fit(
@@ -168,7 +112,7 @@ class Experts:
         seed: int,
         deadline: float = math.inf,
     ) -> Experts:
-        """Teach the experts that have a weight, each from the rows where its cell is known.
+        """Teach the experts that have a weight, or are heard without support, from the rows where their cell is known.
 
         Where there are few of these, or categories that mostly occur but once, there is nothing to learn.
 
@@ -189,24 +133,28 @@ class Experts:
         deadline : float, default=inf
             Reading of `time.perf_counter` from which no further expert is begun.
         """
-        n = completed.numbers.shape[1]
-        taught = cls(axes, text_cells, n, class_sizes, {}, {}, {}, len(known), neighbours)
+        n, support = completed.numbers.shape[1], Support.measure(completed.codes, known, class_sizes)
+        taught = cls(axes, text_cells, n, class_sizes, {}, {}, {}, len(known), neighbours, support)
         features, line_features = taught.features(completed), taught.line_features(completed)
-        for cell, weight in weights.items():
-            rows, is_number = np.flatnonzero(known[:, cell]), cell < n
+        for cell in sorted({*weights, *support.cells}):
+            rows, is_number, is_in_doubt = np.flatnonzero(known[:, cell]), cell < n, cell in support.cells
+            weight = weights.get(cell, NOT_AT_ALL)
             is_too_rare = not is_number and 2 * len(np.unique(completed.codes[rows, cell - n])) > len(rows)
             if len(rows) < LEAST_ROWS or is_too_rare or time.perf_counter() >= deadline:
                 continue
             target = completed.numbers[rows, cell] if is_number else completed.codes[rows, cell - n]
-            if weight.trees > 0:
+            if weight.trees > 0 or is_in_doubt:
                 seen = features[rows]
                 seen[:, taught.told_by_features == cell] = 0  # no tree splits on what never varies
                 own_seed = int(np.random.SeedSequence([seed, cell]).generate_state(1)[0])
                 taught.forests[cell] = Forest.fit(seen, target, is_number=is_number, n_trees=n_trees, seed=own_seed)
-            if weight.line > 0 and is_number:
-                others = taught.told_by_line_features != cell
+            others = taught.told_by_line_features != cell
+            if is_number and (weight.line > 0 or is_in_doubt):
                 taught.lines[cell] = Line.fit(line_features[rows], target, others)
-            taught.weights[cell] = weight
+            elif is_in_doubt:
+                taught.lines[cell] = Line.fit_classes(line_features[rows], target, others, class_sizes[cell - n])
+            if cell in weights:
+                taught.weights[cell] = weight
         return taught
 
     def features(self, completed: CompletedRows) -> NDArray[np.float32]:
@@ -252,7 +200,7 @@ class Experts:
         known: NDArray[np.bool_],
         numbers: NDArray[np.float32],
         probabilities: Sequence[NDArray[np.float32]],
-    ) -> NDArray[np.bool_]:
+    ) -> NDArray[np.uint8]:
         """Move what the generator says of the unknown cells of rows towards what experts and neighbours say, in place.
 
         Where several cells of a row are unknown, some of the trees complete it first: then all experts read that.
@@ -269,15 +217,14 @@ class Experts:
 
         Returns
         -------
-        ndarray of shape (n_rows, P), bool
-            The cells of which neighbours say more than all others.
+        ndarray of shape (n_rows, P), uint8
+            Who is heard of each unknown cell, the sum of `HEARD`; neighbours, where they say more than all others.
         """
-        n, n_unknown, prevail = numbers.shape[1], (~known[:, self.cells]).sum(axis=1), np.zeros_like(known)
-        several, nearest = np.flatnonzero(n_unknown > 1), completed.nearest
+        n, n_unknown, whom = numbers.shape[1], (~known[:, self.cells]).sum(axis=1), np.zeros(known.shape, np.uint8)
+        several = np.flatnonzero(n_unknown > 1)
         if len(several) > 0:
-            heard = self._heard(completed.take(several), SHARE_OF_FIRST_TREES)
+            told = self._together(completed, several, known, numbers, probabilities, share=SHARE_OF_FIRST_TREES)
             completed = replace(completed, numbers=completed.numbers.copy(), codes=completed.codes.copy())
-            told = self._together(heard, several, known, numbers, probabilities, nearest=nearest)
             for cell, rows, _, (said, _) in told:
                 if cell < n:
                     completed.numbers[rows, cell] = said
@@ -285,63 +232,74 @@ class Experts:
                     completed.codes[rows, cell - n] = said.argmax(axis=1) + 1
         asked = np.flatnonzero(n_unknown > 0)
         if len(asked) > 0:
-            heard = self._heard(completed.take(asked))
-            told = self._together(heard, asked, known, numbers, probabilities, nearest=nearest)
-            for cell, rows, at, (said, prevail[rows, cell]) in told:
+            told = self._together(completed, asked, known, numbers, probabilities)
+            for cell, rows, at, (said, whom[rows, cell]) in told:
                 if cell < n:
                     numbers[rows, cell] = said
                 else:
                     probabilities[cell - n][at] = said
-        return prevail
+        return whom
 
     def _together(
         self,
-        heard: _Heard,
+        completed: CompletedRows,
         rows: NDArray[np.int64],
         known: NDArray[np.bool_],
         numbers: NDArray[np.float32],
         probabilities: Sequence[NDArray[np.float32]],
         *,
-        nearest: dict[int, Nearest],
+        share: float = 1.0,
     ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64], _Told]]:
         """What all say together of unknown cells, for each cell of which not the generator alone says something.
 
         With the cell come those of the rows in which it is unknown, where these stand in what the generator says of it,
-        and the values or distributions, with where neighbours say more of them than all others.
+        and the values or distributions, with who is heard of them.
         """
-        n = numbers.shape[1]
+        n, heard = numbers.shape[1], self._heard(completed.take(rows), share)
+        is_lacking = self.support.is_lacking(completed.codes[rows], known[rows])
         for cell in self.cells:
             here = np.flatnonzero(~known[rows, cell])
             at = rows[here] if cell < n else np.searchsorted(np.flatnonzero(~known[:, cell]), rows[here])
             ours = numbers[at, cell] if cell < n else probabilities[cell - n][at]
-            said = blended(ours, heard(cell, here, ours.shape[1:]), self.weights.get(cell, NOT_AT_ALL))
-            prevail = np.zeros(len(here), bool)
+            said, whom, lacks = ours.copy(), np.zeros(len(here), np.uint8), is_lacking[here, cell]
+            for weights, of in ((self.weights.get(cell, NOT_AT_ALL), ~lacks), (USUAL, lacks)):
+                if any(weights) and of.any():
+                    opinions = heard(cell, here[of], ours.shape[1:], weights)
+                    said[of] = blended(ours[of], opinions, weights)
+                    whom[of] = sum(
+                        bit for bit, opinion in zip(HEARD.values(), opinions, strict=False) if opinion is not None
+                    )
             if cell in self.neighbours.trust:
-                theirs = nearest[self.neighbours.trust[cell].text].take(rows[here])
+                theirs = completed.nearest[self.neighbours.trust[cell].text].take(rows[here])
                 said, prevail = self.neighbours.moved(cell, theirs, said)
-            yield cell, rows[here], at, (said, prevail)
+                whom += np.uint8(HEARD["neighbours"]) * prevail
+            yield cell, rows[here], at, (said, whom)
 
     @property
     def cells(self) -> list[int]:
         """Those of which experts or neighbours tell."""
-        return sorted({*self.weights, *self.neighbours.trust})
+        return sorted({*self.weights, *self.neighbours.trust, *self.support.cells})
 
     def _heard(self, completed: CompletedRows, share: float = 1.0) -> _Heard:
         """Of completed rows, a function that asks a share of the trees, and the line, of a cell about some of them.
 
-        It takes the shape of what is said of one of them: of categories, there may be more than when trees learned.
+        It takes the shape of what is said of one of them, for there may be more categories than when trees learned; and
+        weights: who has none is not asked.
         """
         features = self.features(completed) if self.forests else None
         line_features = self.line_features(completed) if self.lines else None
 
-        def asked(cell: int, at: NDArray[np.int64], shape: tuple[int, ...]) -> tuple[Opinion, Opinion]:
+        def asked(
+            cell: int, at: NDArray[np.int64], shape: tuple[int, ...], weights: Weights
+        ) -> tuple[Opinion, Opinion]:
             trees: Opinion = None
             line: Opinion = None
-            if features is not None and cell in self.forests:
+            if features is not None and cell in self.forests and weights.trees > 0:
                 forest, seen = self.forests[cell], features[at]
                 trees = forest.shares(seen, *shape, share=share) if shape else forest.means(seen, share=share)
-            if line_features is not None and cell in self.lines:
-                line = self.lines[cell].means(line_features[at])
+            if line_features is not None and cell in self.lines and weights.line > 0:
+                straight, seen = self.lines[cell], line_features[at]
+                line = straight.shares(seen, *shape) if shape else straight.means(seen)
             return trees, line
 
         return asked
@@ -360,14 +318,17 @@ class Experts:
             else:
                 ours = shown.probabilities[cell - n][np.searchsorted(shown.asked[cell - n], at)]
                 true = np.eye(ours.shape[1], dtype=np.float32)[shown.codes[at, cell - n] - 1]
-            said[cell] = ours, heard(cell, at, ours.shape[1:]), true
+            said[cell] = ours, heard(cell, at, ours.shape[1:], USUAL if cell < n else TREES_ALONE), true
         losses = {cell: losses_of_weights(*said[cell]) for cell in self.weights}
         has = {cell: np.array([opinion is not None for opinion in said[cell][1]]) for cell in self.weights}
         weights = most_probable_weights({cell: losses[cell] for cell in losses if cell < n}, has)
         weights |= most_probable_weights({cell: losses[cell] for cell in losses if cell >= n}, has)
         believed = {cell: weight for cell, weight in weights.items() if any(weight)}
-        forests = {cell: self.forests[cell] for cell, weight in believed.items() if weight.trees > 0}
-        lines = {cell: self.lines[cell] for cell, weight in believed.items() if weight.line > 0}
+        doubtful = set(self.support.cells)
+        of_trees = {cell for cell, weight in believed.items() if weight.trees > 0} | doubtful
+        of_lines = {cell for cell, weight in believed.items() if weight.line > 0} | doubtful
+        forests = {cell: forest for cell, forest in self.forests.items() if cell in of_trees}
+        lines = {cell: line for cell, line in self.lines.items() if cell in of_lines}
         trust: dict[int, Trust] = {}
         for cell, (ours, opinions, true) in said.items():
             at = np.flatnonzero(shown.held_out[:, cell])
@@ -377,5 +338,5 @@ class Experts:
         return replace(self, forests=forests, lines=lines, weights=believed, neighbours=self.neighbours.believed(trust))
 
 
-_Told = tuple[NDArray[np.float32], NDArray[np.bool_]]
-_Heard = Callable[[int, NDArray[np.int64], tuple[int, ...]], tuple[Opinion, Opinion]]
+_Told = tuple[NDArray[np.float32], NDArray[np.uint8]]
+_Heard = Callable[[int, NDArray[np.int64], tuple[int, ...], Weights], tuple[Opinion, Opinion]]

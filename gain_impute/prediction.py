@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gain_impute.batches import TensorTable
-from gain_impute.experts import CompletedRows, Experts, HeldOutRows
+from gain_impute.completed import CompletedRows, HeldOutRows
+from gain_impute.experts import HEARD, Experts
 from gain_impute.neighbours import Neighbours
 from gain_impute.state import TrainingState
 from gain_impute.text_axes import TextAxes
 
 __all__ = [
     "Prediction",
+    "are_neighbours",
     "completed_rows",
     "draw_cells",
     "fixed_noise",
@@ -47,15 +49,20 @@ class Prediction:
         Most probable categories, from 1, of cells that were not to be read; 0 of all others.
     probabilities : ndarray of shape (n_chosen, C), float32
         Their probabilities.
-    is_neighbours : ndarray of shape (n_chosen, P), bool
-        Cells of which neighbours say more than all others.
+    heard : ndarray of shape (n_chosen, P), uint8
+        Who is heard of each cell beside the generator, the sum of `HEARD`.
     """
 
     numbers: NDArray[np.float32]
     spread: NDArray[np.float32]
     codes: NDArray[np.int64]
     probabilities: NDArray[np.float32]
-    is_neighbours: NDArray[np.bool_]
+    heard: NDArray[np.uint8]
+
+
+def are_neighbours(heard: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where neighbours say more than all others."""
+    return heard & HEARD["neighbours"] > 0
 
 
 def fixed_noise(n_draws: int, d_noise: int, device: torch.device) -> Tensor:
@@ -81,8 +88,8 @@ class _Said:
         The rows, completed by the generator.
     features : Tensor of shape (n_drawn, d_hidden)
         What the generator's draws of some of the rows start from.
-    is_neighbours : ndarray of shape (n_rows, P), bool
-        Cells of which neighbours say more than all others.
+    heard : ndarray of shape (n_rows, P), uint8
+        Who is heard of each cell beside the generator, the sum of `HEARD`.
     """
 
     numbers: NDArray[np.float32]
@@ -91,7 +98,7 @@ class _Said:
     probabilities: list[NDArray[np.float32]]
     completed: CompletedRows
     features: Tensor
-    is_neighbours: NDArray[np.bool_]
+    heard: NDArray[np.uint8]
 
     @classmethod
     def together(cls, batches: list[_Said]) -> _Said:
@@ -106,7 +113,7 @@ class _Said:
             [np.concatenate(column) for column in probabilities],
             CompletedRows.together([batch.completed for batch in batches]),
             torch.cat([batch.features for batch in batches]),
-            np.concatenate([batch.is_neighbours for batch in batches]),
+            np.concatenate([batch.heard for batch in batches]),
         )
 
 
@@ -143,12 +150,12 @@ def predict(
     numbers, features = np.zeros((len(rows), state.layout.n_numbers), np.float32), []
     codes = np.zeros((len(rows), len(state.layout.classes)), np.int64)
     probabilities = np.zeros(codes.shape, np.float32)
-    is_neighbours = np.zeros((len(rows), state.layout.n_cells), bool)
+    heard = np.zeros((len(rows), state.layout.n_cells), np.uint8)
     for first, part in _parts(rows, state.device):
         on_batch()
         at = slice(first, first + len(part))
         said = _say(state, table, part, known[part], experts, is_drawn=is_drawn[at])
-        numbers[at], is_neighbours[at] = said.numbers, said.is_neighbours
+        numbers[at], heard[at] = said.numbers, said.heard
         features.append(said.features)
         for column, (asked, shares) in enumerate(zip(said.asked, said.probabilities, strict=True)):
             codes[first + asked, column] = shares.argmax(axis=1) + 1
@@ -159,7 +166,7 @@ def predict(
         spreads[is_drawn] = torch.cat(
             [_spread(state, part, noise, on_batch) for part in torch.split(torch.cat(features), ROWS_A_BATCH)]
         )
-    return Prediction(numbers, spreads.cpu().numpy(), codes, probabilities, is_neighbours)
+    return Prediction(numbers, spreads.cpu().numpy(), codes, probabilities, heard)
 
 
 @torch.no_grad()
@@ -203,19 +210,19 @@ def draw_cells(
     """
     numbers = np.zeros((len(rows), state.layout.n_numbers), np.float32)
     codes = np.zeros((len(rows), len(state.layout.classes)), np.int64)
-    is_neighbours = np.zeros((len(rows), state.layout.n_cells), bool)
+    heard = np.zeros((len(rows), state.layout.n_cells), np.uint8)
     for first, part in _parts(rows, state.device):
         noise = torch.randn(len(part), state.generator.d_noise, device=state.device)
         said = _say(state, table, part, table.known[part], experts, noise=noise)
-        scale = spread_scale * np.where(said.is_neighbours[:, : numbers.shape[1]], near_scale, 1)
+        scale = spread_scale * np.where(are_neighbours(said.heard[:, : numbers.shape[1]]), near_scale, 1)
         numbers[first : first + len(part)] = said.numbers + scale * said.shift
-        is_neighbours[first : first + len(part)] = said.is_neighbours
+        heard[first : first + len(part)] = said.heard
         for column, (asked, shares) in enumerate(zip(said.asked, said.probabilities, strict=True)):
             if len(asked):
                 picked = torch.multinomial(torch.from_numpy(shares).to(state.device), 1)
                 codes[first + asked, column] = picked[:, 0].cpu().numpy() + 1
     unknown = np.full(codes.shape, np.nan, np.float32)
-    return Prediction(numbers, np.zeros_like(numbers), codes, unknown, is_neighbours)
+    return Prediction(numbers, np.zeros_like(numbers), codes, unknown, heard)
 
 
 @torch.no_grad()
@@ -294,7 +301,7 @@ def _say(
     said = _Said.together(batches)
     if experts is not None and are_heard:
         told = experts.blend(said.completed, visible.cpu().numpy(), said.numbers, said.probabilities)
-        said = replace(said, is_neighbours=told)
+        said = replace(said, heard=told)
     for shares, temperature in zip(said.probabilities, state.averaged.temperatures.tolist(), strict=True):
         if temperature != 1:
             shares[:] = tempered(shares, temperature)
@@ -333,7 +340,7 @@ def _generator_says(
         shares,
         observed.filled(known, numbers, shares),
         features[:0] if is_drawn is None else features[is_drawn],
-        np.zeros_like(known),
+        np.zeros(known.shape, np.uint8),
     )
 
 

@@ -8,7 +8,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NOT_AT_ALL", "USUAL", "Opinion", "Weights", "blended", "losses_of_weights", "most_probable_weights"]
+__all__ = [
+    "NOT_AT_ALL",
+    "TREES_ALONE",
+    "USUAL",
+    "Opinion",
+    "Weights",
+    "blended",
+    "losses_of_weights",
+    "most_probable_weights",
+]
 
 LEAST_GAIN = 0.02  # share of the loss on held-out cells: an expert that takes less off it is not worth its time
 WEIGHT_SPREAD = 0.2  # standard deviation of a column's weights around those of all columns, before its cells are seen
@@ -23,6 +32,7 @@ class Weights(NamedTuple):
 
 USUAL = Weights(0.5, 0.2)  # where nothing is known yet
 NOT_AT_ALL = Weights(0, 0)
+TREES_ALONE = Weights(1, 0)
 _STEPS = np.linspace(0, 1, 21)
 _TRIED = np.array([(trees, line) for trees in _STEPS for line in _STEPS if trees + line <= 1 + 1e-9])  # (n_tried, 2)
 

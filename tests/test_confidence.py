@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from gain_impute.confidence import COVERAGE, MIN_CELLS, NumberCalibration, calibrate_numbers, confidence_of_interval
 from gain_impute.encoding.numeric import NumericEncoder
 from gain_impute.encoding.table import EncodedTable
+from gain_impute.experts import HEARD
 from gain_impute.prediction import Prediction
 from tests.strategies import quick_imputer
 
@@ -68,7 +69,9 @@ def test_cells_of_which_neighbours_say_most_have_intervals_of_their_own():
     encoded, without = made(n_cells, error=0.5, spread=0.3)
     near = np.random.default_rng(1).random((n_cells, 1)) < 0.4
     exact = encoded.numbers + 0.01 * np.random.default_rng(2).normal(size=near.shape).astype(np.float32)
-    said = dataclasses.replace(without, numbers=np.where(near, exact, without.numbers), is_neighbours=near)
+    said = dataclasses.replace(
+        without, numbers=np.where(near, exact, without.numbers), heard=HEARD["neighbours"] * near.astype(np.uint8)
+    )
     calibration = calibrate_numbers(encoded, np.arange(n_cells), np.ones(near.shape, bool), said, without)
     lower, upper = calibration.interval(said, 0)
     covered = (lower <= encoded.numbers[:, 0]) & (encoded.numbers[:, 0] <= upper)
@@ -85,7 +88,9 @@ def test_with_too_few_cells_nothing_is_claimed():
         unknown.floor,
         unknown.spread_scale,
     )
-    said = Prediction(np.zeros((1, 1)), np.zeros((1, 1)), np.zeros((1, 0)), np.zeros((1, 0)), np.zeros((1, 1), bool))
+    said = Prediction(
+        np.zeros((1, 1)), np.zeros((1, 1)), np.zeros((1, 0)), np.zeros((1, 0)), np.zeros((1, 1), np.uint8)
+    )
     lower, upper = unknown.interval(said, 0)
     assert (lower[0], upper[0]) == pytest.approx((-1.645, 1.645))  # as wide as the column
 
@@ -99,7 +104,7 @@ def test_a_column_of_few_cells_is_taken_together_with_the_others():
         said,
         numbers=np.hstack([said.numbers] * 2),
         spread=np.hstack([said.spread] * 2),
-        is_neighbours=np.hstack([said.is_neighbours] * 2),
+        heard=np.hstack([said.heard] * 2),
     )
     held_out = np.ones(both.known.shape, bool)
     held_out[5:, 1] = False

@@ -19,6 +19,7 @@ from sklearn.linear_model import BayesianRidge
 from sklearn.tree import ExtraTreeClassifier, ExtraTreeRegressor
 
 from gain_impute import GAINImputer
+from gain_impute.completed import CompletedRows, HeldOutRows
 from gain_impute.errors import ModelFormatError
 from gain_impute.experts import (
     LEAST_ROWS,
@@ -27,9 +28,7 @@ from gain_impute.experts import (
     N_LINE_CATEGORIES,
     N_TREE_AXES,
     SHARE_OF_FIRST_TREES,
-    CompletedRows,
     Experts,
-    HeldOutRows,
     expert_rows,
 )
 from gain_impute.forest import Forest

@@ -1,0 +1,87 @@
+"""Rows of a table as experts read them: completed, with their texts placed and their neighbours found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gain_impute.neighbours import Nearest
+
+__all__ = ["CompletedRows", "HeldOutRows"]
+
+
+@dataclass(frozen=True)
+class CompletedRows:
+    """Rows in which every cell has a value: its own where it is known, else what is filled in.
+
+    Attributes
+    ----------
+    numbers : ndarray of shape (n_rows, N), float32
+        Z-scores.
+    codes : ndarray of shape (n_rows, C), int64
+        1-based codes.
+    texts : tuple of ndarray of shape (n_rows, n_axes), float32
+        Where each text lies along its axes.
+    nearest : dict of int to Nearest
+        By a text, the rows that are nearest to each.
+    """
+
+    numbers: NDArray[np.float32]
+    codes: NDArray[np.int64]
+    texts: tuple[NDArray[np.float32], ...]
+    nearest: dict[int, Nearest] = field(default_factory=dict)
+
+    @classmethod
+    def together(cls, parts: Sequence[CompletedRows]) -> CompletedRows:
+        """The rows of all parts, in their order."""
+        texts = zip(*(part.texts for part in parts), strict=True)
+        return cls(
+            np.concatenate([part.numbers for part in parts]),
+            np.concatenate([part.codes for part in parts]),
+            tuple(np.concatenate(text) for text in texts),
+            {text: Nearest.together([part.nearest[text] for part in parts]) for text in parts[0].nearest},
+        )
+
+    def take(self, rows: NDArray[np.int64]) -> CompletedRows:
+        """Some of the rows."""
+        texts, nearest = tuple(text[rows] for text in self.texts), self.nearest.items()
+        return CompletedRows(self.numbers[rows], self.codes[rows], texts, {i: of.take(rows) for i, of in nearest})
+
+    def filled(
+        self, known: NDArray[np.bool_], numbers: NDArray[np.float32], probabilities: Sequence[NDArray[np.float32]]
+    ) -> CompletedRows:
+        """The rows with other values in their unknown cells; arguments are those of `Experts.blend`."""
+        codes, n = self.codes.copy(), numbers.shape[1]
+        for column, shares in enumerate(probabilities):
+            codes[~known[:, n + column], column] = shares.argmax(axis=1) + 1
+        return replace(self, numbers=np.where(known[:, :n], self.numbers, numbers), codes=codes)
+
+
+@dataclass(frozen=True)
+class HeldOutRows:
+    """Rows with held-out cells, as they stand without them, and what stood there.
+
+    Attributes
+    ----------
+    completed : CompletedRows
+        Completed without the held-out cells.
+    held_out : ndarray of shape (n_rows, P), bool
+    numbers : ndarray of shape (n_rows, N), float32
+        True z-scores.
+    codes : ndarray of shape (n_rows, C), int64
+        True codes.
+    asked : sequence of ndarray of shape (n_asked,), int64
+        Of each categorical column, the rows where it is unknown or held out.
+    probabilities : sequence of ndarray of shape (n_asked, n_categories), float32
+        What the generator says of it there.
+    """
+
+    completed: CompletedRows
+    held_out: NDArray[np.bool_]
+    numbers: NDArray[np.float32]
+    codes: NDArray[np.int64]
+    asked: Sequence[NDArray[np.int64]]
+    probabilities: Sequence[NDArray[np.float32]]
