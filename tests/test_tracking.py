@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import warnings
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import numpy as np
@@ -94,11 +95,17 @@ def test_schema_pictures_and_the_table_of_scores_are_kept_as_files(store):
     files = {file.path for file in store.list_artifacts(run_id)} | {
         file.path for file in store.list_artifacts(run_id, "plots")
     }
-    pictures = {f"plots/{name}.svg" for name in ("training", "truth", "distributions", "calibration")}
-    assert files == {"schema.toml", "quality.csv", "report.html", "plots"} | pictures
+    columns = {f"{kind}_{i}" for kind in ("number", "category") for i in (1, 2, 3)}
+    assert files >= {"schema.toml", "quality.csv", "report.html", "plots"}
+    pictures = {Path(file).stem for file in files if file.startswith("plots/")}
+    assert {"training", "calibration", "number_1", "category_1"} <= pictures <= {"training", "calibration", *columns}
     schema = Path(store.download_artifacts(run_id, "schema.toml"))
     assert quick_imputer(schema=schema).fit(table_of()).schema_ == imputer.schema_
-    assert Path(store.download_artifacts(run_id, "plots/truth.svg")).read_bytes().startswith(b"<?xml")
+    page = Path(store.download_artifacts(run_id, "report.html")).read_text()
+    for name in pictures:
+        picture = Path(store.download_artifacts(run_id, f"plots/{name}.svg")).read_text()
+        assert ET.fromstring(picture).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314 - our own
+        assert picture.split(">", maxsplit=1)[1] in page  # nothing is drawn twice
     scores = pd.read_csv(store.download_artifacts(run_id, "quality.csv"), index_col="column")
     assert set(scores.columns) == {"gain", "mean", "knn", "kind", "n_cells"}
     assert set(scores.index) == set(imputer.schema_) - set(imputer.unfillable_)

@@ -31,13 +31,14 @@ __all__ = [
     "drawn_later",
     "new_drawing",
     "pens",
+    "to_file",
     "to_svg",
 ]
 
 Arguments = ParamSpec("Arguments")
 
 Drawing = Callable[[], Markup]
-"""A drawing that is not yet drawn; called, it gives an SVG element."""
+"""A drawing that is drawn when it is first called; it gives an SVG element."""
 
 WIDTH = 340
 """Width of a drawing in pixels: that of a phone, so that letters keep their size there."""
@@ -46,6 +47,7 @@ WIDTH = 340
 INK, MUTED, RULE, OURS, PAPER, PLAIN = "#010101", "#020202", "#030303", "#040404", "#050505", "#060606"
 _DPI = 72  # a point is a pixel
 _NAMES = {INK: "ink", MUTED: "quiet", RULE: "line", OURS: "accent", PAPER: "paper", PLAIN: "plain"}
+_COLOURS_OF_FILES = {"ink": "#111", "quiet": "#555", "line": "#bbb", "accent": "#06c", "paper": "#fff", "plain": "#333"}
 
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # letters stay letters: small, searchable, in the font of the page
@@ -135,6 +137,7 @@ def drawn_later(draw: Callable[Arguments, Markup]) -> Callable[Arguments, Drawin
 
     @functools.wraps(draw)
     def prepare(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Drawing:
+        @functools.cache
         def drawing() -> Markup:
             with mpl.rc_context(dict(mpl.rcParamsDefault) | _STYLE), warnings.catch_warnings():
                 # It is the page's font that must have the letters, not the one that the drawing is measured with.
@@ -167,6 +170,13 @@ def to_svg(figure: Figure, label: str) -> Markup:
     width, height = (round(float(size) * _DPI) for size in figure.get_size_inches())
     opening = f'<svg viewBox="0 0 {width} {height}" width="{width}" role="img" aria-label="{escape(label)}">'
     return Markup(opening + _shorten(content))  # noqa: S704 - matplotlib escapes the texts of a drawing
+
+
+def to_file(drawing: Drawing) -> bytes:
+    """Write a drawing as an SVG file, which has no page to take letters and colours from."""
+    given = "; ".join(f"--{name}: {colour}" for name, colour in _COLOURS_OF_FILES.items())
+    opening = f'<svg xmlns="http://www.w3.org/2000/svg" style="{given}; background: #fff; font-family: sans-serif" '
+    return str(drawing()).replace("<svg ", opening, 1).encode()
 
 
 def _shorten(svg: str) -> str:

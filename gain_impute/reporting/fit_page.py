@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,25 @@ class FitRecord:
     categories: Pairs = field(default_factory=dict)
     confidence: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     is_right: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+
+    @cached_property
+    def drawings(self) -> dict[str, Drawing]:
+        """What the page draws: ``training``, ``calibration``, of columns ``number_1`` or ``category_1`` and so on."""
+        drawn = {"training": _draw_training(self), "calibration": _draw_calibration(self)}
+        return {name: drawing for name, drawing in drawn.items() if drawing is not None} | self.of_columns
+
+    @cached_property
+    def of_columns(self) -> dict[str, Drawing]:
+        """Those of the first columns of either kind: what was filled beside what stood there."""
+        numbers = {
+            f"number_{i}": draw_numbers(name, truth[:MOST_DOTS].tolist(), filled[:MOST_DOTS].tolist())
+            for i, (name, (truth, filled)) in enumerate(list(self.numbers.items())[:MOST_DRAWN], start=1)
+        }
+        categories = {
+            f"category_{i}": draw_categories(name, Counter(truth.tolist()), Counter(filled.tolist()))
+            for i, (name, (truth, filled)) in enumerate(list(self.categories.items())[:MOST_DRAWN], start=1)
+        }
+        return numbers | categories
 
 
 def fit_page(record: FitRecord) -> str:
@@ -163,33 +183,42 @@ def _columns(record: FitRecord) -> Section:
 
 def _filled(record: FitRecord) -> Section:
     """What was filled beside what stood there, and whether confidence can be believed."""
-    drawings: list[Drawing] = [
-        draw_numbers(name, truth[:MOST_DOTS].tolist(), filled[:MOST_DOTS].tolist())
-        for name, (truth, filled) in list(record.numbers.items())[:MOST_DRAWN]
-    ]
-    drawings += [
-        draw_categories(name, Counter(truth.tolist()), Counter(filled.tolist()))
-        for name, (truth, filled) in list(record.categories.items())[:MOST_DRAWN]
-    ]
     caption = (
         "The first columns of either kind. Numbers: dots on the line are right. Categories: a dot to the right of its "
         "square means that the category is guessed too often."
     )
-    blocks: list[Table | Figure] = [Figure(caption=caption, drawings=drawings)] if drawings else []
-    if len(record.confidence) >= N_BINS:
-        parts = np.array_split(np.argsort(record.confidence, kind="stable"), N_BINS)
-        claimed = [float(record.confidence[part].mean()) for part in parts]
-        right = [float(record.is_right[part].mean()) for part in parts]
-        lines = {record.ours: (_title(record.ours), pens([record.ours], record.ours)[record.ours], claimed, right)}
-        label = "Share of right categories against confidence"
-        drawing = draw_reliability(lines, axes_names=("mean confidence", "share right"), label=label)
+    blocks: list[Table | Figure] = []
+    if record.of_columns:
+        blocks.append(Figure(caption=caption, drawings=list(record.of_columns.values())))
+    if "calibration" in record.drawings:
         caption = "Filled categories in ten bins of equally many: a point below the line was too sure of itself."
-        blocks.append(Figure(caption=caption, drawings=[drawing]))
+        blocks.append(Figure(caption=caption, drawings=[record.drawings["calibration"]]))
     return Section(key="filled", title="What was filled", blocks=blocks)
 
 
 def _training(record: FitRecord) -> Section:
     """The losses by step."""
+    if "training" not in record.drawings:
+        return Section(key="training", title="Training")
+    caption = "What the network is taught by, and what it has not seen; where only the first falls, it learns by heart."
+    figure = Figure(caption=caption, drawings=[record.drawings["training"]])
+    return Section(key="training", title="Training", blocks=[figure])
+
+
+def _draw_calibration(record: FitRecord) -> Drawing | None:
+    """Confidence against the share of right categories, where there are enough of them."""
+    if len(record.confidence) < N_BINS:
+        return None
+    parts = np.array_split(np.argsort(record.confidence, kind="stable"), N_BINS)
+    claimed = [float(record.confidence[part].mean()) for part in parts]
+    right = [float(record.is_right[part].mean()) for part in parts]
+    lines = {record.ours: (_title(record.ours), pens([record.ours], record.ours)[record.ours], claimed, right)}
+    label = "Share of right categories against confidence"
+    return draw_reliability(lines, axes_names=("mean confidence", "share right"), label=label)
+
+
+def _draw_training(record: FitRecord) -> Drawing | None:
+    """Losses against steps, where there are any."""
     pen = pens(list(CURVES), "validation_loss")
     lines = {}
     for key, name in CURVES.items():
@@ -197,10 +226,8 @@ def _training(record: FitRecord) -> Section:
         if known:
             lines[key] = (name, pen[key], [step for step, _ in known], [loss for _, loss in known])
     if not lines:
-        return Section(key="training", title="Training")
-    drawing = draw_lines(lines, title="Loss", axes_names=("step", "loss"), label="Losses against steps of training")
-    caption = "What the network is taught by, and what it has not seen; where only the first falls, it learns by heart."
-    return Section(key="training", title="Training", blocks=[Figure(caption=caption, drawings=[drawing])])
+        return None
+    return draw_lines(lines, title="Loss", axes_names=("step", "loss"), label="Losses against steps of training")
 
 
 def _settings(record: FitRecord) -> Section:

@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
-from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -25,11 +24,11 @@ from gain_impute.errors import GainImputeError, TrackingWarning
 from gain_impute.evaluation import OURS
 from gain_impute.evaluation.exam import Exam, column_scores
 from gain_impute.methods import Setting, make_method
+from gain_impute.reporting.drawing import to_file
 from gain_impute.reporting.fit_page import FitRecord, fit_page
 from gain_impute.schema import Schema, schema_to_toml
 from gain_impute.scores import calibration_error, score_intervals
 from gain_impute.state import EpochLog
-from gain_impute.tracking.plots import plot_calibration, plot_distributions, plot_training, plot_truth, to_svg
 from gain_impute.tracking.runs import Run, Runs
 from gain_impute.training import HeldOut, NullTracker
 
@@ -156,9 +155,7 @@ class MLflowTracker(NullTracker):
             self.runs.flush(self.wait_s)
 
     def _tell_page(self, costs: dict[str, float]) -> None:
-        """Draw how the fit learned, and make the page of all that is known of it."""
-        if self.epochs:
-            self.run.log_bytes("plots/training.svg", to_svg(plot_training(self.epochs)))
+        """Make the page of all that is known of the fit; what it draws are files besides."""
         n_rows, n_columns = self.shape
         record = FitRecord(
             ours=OURS,
@@ -172,6 +169,8 @@ class MLflowTracker(NullTracker):
             **self.scored,
         )
         self.run.log_bytes("report.html", fit_page(record).encode())
+        for name, drawing in record.drawings.items():
+            self.run.log_bytes(f"plots/{name}.svg", to_file(drawing))
 
     def _memory(self) -> dict[str, float]:
         """Peaks, in MiB: of this process while it fitted, as seen at the ends of epochs, and ever."""
@@ -209,7 +208,7 @@ class MLflowTracker(NullTracker):
         self.run.log_bytes("quality.csv", table.rename_axis("column").to_csv().encode())
 
     def _honesty(self, exam: Exam) -> dict[str, float]:
-        """How honest confidence and intervals are on the held-out cells; draws the pictures on the way."""
+        """How honest confidence and intervals are on the held-out cells; keeps what the page draws of it."""
         numbers: Drawn = {}
         classes: Drawn = {}
         coverage, sure, right = [], [], []
@@ -233,15 +232,6 @@ class MLflowTracker(NullTracker):
             confidence, is_right = np.concatenate(sure), np.concatenate(right).astype(bool)
             figures["calibration_error"] = calibration_error(confidence, is_right)
             self.scored |= {"confidence": confidence, "is_right": is_right}
-        if self.plots:
-            drawn = {
-                "truth": plot_truth(numbers),
-                "distributions": plot_distributions(_in_turn(numbers, classes)),
-                "calibration": plot_calibration(confidence, is_right) if sure else None,
-            }
-            for name, figure in drawn.items():
-                if figure is not None:
-                    self.run.log_bytes(f"plots/{name}.svg", to_svg(figure))
         return figures
 
 
@@ -280,13 +270,6 @@ def _not_losing_the_fit(what: str) -> Iterator[None]:
             TrackingWarning,
             stacklevel=2,
         )
-
-
-def _in_turn(numbers: Drawn, classes: Drawn) -> Drawn:
-    """Numbers and categories by turns, so that a few panels show some of both."""
-    turns = zip_longest(numbers, classes)
-    both = numbers | classes
-    return {name: both[name] for turn in turns for name in turn if name is not None}
 
 
 def _dataset(table: pd.DataFrame, schema: Schema) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +13,6 @@ from matplotlib.figure import Figure
 from optuna.exceptions import ExperimentalWarning
 from optuna.trial import TrialState
 from optuna.visualization import matplotlib as pictures
-
-from gain_impute.tracking.plots import to_svg
 
 __all__ = ["importances", "plot_study"]
 
@@ -75,7 +74,9 @@ def _draw(plot: Callable[..., Any], study: optuna.Study, **options: Any) -> byte
         axes = plot(study, **options)
         figure = (axes.flat[0] if hasattr(axes, "flat") else axes).figure
         assert isinstance(figure, Figure)
-        content = to_svg(figure)
+        with io.BytesIO() as stream:
+            figure.savefig(stream, format="svg", metadata={"Date": None})
+            content = stream.getvalue()
         plt.close(figure)
     return content
 
