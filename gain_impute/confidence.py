@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +58,15 @@ class NumberCalibration:
         half = np.where(are_neighbours(prediction.heard[:, column]), self.near_scale[column] * half, half)
         best = prediction.numbers[:, column]
         return best - half, best + half
+
+    def no_narrower_than(self, before: NumberCalibration, spread: NDArray[np.float32]) -> NumberCalibration:
+        """The same, but of an earlier one the columns where its intervals are wider on average.
+
+        `spread` (n_chosen, N) is that of a prediction.
+        """
+        now, then = (each.reach * np.hypot(spread, each.floor).mean(axis=0) for each in (self, before))
+        fields = [(getattr(self, field.name), getattr(before, field.name)) for field in dataclasses.fields(self)]
+        return NumberCalibration(*(np.where(then > now, older, newer) for newer, older in fields))
 
 
 def calibrate_numbers(

@@ -31,6 +31,7 @@ from gain_impute.weighing import (
     blended,
     losses_of_weights,
     most_probable_weights,
+    without_support,
 )
 
 __all__ = ["HEARD", "Experts", "expert_rows"]
@@ -83,7 +84,7 @@ class Experts:
     neighbours : Neighbours
         Towards which what all of them say is moved.
     support : Support
-        Cells without it are blended with the usual weights: held-out cells do not tell of them.
+        Cells without it are blended `without_support`: held-out cells do not tell of them.
     """
 
     axes: tuple[TextAxes, ...]
@@ -262,7 +263,8 @@ class Experts:
             at = rows[here] if cell < n else np.searchsorted(np.flatnonzero(~known[:, cell]), rows[here])
             ours = numbers[at, cell] if cell < n else probabilities[cell - n][at]
             said, whom, lacks = ours.copy(), np.zeros(len(here), np.uint8), is_lacking[here, cell]
-            for weights, of in ((self.weights.get(cell, NOT_AT_ALL), ~lacks), (USUAL, lacks)):
+            learned = self.weights.get(cell, NOT_AT_ALL)
+            for weights, of in ((learned, ~lacks), (without_support(learned), lacks)):
                 if any(weights) and of.any():
                     opinions = heard(cell, here[of], ours.shape[1:], weights)
                     said[of] = blended(ours[of], opinions, weights)

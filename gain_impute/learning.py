@@ -16,7 +16,7 @@ from torch import Tensor
 from gain_impute.batches import TensorTable
 from gain_impute.confidence import NumberCalibration, calibrate_numbers
 from gain_impute.config import default_max_steps
-from gain_impute.drift import keep_some_back, keep_sureness, measure_sureness
+from gain_impute.drift import Sureness, keep_some_back, keep_sureness, measure_sureness
 from gain_impute.encoding.table import EncodedTable
 from gain_impute.experts import Experts, expert_rows
 from gain_impute.neighbours import Neighbours
@@ -71,6 +71,8 @@ def learn(
     lesson = _Lesson(
         state, state.training, encoded, table, held_out_cells(table.known, config.validation_share), deadline
     )
+    # earlier rows may be among these: what is held out of them tells nothing
+    before = lesson.sureness() if state.training.n_steps > 0 else None
     n_steps = config.max_steps or default_max_steps(encoded.n_rows, config.effort)
     n_refining = int(n_steps * REFINING_SHARE) if lesson.has_held_out else 0
     train(
@@ -84,20 +86,22 @@ def learn(
         on_epoch=on_epoch,
     )
     if not lesson.has_held_out:
+        if before is not None:
+            keep_sureness(state.training, lesson.given_back, state.experts, before)
         return
     teaches_twice = lesson.teaches_twice  # asked before there are new experts
-    state.training.averaged.temperatures.fill_(1)
+    if before is None:
+        state.training.averaged.temperatures.fill_(1)
     state.experts = lesson.validated_experts() if config.n_trees else None
-    state.calibration = lesson.calibration()
+    state.calibration = lesson.calibration(None if before is None else state.calibration)
     if on_held_out is not None:
         on_held_out(state, lesson.held_out_frame())
-    given_back = keep_some_back(table, lesson.held_out)
-    sureness = measure_sureness(state.training, given_back, state.experts)
+    sureness = lesson.sureness() if before is None else before
     if n_refining > 0 and time.perf_counter() < deadline:
         train(
             state.training,
-            given_back,
-            nothing_held_out(given_back.known),
+            lesson.given_back,
+            nothing_held_out(lesson.given_back.known),
             config,
             n_steps=n_refining,
             rate_scale=rate_scale * REFINING_RATE,
@@ -105,9 +109,9 @@ def learn(
             on_epoch=on_epoch,
         )
     if state.experts is not None and teaches_twice:
-        again = lesson.taught_experts(given_back.known, state.experts.weights, completing=state.experts)
+        again = lesson.taught_experts(lesson.given_back.known, state.experts.weights, completing=state.experts)
         state.experts = again if again.weights == state.experts.weights else state.experts
-    keep_sureness(state.training, given_back, state.experts, sureness)
+    keep_sureness(state.training, lesson.given_back, state.experts, sureness)
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,7 @@ class _Lesson:
 
     @cached_property
     def keeps_experts(self) -> bool:
-        """Whether experts learned from more rows than there are now: then only how far they are believed changes."""
+        """Whether experts learned from more rows than there are now: then they stay, and are believed as before."""
         return self.state.experts is not None and self.state.experts.n_rows >= len(self.table.known)
 
     @cached_property
@@ -160,6 +164,15 @@ class _Lesson:
         return left
 
     @cached_property
+    def given_back(self) -> TensorTable:
+        """The table with nearly all of the held-out cells."""
+        return keep_some_back(self.table, self.held_out)
+
+    def sureness(self) -> Sureness:
+        """How sure the state is, as it stands, of what this fit never learns."""
+        return measure_sureness(self.training, self.given_back, self.state.experts)
+
+    @cached_property
     def shown(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Rows (n_shown,) with held-out cells, and which of theirs these are (n_shown, P)."""
         rows, cells = (tensor[self.held_out[1].any(dim=1)].cpu().numpy() for tensor in self.held_out)
@@ -172,15 +185,13 @@ class _Lesson:
         return tuple(TextAxes.fit(text, n_buckets, seed=self.state.seed) for text, n_buckets in texts)
 
     def validated_experts(self) -> Experts:
-        """Experts of all columns, kept or new, each believed as far as held-out cells show that it helps."""
-        experts = self.state.experts
-        if experts is None or not self.keeps_experts:
-            weights = dict.fromkeys(range(self.training.layout.n_cells), USUAL)
-            experts = self.taught_experts(self.known, weights)
+        """Experts of all columns, kept, or new and each believed as far as held-out cells show that it helps."""
+        if self.state.experts is not None and self.keeps_experts:
+            return self.state.experts
+        weights = dict.fromkeys(range(self.training.layout.n_cells), USUAL)
+        experts = self.taught_experts(self.known, weights)
         rows, cells = self.shown
-        weighed = experts.weighed(held_out_rows(self.training, self.table, rows, experts, cells))
-        # kept neighbours may have seen what is held out
-        return replace(weighed, neighbours=experts.neighbours) if self.keeps_experts else weighed
+        return experts.weighed(held_out_rows(self.training, self.table, rows, experts, cells))
 
     def taught_experts(
         self, known: Tensor, weights: dict[int, Weights], *, completing: Experts | None = None
@@ -217,16 +228,16 @@ class _Lesson:
             trust={} if believed is None else believed.trust,
         )
 
-    def calibration(self) -> NumberCalibration:
-        """Fill the held-out cells, and measure how far that is from the truth."""
+    def calibration(self, before: NumberCalibration | None) -> NumberCalibration:
+        """Fill the held-out cells, and measure how far that is from the truth; claim no more than before."""
         rows, cells = self.shown
         experts = self.state.experts
-        said = predict(self.training, self.table, rows, experts=experts, known=self.known, spread=True)
-        if experts is None or not experts.neighbours.trust:
-            return calibrate_numbers(self.encoded, rows, cells, said)
-        others = replace(experts, neighbours=Neighbours.none())
-        without = predict(self.training, self.table, rows, experts=others, known=self.known, spread=True)
-        return calibrate_numbers(self.encoded, rows, cells, said, without)
+        said = without = predict(self.training, self.table, rows, experts=experts, known=self.known, spread=True)
+        if experts is not None and experts.neighbours.trust:
+            others = replace(experts, neighbours=Neighbours.none())
+            without = predict(self.training, self.table, rows, experts=others, known=self.known, spread=True)
+        found = calibrate_numbers(self.encoded, rows, cells, said, without)
+        return found if before is None else found.no_narrower_than(before, said.spread)
 
     def held_out_frame(self) -> pd.DataFrame:
         """Where cells are held out, (n_rows, n_fillable), under the names of the columns."""

@@ -17,6 +17,7 @@ __all__ = [
     "blended",
     "losses_of_weights",
     "most_probable_weights",
+    "without_support",
 ]
 
 LEAST_GAIN = 0.02  # share of the loss on held-out cells: an expert that takes less off it is not worth its time
@@ -46,6 +47,12 @@ def blended(ours: NDArray[np.float32], opinions: Sequence[Opinion], weights: Wei
         if opinion is not None:
             shift += np.float32(weight) * (opinion - ours)
     return ours + shift
+
+
+def without_support(learned: Weights) -> Weights:
+    """Weights where held-out cells do not tell: each expert's is the usual one at least, and all are 1 at most."""
+    least = np.maximum(learned, USUAL)
+    return Weights(*(least / max(1.0, least.sum())).tolist())
 
 
 def losses_of_weights(

@@ -80,6 +80,18 @@ def test_cells_of_which_neighbours_say_most_have_intervals_of_their_own():
     assert (upper - lower)[near[:, 0]].max() < 0.1 < (upper - lower)[~near[:, 0]].min()
 
 
+def test_intervals_are_no_narrower_than_those_of_before():
+    encoded, said = made(2_000, error=0.5, spread=0.3)
+    held_out = np.ones(encoded.numbers.shape, bool)
+    honest = calibrate_numbers(encoded, np.arange(2_000), held_out, said)
+    flattered = dataclasses.replace(said, numbers=encoded.numbers + 0.1 * (said.numbers - encoded.numbers))
+    narrow = calibrate_numbers(encoded, np.arange(2_000), held_out, flattered)
+    assert narrow.reach[0] * np.hypot(0.3, narrow.floor[0]) < 0.5 * honest.reach[0] * np.hypot(0.3, honest.floor[0])
+    for now, then in ((narrow, honest), (honest, narrow)):
+        kept = now.no_narrower_than(then, said.spread)
+        assert all(getattr(kept, f.name) == getattr(honest, f.name) for f in dataclasses.fields(honest))
+
+
 def test_with_too_few_cells_nothing_is_claimed():
     calibration = calibrated(*made(MIN_CELLS - 1, error=0.01, spread=0.01))
     unknown = NumberCalibration.unknown(1)

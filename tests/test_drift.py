@@ -119,11 +119,24 @@ def test_intervals_of_a_table_without_holes_cover_new_rows():
         titles = [" ".join(rng.choice(list("abcdefghijklmnop"), 5)) for _ in range(n_rows)]  # noise to be remembered
         return pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "c": x[:, 0] + x[:, 1] + 0.5 * x[:, 2], "title": titles})
 
-    imputer = GAINImputer(random_state=0, max_steps=600, n_trees=0, round_to_grid=False).fit(made(1_000))
-    new = made(400)
-    cells = imputer.impute(new.assign(c=np.nan)).cells
-    covered = ((cells["lower"].to_numpy() <= new["c"]) & (new["c"] <= cells["upper"].to_numpy())).mean()
-    assert 0.84 <= covered <= 0.97
+    learned, new = made(1_000), made(400)
+    imputer = GAINImputer(random_state=0, max_steps=600, n_trees=0, round_to_grid=False).fit(learned)
+    for _ in range(2):
+        cells = imputer.impute(new.assign(c=np.nan)).cells
+        covered = ((cells["lower"].to_numpy() <= new["c"]) & (new["c"] <= cells["upper"].to_numpy())).mean()
+        assert 0.84 <= covered <= 0.97
+        imputer.partial_fit(learned)  # rows that it knows make it no surer
+
+
+def test_rows_that_are_learned_again_make_no_category_surer():
+    table = shop_table(400).drop(columns="title")
+    imputer = quick_imputer(max_steps=200, d_hidden=32, n_trees=5).fit(table)
+    asked = shop_table(200, seed=1).drop(columns="title").assign(colour=None)
+    before = imputer.category_probabilities(asked, "colour").max(axis=1).mean()
+    weights = imputer.state_.experts.weights
+    imputer.partial_fit(table)
+    assert imputer.category_probabilities(asked, "colour").max(axis=1).mean() == pytest.approx(before, abs=0.02)
+    assert imputer.state_.experts.weights == weights
 
 
 def test_more_rows_without_held_out_cells_keep_what_was_found_before():
@@ -134,4 +147,4 @@ def test_more_rows_without_held_out_cells_keep_what_was_found_before():
     few = shop_table(6, seed=1).drop(columns="title").assign(colour="a colour never seen")
     imputer.partial_fit(few)
     assert imputer.state_.training.layout.class_sizes > sizes  # so the networks were made anew
-    torch.testing.assert_close(imputer.state_.training.averaged.temperatures, before)
+    torch.testing.assert_close(imputer.state_.training.averaged.temperatures, before, rtol=0.05, atol=0)

@@ -17,7 +17,7 @@ from gain_impute.errors import ModelFormatError
 from gain_impute.experts import HEARD, Experts
 from gain_impute.line import Line
 from gain_impute.support import CHANCE, Support
-from gain_impute.weighing import TREES_ALONE, USUAL, blended
+from gain_impute.weighing import NOT_AT_ALL, TREES_ALONE, USUAL, Weights, blended, without_support
 from tests.strategies import quick_imputer
 from tests.test_experts import damage_model
 
@@ -79,6 +79,15 @@ def test_a_line_of_categories_says_shares_of_those_that_it_has_seen(n_classes):
     assert (shares.argmax(axis=1) + 1 == codes).mean() > 0.7
 
 
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_without_support_an_expert_is_believed_as_usual_at_least_and_the_generator_no_more_than_that(trees, line):
+    weights = without_support(Weights(trees, line * (1 - trees)))
+    assert sum(weights) <= 1 + 1e-9
+    assert 1 - sum(weights) <= 1 - sum(USUAL) + 1e-9
+    assert without_support(NOT_AT_ALL) == USUAL
+    assert without_support(TREES_ALONE) == pytest.approx((1 / 1.2, 0.2 / 1.2))
+
+
 def supplied(n_rows: int, *, seed: int = 0) -> pd.DataFrame:
     """Products of six suppliers, the last of which never tells the colour; the weight hangs on the colour."""
     rng = np.random.default_rng(seed)
@@ -109,7 +118,7 @@ def test_what_no_held_out_cell_tells_of_is_said_by_all_together():
 
 
 @pytest.mark.parametrize("has_weight", [True, False])
-def test_cells_without_support_are_blended_with_the_usual_weights_and_all_others_as_learned(has_weight):
+def test_cells_without_support_hear_every_expert_and_all_others_whom_they_learned_to(has_weight):
     table = supplied(400)
     imputer, experts = fitted(table)
     encoded, _, _ = imputer.state_.encoder.encode(table)
@@ -118,7 +127,8 @@ def test_cells_without_support_are_blended_with_the_usual_weights_and_all_others
     known[::3, colour] = False
     unknown = np.flatnonzero(~known[:, colour])
     lacks = (table["supplier"] == "f").to_numpy()[unknown]
-    experts = dataclasses.replace(experts, weights={colour: TREES_ALONE} if has_weight else {})
+    learned = TREES_ALONE if has_weight else NOT_AT_ALL
+    experts = dataclasses.replace(experts, weights={colour: learned} if has_weight else {})
     rows = CompletedRows(encoded.numbers, np.maximum(encoded.codes, 1), ())
     said = [np.zeros((0, size), np.float32) for size in layout.class_sizes]
     ours = np.random.default_rng(0).dirichlet(np.ones(2), len(unknown)).astype(np.float32)
@@ -127,7 +137,7 @@ def test_cells_without_support_are_blended_with_the_usual_weights_and_all_others
     trees = experts.forests[colour].shares(experts.features(rows)[unknown], 2)
     line = experts.lines[colour].shares(experts.line_features(rows)[unknown], 2)
     found = said[colour - layout.n_numbers]
-    wanted = blended(ours, (trees, line), USUAL)
+    wanted = blended(ours, (trees, line), without_support(learned))
     np.testing.assert_allclose(found[lacks], wanted[lacks], atol=1e-5)
     assert (heard[lacks] == HEARD["trees"] + HEARD["line"]).all()
     np.testing.assert_allclose(found[~lacks], (trees if has_weight else ours)[~lacks], atol=1e-6)
