@@ -45,6 +45,7 @@ MOST_WORK = 30_000_000  # rows x columns x features: wide tables learn from fewe
 LEAST_ROWS = 30  # known cells of a column with fewer teach no expert
 N_TREE_AXES = 60  # of all texts together, that trees read: more take them long, where there are many texts
 N_LINE_CATEGORIES = 20  # most frequent ones of a column, each a feature of lines
+MOST_LINE_CLASSES = 1_000  # categories of which a line says the shares: of more it would take long, and much memory
 SHARE_OF_FIRST_TREES = 0.5  # that complete rows for all trees to read: the rest would cost time and help little
 
 
@@ -152,7 +153,7 @@ class Experts:
             others = taught.told_by_line_features != cell
             if is_number and (weight.line > 0 or is_in_doubt):
                 taught.lines[cell] = Line.fit(line_features[rows], target, others)
-            elif is_in_doubt:
+            elif is_in_doubt and class_sizes[cell - n] <= MOST_LINE_CLASSES:
                 taught.lines[cell] = Line.fit_classes(line_features[rows], target, others, class_sizes[cell - n])
             if cell in weights:
                 taught.weights[cell] = weight

@@ -117,6 +117,15 @@ def test_what_no_held_out_cell_tells_of_is_said_by_all_together():
     assert not cells["source"][~is_last].str.contains("line").any()  # of categories a line is heard in no other cell
 
 
+def test_of_very_many_categories_no_line_says_the_shares(monkeypatch):
+    monkeypatch.setattr("gain_impute.experts.MOST_LINE_CLASSES", 1)
+    table = supplied(400)
+    imputer, experts = fitted(table)
+    assert experts.forests.keys() >= set(experts.support.cells)
+    assert not experts.lines.keys() & set(experts.support.cells)
+    assert set(imputer.impute(table).cells["source"]) == {"generator and trees"}
+
+
 @pytest.mark.parametrize("has_weight", [True, False])
 def test_cells_without_support_hear_every_expert_and_all_others_whom_they_learned_to(has_weight):
     table = supplied(400)
