@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,8 +64,8 @@ class NumberCalibration:
         `spread` (n_chosen, N) is that of a prediction.
         """
         now, then = (each.reach * np.hypot(spread, each.floor).mean(axis=0) for each in (self, before))
-        fields = [(getattr(self, field.name), getattr(before, field.name)) for field in dataclasses.fields(self)]
-        return NumberCalibration(*(np.where(then > now, older, newer) for newer, older in fields))
+        both = [(getattr(self, field.name), getattr(before, field.name)) for field in fields(self)]
+        return NumberCalibration(*(np.where(then > now, older, newer) for newer, older in both))
 
 
 def calibrate_numbers(

@@ -327,9 +327,8 @@ class Experts:
         weights = most_probable_weights({cell: losses[cell] for cell in losses if cell < n}, has)
         weights |= most_probable_weights({cell: losses[cell] for cell in losses if cell >= n}, has)
         believed = {cell: weight for cell, weight in weights.items() if any(weight)}
-        doubtful = set(self.support.cells)
-        of_trees = {cell for cell, weight in believed.items() if weight.trees > 0} | doubtful
-        of_lines = {cell for cell, weight in believed.items() if weight.line > 0} | doubtful
+        of_trees = self.support.cells.union(cell for cell, weight in believed.items() if weight.trees > 0)
+        of_lines = self.support.cells.union(cell for cell, weight in believed.items() if weight.line > 0)
         forests = {cell: forest for cell, forest in self.forests.items() if cell in of_trees}
         lines = {cell: line for cell, line in self.lines.items() if cell in of_lines}
         trust: dict[int, Trust] = {}

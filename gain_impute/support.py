@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,17 +70,26 @@ class Support:
 
     def is_lacking(self, codes: NDArray[np.int64], known: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Where an unknown cell has no support by what its row shows, (n_rows, P); arguments are those of `measure`."""
-        found, values = np.zeros_like(known), _values(codes, known)
-        for cell, (start, end) in enumerate(zip(self.starts, self.starts[1:], strict=False)):
-            if self.lacking[start:end].any():
-                is_told = values[:, cell] < end - start  # else a category that is newer than this
-                found |= self.lacking[start + np.where(is_told, values[:, cell], 0)] & is_told[:, None]
+        found = np.zeros_like(known)
+        if not self.cells:
+            return found
+        values = _values(codes, known)
+        for cell in self._telling:
+            start, end = self.starts[cell : cell + 2]
+            is_told = values[:, cell] < end - start  # else a category that is newer than this
+            found |= self.lacking[start + np.where(is_told, values[:, cell], 0)] & is_told[:, None]
         return found & ~known
 
-    @property
-    def cells(self) -> list[int]:
+    @cached_property
+    def cells(self) -> frozenset[int]:
         """Cells that some state leaves without support."""
-        return [int(cell) for cell in np.flatnonzero(self.lacking.any(axis=0))]
+        return frozenset(np.flatnonzero(self.lacking.any(axis=0)).tolist())
+
+    @cached_property
+    def _telling(self) -> list[int]:
+        """Cells of which some state leaves others without support."""
+        states = np.flatnonzero(self.lacking.any(axis=1))
+        return [int(cell) for cell in np.unique(np.searchsorted(self.starts, states, side="right") - 1)]
 
 
 def _values(codes: NDArray[np.int64], known: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -48,7 +48,7 @@ def test_a_cell_lacks_support_where_a_value_stood_beside_nothing_but_empty_ones_
 def test_cells_that_are_unknown_by_chance_have_support():
     codes, known = made(2_000, 0, share_known=0.5)
     support = Support.measure(codes, known, SIZES)
-    assert support.cells == []
+    assert not support.cells
     assert not support.is_lacking(codes, known).any()
 
 
@@ -108,7 +108,7 @@ def test_what_no_held_out_cell_tells_of_is_said_by_all_together():
     table = supplied(400)
     imputer, experts = fitted(table)
     colour = 2 + list(imputer.state_.encoder.layout.classes).index("colour")
-    assert experts.support.cells == [colour]
+    assert experts.support.cells == {colour}
     assert {colour} <= experts.forests.keys() & experts.lines.keys()
     table.loc[:20, "colour"] = None
     cells = imputer.impute(table).cells

@@ -9,6 +9,7 @@ from typing import Any
 
 import optuna
 from matplotlib import pyplot as plt
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from optuna.exceptions import ExperimentalWarning
 from optuna.trial import TrialState
@@ -74,9 +75,10 @@ def _draw(plot: Callable[..., Any], study: optuna.Study, **options: Any) -> byte
         axes = plot(study, **options)
         figure = (axes.flat[0] if hasattr(axes, "flat") else axes).figure
         assert isinstance(figure, Figure)
-        with io.BytesIO() as stream:
-            figure.savefig(stream, format="svg", metadata={"Date": None})
-            content = stream.getvalue()
+        with io.StringIO() as stream:
+            # `savefig` would draw twice
+            FigureCanvasSVG(figure).print_svg(stream, metadata={"Date": None})  # type: ignore[no-untyped-call]
+            content = stream.getvalue().encode()
         plt.close(figure)
     return content
 
