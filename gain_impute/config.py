@@ -169,7 +169,10 @@ class GAINConfig:
     hint_rate: float = _hyper(0.9, 0, 1, "Share of cells whose state the hint gives away to the discriminator.")
     ema_decay: float = _hyper(0.999, 0, 1, "Decay of the moving average of the weights that fills cells.")
     validation_share: float = _hyper(
-        0.1, 0, 0.5, "Share of known cells held out of training, to stop and to calibrate."
+        0.1,
+        0,
+        0.5,
+        "Share of known cells held out of training, to stop and to calibrate; up to twice that where many are empty.",
     )
 
     def __post_init__(self) -> None:

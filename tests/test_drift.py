@@ -143,8 +143,9 @@ def test_more_rows_without_held_out_cells_keep_what_was_found_before():
     imputer = quick_imputer(max_steps=60).fit(shop_table(300).drop(columns="title"))
     training = imputer.state_.training
     sizes, before = training.layout.class_sizes, training.averaged.temperatures.clone()
-    assert (before != 1).any()
+    assert len(before.unique()) > 1
     few = shop_table(6, seed=1).drop(columns="title").assign(colour="a colour never seen")
     imputer.partial_fit(few)
     assert imputer.state_.training.layout.class_sizes > sizes  # so the networks were made anew
-    torch.testing.assert_close(imputer.state_.training.averaged.temperatures, before, rtol=0.05, atol=0)
+    scaled_by = imputer.state_.training.averaged.temperatures / before  # one scale for all: so few cells are taken together
+    torch.testing.assert_close(scaled_by, scaled_by[:1].expand_as(scaled_by), rtol=1e-4, atol=0)

@@ -161,12 +161,32 @@ def test_unknown_cells_are_neither_read_nor_asked_for():
 
 def test_known_cells_are_held_out_at_their_share_and_rows_ascend():
     with torch_session(1, 0, CPU):
-        known = torch.rand(2000, 5) < 0.7
+        known = torch.ones(2000, 5, dtype=torch.bool)
         rows, cells = held_out_cells(known, 0.2)
+        with_holes = torch.rand(2000, 5) < 0.7
+        rows_with_holes, cells_with_holes = held_out_cells(with_holes, 0.2)
     assert bool((rows.diff() > 0).all())
-    assert not bool((cells & ~known[rows]).any())
-    n_known = int(known[rows].sum())
-    assert int(cells.sum()) == pytest.approx(0.2 * n_known, abs=4 * math.sqrt(0.16 * n_known))
+    assert int(cells.sum()) == pytest.approx(0.2 * known.numel(), abs=4 * math.sqrt(0.16 * known.numel()))
+    assert not bool((cells_with_holes & ~with_holes[rows_with_holes]).any())
+
+
+def test_cells_that_are_empty_together_are_held_out_together():
+    known = torch.ones(2_000, 4, dtype=torch.bool)
+    known[::4, :2] = False
+    with torch_session(1, 0, CPU):
+        _, cells = held_out_cells(known, 0.1)
+    together, alone = int((cells[:, 0] & cells[:, 1]).sum()), int((cells[:, 0] ^ cells[:, 1]).sum())
+    assert together > 100  # by chance there would be 15
+    assert alone > 100
+    assert int((cells[:, 0] & cells[:, 2]).sum()) < 50
+
+
+@pytest.mark.parametrize("share_empty", [0.02, 0.3, 0.9])
+def test_up_to_twice_the_share_is_held_out_however_many_cells_are_empty(share_empty):
+    with torch_session(1, 0, CPU):
+        known = torch.rand(4_000, 5) > share_empty
+        rows, cells = held_out_cells(known, 0.1)
+    assert 0.07 < int(cells.sum()) / int(known[rows].sum()) < 0.2
 
 
 def test_too_few_cells_tell_nothing_and_are_not_held_out():
