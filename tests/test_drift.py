@@ -147,5 +147,6 @@ def test_more_rows_without_held_out_cells_keep_what_was_found_before():
     few = shop_table(6, seed=1).drop(columns="title").assign(colour="a colour never seen")
     imputer.partial_fit(few)
     assert imputer.state_.training.layout.class_sizes > sizes  # so the networks were made anew
-    scaled_by = imputer.state_.training.averaged.temperatures / before  # one scale for all: so few cells are taken together
+    # so few empty cells are taken together: one scale for all columns
+    scaled_by = imputer.state_.training.averaged.temperatures / before
     torch.testing.assert_close(scaled_by, scaled_by[:1].expand_as(scaled_by), rtol=1e-4, atol=0)
