@@ -29,6 +29,7 @@ from gain_impute.weighing import (
     Opinion,
     Weights,
     blended,
+    disagreement,
     losses_of_weights,
     most_probable_weights,
     without_support,
@@ -202,7 +203,7 @@ class Experts:
         known: NDArray[np.bool_],
         numbers: NDArray[np.float32],
         probabilities: Sequence[NDArray[np.float32]],
-    ) -> NDArray[np.uint8]:
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Move what the generator says of the unknown cells of rows towards what experts and neighbours say, in place.
 
         Where several cells of a row are unknown, some of the trees complete it first: then all experts read that.
@@ -219,15 +220,18 @@ class Experts:
 
         Returns
         -------
-        ndarray of shape (n_rows, P), uint8
+        whom : ndarray of shape (n_rows, P), uint8
             Who is heard of each unknown cell, the sum of `HEARD`; neighbours, where they say more than all others.
+        apart : ndarray of shape (n_rows, N), float32
+            How far apart they are about a number without support; 0 of all others, for held-out cells tell of these.
         """
-        n, n_unknown, whom = numbers.shape[1], (~known[:, self.cells]).sum(axis=1), np.zeros(known.shape, np.uint8)
+        n, n_unknown = numbers.shape[1], (~known[:, self.cells]).sum(axis=1)
+        whom, apart = np.zeros(known.shape, np.uint8), np.zeros_like(numbers)
         several = np.flatnonzero(n_unknown > 1)
         if len(several) > 0:
             told = self._together(completed, several, known, numbers, probabilities, share=SHARE_OF_FIRST_TREES)
             completed = replace(completed, numbers=completed.numbers.copy(), codes=completed.codes.copy())
-            for cell, rows, _, (said, _) in told:
+            for cell, rows, _, (said, _, _) in told:
                 if cell < n:
                     completed.numbers[rows, cell] = said
                 else:
@@ -235,12 +239,12 @@ class Experts:
         asked = np.flatnonzero(n_unknown > 0)
         if len(asked) > 0:
             told = self._together(completed, asked, known, numbers, probabilities)
-            for cell, rows, at, (said, whom[rows, cell]) in told:
+            for cell, rows, at, (said, whom[rows, cell], between) in told:
                 if cell < n:
-                    numbers[rows, cell] = said
+                    numbers[rows, cell], apart[rows, cell] = said, between
                 else:
                     probabilities[cell - n][at] = said
-        return whom
+        return whom, apart
 
     def _together(
         self,
@@ -255,7 +259,7 @@ class Experts:
         """What all say together of unknown cells, for each cell of which not the generator alone says something.
 
         With the cell come those of the rows in which it is unknown, where these stand in what the generator says of it,
-        and the values or distributions, with who is heard of them.
+        and the values or distributions, with who is heard of them, and how far apart these are.
         """
         n, heard = numbers.shape[1], self._heard(completed.take(rows), share)
         is_lacking = self.support.is_lacking(completed.codes[rows], known[rows])
@@ -264,6 +268,7 @@ class Experts:
             at = rows[here] if cell < n else np.searchsorted(np.flatnonzero(~known[:, cell]), rows[here])
             ours = numbers[at, cell] if cell < n else probabilities[cell - n][at]
             said, whom, lacks = ours.copy(), np.zeros(len(here), np.uint8), is_lacking[here, cell]
+            apart = np.zeros(len(here), np.float32)
             learned = self.weights.get(cell, NOT_AT_ALL)
             for weights, of in ((learned, ~lacks), (without_support(learned), lacks)):
                 if any(weights) and of.any():
@@ -272,11 +277,13 @@ class Experts:
                     whom[of] = sum(
                         bit for bit, opinion in zip(HEARD.values(), opinions, strict=False) if opinion is not None
                     )
+                    if of is lacks and cell < n:
+                        apart[of] = disagreement(ours[of], opinions)
             if cell in self.neighbours.trust:
                 theirs = completed.nearest[self.neighbours.trust[cell].text].take(rows[here])
                 said, prevail = self.neighbours.moved(cell, theirs, said)
                 whom += np.uint8(HEARD["neighbours"]) * prevail
-            yield cell, rows[here], at, (said, whom)
+            yield cell, rows[here], at, (said, whom, apart)
 
     @property
     def cells(self) -> list[int]:
@@ -340,5 +347,5 @@ class Experts:
         return replace(self, forests=forests, lines=lines, weights=believed, neighbours=self.neighbours.believed(trust))
 
 
-_Told = tuple[NDArray[np.float32], NDArray[np.uint8]]
+_Told = tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.float32]]
 _Heard = Callable[[int, NDArray[np.int64], tuple[int, ...], Weights], tuple[Opinion, Opinion]]

@@ -44,7 +44,8 @@ class Prediction:
     numbers : ndarray of shape (n_chosen, N), float32
         Best z-scores.
     spread : ndarray of shape (n_chosen, N), float32
-        Standard deviation of the draws around them; NaN where it was not asked for.
+        Standard deviation of the draws around them, and of numbers without support also of what generator and experts
+        say; NaN where it was not asked for.
     codes : ndarray of shape (n_chosen, C), int64
         Most probable categories, from 1, of cells that were not to be read; 0 of all others.
     probabilities : ndarray of shape (n_chosen, C), float32
@@ -90,6 +91,8 @@ class _Said:
         What the generator's draws of some of the rows start from.
     heard : ndarray of shape (n_rows, P), uint8
         Who is heard of each cell beside the generator, the sum of `HEARD`.
+    apart : ndarray of shape (n_rows, N), float32
+        How far apart those are about a number without support; else 0.
     """
 
     numbers: NDArray[np.float32]
@@ -99,6 +102,7 @@ class _Said:
     completed: CompletedRows
     features: Tensor
     heard: NDArray[np.uint8]
+    apart: NDArray[np.float32]
 
     @classmethod
     def together(cls, batches: list[_Said]) -> _Said:
@@ -114,6 +118,7 @@ class _Said:
             CompletedRows.together([batch.completed for batch in batches]),
             torch.cat([batch.features for batch in batches]),
             np.concatenate([batch.heard for batch in batches]),
+            np.concatenate([batch.apart for batch in batches]),
         )
 
 
@@ -150,12 +155,12 @@ def predict(
     numbers, features = np.zeros((len(rows), state.layout.n_numbers), np.float32), []
     codes = np.zeros((len(rows), len(state.layout.classes)), np.int64)
     probabilities = np.zeros(codes.shape, np.float32)
-    heard = np.zeros((len(rows), state.layout.n_cells), np.uint8)
+    heard, apart = np.zeros((len(rows), state.layout.n_cells), np.uint8), np.zeros_like(numbers)
     for first, part in _parts(rows, state.device):
         on_batch()
         at = slice(first, first + len(part))
         said = _say(state, table, part, known[part], experts, is_drawn=is_drawn[at])
-        numbers[at], heard[at] = said.numbers, said.heard
+        numbers[at], heard[at], apart[at] = said.numbers, said.heard, said.apart
         features.append(said.features)
         for column, (asked, shares) in enumerate(zip(said.asked, said.probabilities, strict=True)):
             codes[first + asked, column] = shares.argmax(axis=1) + 1
@@ -166,7 +171,7 @@ def predict(
         spreads[is_drawn] = torch.cat(
             [_spread(state, part, noise, on_batch) for part in torch.split(torch.cat(features), ROWS_A_BATCH)]
         )
-    return Prediction(numbers, spreads.cpu().numpy(), codes, probabilities, heard)
+    return Prediction(numbers, np.hypot(spreads.cpu().numpy(), apart), codes, probabilities, heard)
 
 
 @torch.no_grad()
@@ -215,7 +220,10 @@ def draw_cells(
         noise = torch.randn(len(part), state.generator.d_noise, device=state.device)
         said = _say(state, table, part, table.known[part], experts, noise=noise)
         scale = spread_scale * np.where(are_neighbours(said.heard[:, : numbers.shape[1]]), near_scale, 1)
-        numbers[first : first + len(part)] = said.numbers + scale * said.shift
+        shift = said.shift
+        if said.apart.any():
+            shift = shift + said.apart * torch.randn(shift.shape, device=state.device).cpu().numpy()
+        numbers[first : first + len(part)] = said.numbers + scale * shift
         heard[first : first + len(part)] = said.heard
         for column, (asked, shares) in enumerate(zip(said.asked, said.probabilities, strict=True)):
             if len(asked):
@@ -300,8 +308,8 @@ def _say(
         )
     said = _Said.together(batches)
     if experts is not None and are_heard:
-        told = experts.blend(said.completed, visible.cpu().numpy(), said.numbers, said.probabilities)
-        said = replace(said, heard=told)
+        heard, apart = experts.blend(said.completed, visible.cpu().numpy(), said.numbers, said.probabilities)
+        said = replace(said, heard=heard, apart=apart)
     for shares, temperature in zip(said.probabilities, state.averaged.temperatures.tolist(), strict=True):
         if temperature != 1:
             shares[:] = tempered(shares, temperature)
@@ -341,6 +349,7 @@ def _generator_says(
         observed.filled(known, numbers, shares),
         features[:0] if is_drawn is None else features[is_drawn],
         np.zeros(known.shape, np.uint8),
+        np.zeros_like(numbers),
     )
 
 

@@ -15,6 +15,7 @@ __all__ = [
     "Opinion",
     "Weights",
     "blended",
+    "disagreement",
     "losses_of_weights",
     "most_probable_weights",
     "without_support",
@@ -47,6 +48,12 @@ def blended(ours: NDArray[np.float32], opinions: Sequence[Opinion], weights: Wei
         if opinion is not None:
             shift += np.float32(weight) * (opinion - ours)
     return ours + shift
+
+
+def disagreement(ours: NDArray[np.float32], opinions: Sequence[Opinion]) -> NDArray[np.float32]:
+    """Standard deviation (n_cells,) among what generator and experts say of numbers; 0 where no expert is heard."""
+    all_say = [ours, *(opinion for opinion in opinions if opinion is not None)]
+    return np.std(all_say, axis=0, ddof=1) if len(all_say) > 1 else np.zeros_like(ours)
 
 
 def without_support(learned: Weights) -> Weights:

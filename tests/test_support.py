@@ -142,7 +142,8 @@ def test_cells_without_support_hear_every_expert_and_all_others_whom_they_learne
     said = [np.zeros((0, size), np.float32) for size in layout.class_sizes]
     ours = np.random.default_rng(0).dirichlet(np.ones(2), len(unknown)).astype(np.float32)
     said[colour - layout.n_numbers] = ours.copy()
-    heard = experts.blend(rows, known, encoded.numbers.copy(), said)[unknown, colour]
+    whom, _ = experts.blend(rows, known, encoded.numbers.copy(), said)
+    heard = whom[unknown, colour]
     trees = experts.forests[colour].shares(experts.features(rows)[unknown], 2)
     line = experts.lines[colour].shares(experts.line_features(rows)[unknown], 2)
     found = said[colour - layout.n_numbers]
@@ -151,6 +152,49 @@ def test_cells_without_support_hear_every_expert_and_all_others_whom_they_learne
     assert (heard[lacks] == HEARD["trees"] + HEARD["line"]).all()
     np.testing.assert_allclose(found[~lacks], (trees if has_weight else ours)[~lacks], atol=1e-6)
     assert (heard[~lacks] == (HEARD["trees"] if has_weight else 0)).all()
+
+
+def without_weights_of_one_supplier() -> tuple[GAINImputer, Experts, pd.DataFrame]:
+    table = supplied(400)
+    table["weight"] = table["weight"].where(table["supplier"] != "f")
+    return *fitted(table), table.assign(weight=np.nan)
+
+
+def test_how_far_apart_those_are_who_say_a_number_is_told_where_it_lacks_support():
+    imputer, experts, table = without_weights_of_one_supplier()
+    encoded, _, _ = imputer.state_.encoder.encode(table)
+    weight, known = imputer.state_.encoder.layout.numbers.index("weight"), np.ones_like(encoded.known)
+    known[:, weight] = False
+    rows = CompletedRows(encoded.numbers, np.maximum(encoded.codes, 1), ())
+    ours = np.random.default_rng(0).normal(size=encoded.numbers.shape).astype(np.float32)
+    said = [np.zeros((0, size), np.float32) for size in imputer.state_.encoder.layout.class_sizes]
+    _, apart = experts.blend(rows, known, ours.copy(), said)
+    trees = experts.forests[weight].means(experts.features(rows))
+    line = experts.lines[weight].means(experts.line_features(rows))
+    lacks = (table["supplier"] == "f").to_numpy()
+    np.testing.assert_allclose(
+        apart[lacks, weight], np.std([ours[:, weight], trees, line], axis=0, ddof=1)[lacks], 1e-4
+    )
+    assert (apart[lacks, weight] > 0).all()
+    assert not apart[~lacks].any()
+
+
+def test_intervals_and_draws_of_a_number_without_support_are_wider_by_it():
+    imputer, experts, table = without_weights_of_one_supplier()
+    lacks = (table["supplier"] == "f").to_numpy()
+
+    def widths() -> tuple[np.ndarray, np.ndarray]:
+        cells = imputer.impute(table).cells
+        cells = cells[cells["column"] == "weight"]
+        draws = np.std([draw["weight"] for draw in imputer.sample(table, n_draws=40)], axis=0)
+        return (cells["upper"] - cells["lower"]).to_numpy(), draws
+
+    interval, draws = widths()
+    imputer.state_.experts = dataclasses.replace(experts, support=Support.of_sizes(2, experts.class_sizes))
+    interval_before, draws_before = widths()
+    assert interval[lacks].mean() > interval_before[lacks].mean()
+    assert draws[lacks].mean() > draws_before[lacks].mean()
+    np.testing.assert_array_equal(interval[~lacks], interval_before[~lacks])
 
 
 def test_a_loaded_model_knows_what_lacks_support(tmp_path: Path):
