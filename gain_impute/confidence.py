@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.stats import norm
 
 from gain_impute.encoding.numeric import NumericEncoder
 from gain_impute.encoding.table import EncodedTable
@@ -16,6 +18,7 @@ __all__ = ["COVERAGE", "NumberCalibration", "calibrate_numbers", "confidence_of_
 COVERAGE = 0.9  # of the interval of a number
 LEAST_NEAR_SCALE = 1e-3  # whatever neighbours say, nothing is certain
 MIN_CELLS = 20  # held-out cells of a column below which all columns are taken together
+SCALES = (0.1, 100)  # by which the spread of draws may be multiplied
 NORMAL_QUANTILE = 1.645  # half-width of a 90 % interval in standard deviations, for want of anything better
 
 
@@ -32,7 +35,7 @@ class NumberCalibration:
     ----------
     reach, floor, near_scale : ndarray of shape (N,), float32
     spread_scale : ndarray of shape (N,), float32
-        What the spread of draws is multiplied by, so that it is that of the errors on held-out cells.
+        What the spread of draws is multiplied by, so that draws suit the held-out cells best.
 
     References
     ----------
@@ -100,10 +103,9 @@ def calibrate_numbers(
         error, spread = errors[at].astype(np.float64), without.spread[at].astype(np.float64)
         if len(error) < MIN_CELLS:
             continue
-        rms_error, rms_spread = np.sqrt((error**2).mean()), np.sqrt((spread**2).mean())
-        floor[column] = max(0.1 * rms_error, 1e-6)
+        floor[column] = max(0.1 * np.sqrt((error**2).mean()), 1e-6)
         reach[column] = _reach(error, spread, floor[column])
-        scale[column] = np.clip(rms_error / max(rms_spread, 1e-6), 0.1, 100)
+        scale[column] = _best_scale(error, spread)
         near = held_out[:, column] & are_neighbours(prediction.heard[:, column])
         if near.sum() >= MIN_CELLS and reach[column] > 0:
             error = (prediction.numbers[near, column] - encoded.numbers[rows[near], column]).astype(np.float64)
@@ -116,6 +118,24 @@ def _reach(error: NDArray[np.float64], spread: NDArray[np.float64], floor: np.fl
     """How many times its spread a cell's error is at most, of as many cells as an interval must cover."""
     rank = min(1.0, np.ceil((len(error) + 1) * COVERAGE) / len(error))
     return float(np.quantile(np.abs(error) / np.hypot(spread, floor), rank, method="inverted_cdf"))
+
+
+def _best_scale(error: NDArray[np.float64], spread: NDArray[np.float64]) -> float:
+    """What spreads are multiplied by so that normal draws of these spreads have the least mean CRPS [1]_.
+
+    The spread that errors have by their mean square would do for normal ones, and is too wide for those of heavy tails.
+
+    References
+    ----------
+    .. [1] Gneiting & Raftery (2007), "Strictly proper scoring rules, prediction, and estimation".
+    """
+
+    def mean_crps(log_scale: float) -> float:
+        deviation = np.exp(log_scale) * spread.clip(1e-6)
+        z = error / deviation
+        return float((deviation * (z * (2 * norm.cdf(z) - 1) + 2 * norm.pdf(z) - 1 / np.sqrt(np.pi))).mean())
+
+    return float(np.exp(minimize_scalar(mean_crps, bounds=np.log(SCALES), method="bounded").x))
 
 
 def confidence_of_interval(
