@@ -64,6 +64,12 @@ def test_draws_are_widened_to_the_spread_of_the_errors():
     assert np.isfinite(calibrated(*made(100, error=0.5, spread=0.0)).spread_scale).all()
 
 
+def test_draws_suit_most_cells_where_a_few_errors_are_huge():
+    encoded, said = made(4_000, error=0.5, spread=0.5)
+    encoded.numbers[::100] += 50
+    assert calibrated(encoded, said).spread_scale[0] == pytest.approx(1, rel=0.15)  # by its mean square it would be 10
+
+
 def test_cells_of_which_neighbours_say_most_have_intervals_of_their_own():
     n_cells = 2_000
     encoded, without = made(n_cells, error=0.5, spread=0.3)
