@@ -172,7 +172,7 @@ class GAINConfig:
         0.1,
         0,
         0.5,
-        "Share of known cells held out of training, to stop and to calibrate; up to twice that where many are empty.",
+        "Share of known cells held out of training, to stop and to calibrate.",
     )
 
     def __post_init__(self) -> None:

@@ -51,7 +51,7 @@ AVERAGED_EVERY = 4  # steps
 ADVERSARY_RAMP = 0.3  # share of the budget over which the adversary's weight rises to its full value
 MIN_HELD_OUT = 30  # fewer held-out cells than this tell nothing: train to the end of the budget instead
 MAX_HELD_OUT_ROWS = 4_096
-MOST_COPYING = 0.5  # of the rows with held-out cells: these lose what others lack
+MOST_COPYING = 0.5  # of the rows with held-out cells, and of these cells: such rows lose what others lack
 
 _GENERATOR = threading.RLock()  # whoever holds it may seed torch's generator
 
@@ -142,18 +142,20 @@ def _linear_algebra() -> ThreadpoolController:
 def held_out_cells(known: Tensor, share: float) -> tuple[Tensor, Tensor]:
     """Choose known cells to hold out: some rows (ascending, int64) and a mask (n_chosen, P) in them.
 
-    Up to half of the rows lose what some other row lacks, so that cells are also held out together where they are
-    empty together; the others lose each cell with the same probability. Holding out cells of a few thousand rows is
-    enough to score them, so long tables lose almost nothing.
+    Up to half of the cells are held out by rows that lose what some other row lacks, so that cells are also held out
+    together where they are empty together; other rows lose each cell with the same probability. Holding out cells of a
+    few thousand rows is enough to score them, so long tables lose almost nothing.
     """
     n_rows = len(known)
     rows = torch.randperm(n_rows, device=known.device)[:MAX_HELD_OUT_ROWS].sort().values
     here = known[rows]
     lacked = here & ~known[torch.randint(n_rows, (len(rows),), device=known.device)]
-    most_copying = share * int(here.sum()) / max(1, int(lacked.sum()))  # then `share` of the cells is held out by it
-    is_copying = torch.rand(len(rows), 1, device=known.device) < min(MOST_COPYING, most_copying)
-    at_random = here & (torch.rand(here.shape, device=known.device) < share)
-    chosen = torch.where(is_copying & lacked.any(dim=1, keepdim=True), lacked, at_random)
+    n_asked = share * int(here.sum())
+    most_copying = min(1.0, n_asked / max(1, int(lacked.sum()))) * MOST_COPYING
+    is_copying = lacked.any(dim=1, keepdim=True) & (torch.rand(len(rows), 1, device=known.device) < most_copying)
+    n_left, n_others = n_asked - int((lacked & is_copying).sum()), int((here & ~is_copying).sum())
+    at_random = here & (torch.rand(here.shape, device=known.device) < n_left / max(1, n_others))
+    chosen = torch.where(is_copying, lacked, at_random)
     if int(chosen.sum()) < MIN_HELD_OUT:
         chosen = torch.zeros_like(chosen)
     return rows, chosen

@@ -181,12 +181,14 @@ def test_cells_that_are_empty_together_are_held_out_together():
     assert int((cells[:, 0] & cells[:, 2]).sum()) < 50
 
 
-@pytest.mark.parametrize("share_empty", [0.02, 0.3, 0.9])
-def test_up_to_twice_the_share_is_held_out_however_many_cells_are_empty(share_empty):
+@pytest.mark.parametrize("share_empty", [0.0, 0.02, 0.3, 0.9])
+@pytest.mark.parametrize("share", [0.05, 0.2])
+def test_no_more_than_the_share_is_held_out_however_many_cells_are_empty(share, share_empty):
     with torch_session(1, 0, CPU):
         known = torch.rand(4_000, 5) > share_empty
-        rows, cells = held_out_cells(known, 0.1)
-    assert 0.07 < int(cells.sum()) / int(known[rows].sum()) < 0.2
+        rows, cells = held_out_cells(known, share)
+    n_known = int(known[rows].sum())
+    assert int(cells.sum()) == pytest.approx(share * n_known, abs=4 * math.sqrt(share * n_known))
 
 
 def test_too_few_cells_tell_nothing_and_are_not_held_out():
