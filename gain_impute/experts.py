@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -223,7 +224,8 @@ class Experts:
         whom : ndarray of shape (n_rows, P), uint8
             Who is heard of each unknown cell, the sum of `HEARD`; neighbours, where they say more than all others.
         apart : ndarray of shape (n_rows, N), float32
-            How far apart they are about a number without support; 0 of all others, for held-out cells tell of these.
+            How far apart they are about a number without support; 0 of all others, for held-out cells tell of these,
+            and where neighbours say more.
         """
         n, n_unknown = numbers.shape[1], (~known[:, self.cells]).sum(axis=1)
         whom, apart = np.zeros(known.shape, np.uint8), np.zeros_like(numbers)
@@ -231,19 +233,20 @@ class Experts:
         if len(several) > 0:
             told = self._together(completed, several, known, numbers, probabilities, share=SHARE_OF_FIRST_TREES)
             completed = replace(completed, numbers=completed.numbers.copy(), codes=completed.codes.copy())
-            for cell, rows, _, (said, _, _) in told:
-                if cell < n:
-                    completed.numbers[rows, cell] = said
+            for of in told:
+                if of.cell < n:
+                    completed.numbers[of.rows, of.cell] = of.said
                 else:
-                    completed.codes[rows, cell - n] = said.argmax(axis=1) + 1
+                    completed.codes[of.rows, of.cell - n] = of.said.argmax(axis=1) + 1
         asked = np.flatnonzero(n_unknown > 0)
         if len(asked) > 0:
             told = self._together(completed, asked, known, numbers, probabilities)
-            for cell, rows, at, (said, whom[rows, cell], between) in told:
-                if cell < n:
-                    numbers[rows, cell], apart[rows, cell] = said, between
+            for of in told:
+                whom[of.rows, of.cell] = of.whom
+                if of.cell < n:
+                    numbers[of.rows, of.cell], apart[of.rows, of.cell] = of.said, of.apart
                 else:
-                    probabilities[cell - n][at] = said
+                    probabilities[of.cell - n][of.at] = of.said
         return whom, apart
 
     def _together(
@@ -255,12 +258,8 @@ class Experts:
         probabilities: Sequence[NDArray[np.float32]],
         *,
         share: float = 1.0,
-    ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64], _Told]]:
-        """What all say together of unknown cells, for each cell of which not the generator alone says something.
-
-        With the cell come those of the rows in which it is unknown, where these stand in what the generator says of it,
-        and the values or distributions, with who is heard of them, and how far apart these are.
-        """
+    ) -> Iterator[_Told]:
+        """What all say together of unknown cells, for each cell of which not the generator alone says something."""
         n, heard = numbers.shape[1], self._heard(completed.take(rows), share)
         is_lacking = self.support.is_lacking(completed.codes[rows], known[rows])
         for cell in self.cells:
@@ -283,7 +282,8 @@ class Experts:
                 theirs = completed.nearest[self.neighbours.trust[cell].text].take(rows[here])
                 said, prevail = self.neighbours.moved(cell, theirs, said)
                 whom += np.uint8(HEARD["neighbours"]) * prevail
-            yield cell, rows[here], at, (said, whom, apart)
+                apart[prevail] = 0
+            yield _Told(cell, rows[here], at, said, whom, apart)
 
     @property
     def cells(self) -> list[int]:
@@ -347,5 +347,15 @@ class Experts:
         return replace(self, forests=forests, lines=lines, weights=believed, neighbours=self.neighbours.believed(trust))
 
 
-_Told = tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.float32]]
+class _Told(NamedTuple):
+    """What is said of one cell, in the rows (n_here,) of some in which it is unknown."""
+
+    cell: int
+    rows: NDArray[np.int64]
+    at: NDArray[np.int64]  # where these rows stand in what the generator says of the cell
+    said: NDArray[np.float32]  # values (n_here,) or distributions (n_here, n_categories)
+    whom: NDArray[np.uint8]
+    apart: NDArray[np.float32]
+
+
 _Heard = Callable[[int, NDArray[np.int64], tuple[int, ...], Weights], tuple[Opinion, Opinion]]
