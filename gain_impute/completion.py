@@ -156,8 +156,7 @@ def complete_prepared(
                 training,
                 table,
                 everything,
-                spread_scale=state.calibration.spread_scale,
-                near_scale=state.calibration.near_scale,
+                scale_of_draws=state.calibration.scale_of_draws,
                 experts=state.experts,
             )
         else:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from scipy.stats import norm
+from scipy.optimize import minimize
+from scipy.special import ndtr
 
 from gain_impute.encoding.numeric import NumericEncoder
 from gain_impute.encoding.table import EncodedTable
@@ -19,6 +19,8 @@ COVERAGE = 0.9  # of the interval of a number
 LEAST_NEAR_SCALE = 1e-3  # whatever neighbours say, nothing is certain
 MIN_CELLS = 20  # held-out cells of a column below which all columns are taken together
 SCALES = (0.1, 100)  # by which the spread of draws may be multiplied
+WIDE_SHARE = 0.2  # of draws, which are wider than the others
+WIDENINGS = (1, 20)  # by how much
 NORMAL_QUANTILE = 1.645  # half-width of a 90 % interval in standard deviations, for want of anything better
 
 
@@ -34,8 +36,9 @@ class NumberCalibration:
     Attributes
     ----------
     reach, floor, near_scale : ndarray of shape (N,), float32
-    spread_scale : ndarray of shape (N,), float32
-        What the spread of draws is multiplied by, so that draws suit the held-out cells best.
+    spread_scale, wide_scale : ndarray of shape (N,), float32
+        What the spread of draws is multiplied by, mostly and in WIDE_SHARE of them, so that they suit the held-out
+        cells best.
 
     References
     ----------
@@ -46,13 +49,14 @@ class NumberCalibration:
     reach: NDArray[np.float32]
     floor: NDArray[np.float32]
     spread_scale: NDArray[np.float32]
+    wide_scale: NDArray[np.float32]
     near_scale: NDArray[np.float32]
 
     @classmethod
     def unknown(cls, n_numbers: int) -> NumberCalibration:
         """Claim nothing: intervals as wide as the column itself."""
-        ones = np.ones(n_numbers, np.float32)
-        return cls(NORMAL_QUANTILE * ones, floor=ones, spread_scale=ones.copy(), near_scale=ones.copy())
+        ones = np.ones((4, n_numbers), np.float32)
+        return cls(NORMAL_QUANTILE * ones[0], *ones)
 
     def interval(self, prediction: Prediction, column: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Lower and upper z-scores (n_chosen,) of a numeric column."""
@@ -60,6 +64,15 @@ class NumberCalibration:
         half = np.where(are_neighbours(prediction.heard[:, column]), self.near_scale[column] * half, half)
         best = prediction.numbers[:, column]
         return best - half, best + half
+
+    def scale_of_draws(self, chance: NDArray[np.float32], heard: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the spread of one draw of each row is multiplied by, (n_rows, N).
+
+        `chance` (n_rows,) between 0 and 1 makes the draw of a row a wide one; `heard` (n_rows, P) tells whose word the
+        cells are.
+        """
+        scale = np.where(chance[:, None] < WIDE_SHARE, self.wide_scale, self.spread_scale)
+        return scale * np.where(are_neighbours(heard[:, : len(self.reach)]), self.near_scale, 1)
 
     def no_narrower_than(self, before: NumberCalibration, spread: NDArray[np.float32]) -> NumberCalibration:
         """The same, but of an earlier one the columns where its intervals are wider on average.
@@ -96,7 +109,7 @@ def calibrate_numbers(
     n_numbers, without = encoded.numbers.shape[1], prediction if without is None else without
     errors = np.where(held_out[:, :n_numbers], without.numbers - encoded.numbers[rows], np.nan)
     calibration = NumberCalibration.unknown(n_numbers)
-    reach, floor, scale = calibration.reach, calibration.floor, calibration.spread_scale
+    reach, floor = calibration.reach, calibration.floor
     for column in range(n_numbers):
         here = ~np.isnan(errors[:, column])
         at = (here, column) if here.sum() >= MIN_CELLS else ~np.isnan(errors)
@@ -105,7 +118,7 @@ def calibrate_numbers(
             continue
         floor[column] = max(0.1 * np.sqrt((error**2).mean()), 1e-6)
         reach[column] = _reach(error, spread, floor[column])
-        scale[column] = _best_scale(error, spread)
+        calibration.spread_scale[column], calibration.wide_scale[column] = _best_scales(error, spread)
         near = held_out[:, column] & are_neighbours(prediction.heard[:, column])
         if near.sum() >= MIN_CELLS and reach[column] > 0:
             error = (prediction.numbers[near, column] - encoded.numbers[rows[near], column]).astype(np.float64)
@@ -120,22 +133,37 @@ def _reach(error: NDArray[np.float64], spread: NDArray[np.float64], floor: np.fl
     return float(np.quantile(np.abs(error) / np.hypot(spread, floor), rank, method="inverted_cdf"))
 
 
-def _best_scale(error: NDArray[np.float64], spread: NDArray[np.float64]) -> float:
-    """What spreads are multiplied by so that normal draws of these spreads have the least mean CRPS [1]_.
+def _best_scales(error: NDArray[np.float64], spread: NDArray[np.float64]) -> tuple[float, float]:
+    """What spreads are multiplied by, mostly and in WIDE_SHARE of the draws, so that draws have the least CRPS [1]_.
 
-    The spread that errors have by their mean square would do for normal ones, and is too wide for those of heavy tails.
+    Errors have heavier tails than one normal distribution, and two have a mean CRPS in closed form [2]_.
 
     References
     ----------
     .. [1] Gneiting & Raftery (2007), "Strictly proper scoring rules, prediction, and estimation".
+    .. [2] Grimit, Gneiting, Berrocal & Johnson (2006), "The continuous ranked probability score for circular variables
+       and its application to mesoscale forecast ensemble verification".
     """
+    shares, unit = np.array([1 - WIDE_SHARE, WIDE_SHARE]), max(np.abs(error).mean(), 1e-12)
+    error, spread = error / unit, spread.clip(1e-6) / unit
 
-    def mean_crps(log_scale: float) -> float:
-        deviation = np.exp(log_scale) * spread.clip(1e-6)
-        z = error / deviation
-        return float((deviation * (z * (2 * norm.cdf(z) - 1) + 2 * norm.pdf(z) - 1 / np.sqrt(np.pi))).mean())
+    def mean_crps(logs: NDArray[np.float64]) -> float:
+        deviations = [np.exp(log) * spread for log in np.cumsum(logs)]
+        to_truth = [_mean_distance(error, deviation) for deviation in deviations]
+        to_another = [[_mean_distance(0, np.hypot(one, other)) for one in deviations] for other in deviations]
+        return float((shares @ to_truth - np.einsum("i,j,ijn->n", shares, shares, to_another) / 2).mean())
 
-    return float(np.exp(minimize_scalar(mean_crps, bounds=np.log(SCALES), method="bounded").x))
+    first = np.log(np.clip(np.median(np.abs(error) / spread), *SCALES))
+    found = minimize(mean_crps, [first, np.log(2)], bounds=[np.log(SCALES), np.log(WIDENINGS)]).x
+    narrow, wide = np.exp(np.cumsum(found))
+    return float(narrow), float(wide)
+
+
+def _mean_distance(offset: NDArray[np.float64] | float, deviation: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean absolute value of a normal variable around `offset`."""
+    z = offset / deviation
+    distance: NDArray[np.float64] = deviation * (np.sqrt(2 / np.pi) * np.exp(-(z**2) / 2) + z * (2 * ndtr(z) - 1))
+    return distance
 
 
 def confidence_of_interval(

@@ -42,7 +42,7 @@ from gain_impute.training import seeded
 
 __all__ = ["FORMAT_VERSION", "MODEL_FILES", "FittedState", "read_model", "write_model"]
 
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 SCALARS = ("mean", "std", "minimum", "maximum", "grid")  # of the encoder of a number
 MODEL_FILES = DESCRIPTION, WEIGHTS, CHECKSUMS = "model.json", "weights.safetensors", "SHA256SUMS"
 
@@ -254,10 +254,7 @@ def _tensors(state: FittedState) -> dict[str, Tensor]:
     calibration = state.calibration
     tensors = {
         "edges": torch.from_numpy(state.edges),
-        "calibration.reach": torch.from_numpy(calibration.reach),
-        "calibration.floor": torch.from_numpy(calibration.floor),
-        "calibration.spread_scale": torch.from_numpy(calibration.spread_scale),
-        "calibration.near_scale": torch.from_numpy(calibration.near_scale),
+        **{f"calibration.{name}": torch.from_numpy(values) for name, values in vars(calibration).items()},
     }
     if state.training is not None:
         tensors |= state.training.tensors()
@@ -271,7 +268,7 @@ def _state_from(description: dict[str, Any], tensors: dict[str, Tensor], device:
     config = GAINConfig(**description["config"])
     encoder = _encoder_from(description, tensors["edges"])
     calibration = NumberCalibration(
-        *(tensors[f"calibration.{name}"].numpy() for name in ("reach", "floor", "spread_scale", "near_scale"))
+        **{f.name: tensors[f"calibration.{f.name}"].numpy() for f in dataclasses.fields(NumberCalibration)}
     )
     if any(found.shape != (len(encoder.numbers),) for found in vars(calibration).values()):
         raise ValueError("calibration")

@@ -205,13 +205,12 @@ def draw_cells(
     table: TensorTable,
     rows: NDArray[np.int64],
     *,
-    spread_scale: NDArray[np.float32],
-    near_scale: NDArray[np.float32],
+    scale_of_draws: Callable[[NDArray[np.float32], NDArray[np.uint8]], NDArray[np.float32]],
     experts: Experts | None = None,
 ) -> Prediction:
     """Draw every cell of the rows once, from torch's generator as it stands.
 
-    `spread_scale` (N,) widens the numbers, and `near_scale` (N,) those of which neighbours say most besides.
+    `scale_of_draws` says what the spread of numbers is multiplied by (`NumberCalibration.scale_of_draws`).
     """
     numbers = np.zeros((len(rows), state.layout.n_numbers), np.float32)
     codes = np.zeros((len(rows), len(state.layout.classes)), np.int64)
@@ -219,7 +218,7 @@ def draw_cells(
     for first, part in _parts(rows, state.device):
         noise = torch.randn(len(part), state.generator.d_noise, device=state.device)
         said = _say(state, table, part, table.known[part], experts, noise=noise)
-        scale = spread_scale * np.where(are_neighbours(said.heard[:, : numbers.shape[1]]), near_scale, 1)
+        scale = scale_of_draws(torch.rand(len(part), device=state.device).cpu().numpy(), said.heard)
         shift = said.shift
         if said.apart.any():
             shift = shift + said.apart * torch.randn(shift.shape, device=state.device).cpu().numpy()

@@ -58,16 +58,44 @@ def test_other_cells_are_covered_at_the_promised_share_whatever_the_spread_of_dr
     assert covered == pytest.approx(COVERAGE, abs=3 * standard_error)
 
 
-def test_draws_are_widened_to_the_spread_of_the_errors():
-    assert calibrated(*made(4_000, error=0.5, spread=0.25)).spread_scale[0] == pytest.approx(2, rel=0.1)
-    assert calibrated(*made(4_000, error=0.5, spread=1.0)).spread_scale[0] == pytest.approx(0.5, rel=0.1)
-    assert np.isfinite(calibrated(*made(100, error=0.5, spread=0.0)).spread_scale).all()
+@pytest.mark.parametrize("spread", [0.25, 1.0], ids="draws spread by {}".format)
+def test_draws_are_widened_to_the_spread_of_normal_errors(spread):
+    calibration = calibrated(*made(4_000, error=0.5, spread=spread))
+    for scale in (calibration.spread_scale, calibration.wide_scale):
+        assert scale[0] * spread == pytest.approx(0.5, rel=0.15)
+    assert np.isfinite(vars(calibrated(*made(100, error=0.5, spread=0.0)))["spread_scale"]).all()
+
+
+def test_draws_have_tails_as_heavy_as_those_of_the_errors():
+    rng, n_cells = np.random.default_rng(0), 20_000
+    encoded, said = made(n_cells, error=0.5, spread=0.5)
+    encoded.numbers[:, 0] = said.numbers[:, 0] + 0.5 * rng.standard_t(3, n_cells)
+    scale = calibrated(encoded, said).scale_of_draws(rng.random(n_cells), said.heard)
+    draws = said.numbers[:, 0] + 0.5 * scale[:, 0] * rng.normal(size=n_cells)
+    for level in (0.5, 0.8, 0.9, 0.95):
+        width_of_draws, width_of_errors = (
+            np.quantile(np.abs(values - said.numbers[:, 0]), level) for values in (draws, encoded.numbers[:, 0])
+        )
+        assert width_of_draws == pytest.approx(width_of_errors, rel=0.08)
 
 
 def test_draws_suit_most_cells_where_a_few_errors_are_huge():
     encoded, said = made(4_000, error=0.5, spread=0.5)
     encoded.numbers[::100] += 50
-    assert calibrated(encoded, said).spread_scale[0] == pytest.approx(1, rel=0.15)  # by its mean square it would be 10
+    calibration = calibrated(encoded, said)
+    assert calibration.spread_scale[0] == pytest.approx(1, rel=0.15)  # by its mean square it would be 10
+
+
+def test_a_fifth_of_the_draws_is_wide_and_where_neighbours_prevail_all_are_as_narrow_as_they():
+    one = np.ones(1, np.float32)
+    calibration = NumberCalibration(one, one, spread_scale=2 * one, wide_scale=6 * one, near_scale=one / 2)
+    heard = np.array([[0], [HEARD["neighbours"]], [0], [HEARD["neighbours"]]], np.uint8)
+    chance = np.array([0.1, 0.1, 0.3, 0.3], np.float32)
+    assert calibration.scale_of_draws(chance, heard)[:, 0].tolist() == [6, 3, 2, 1]
+    many = np.linspace(0, 1, 1_000, endpoint=False, dtype=np.float32)
+    assert (calibration.scale_of_draws(many, np.zeros((1_000, 1), np.uint8)) == 6).mean() == pytest.approx(
+        0.2, abs=0.002
+    )
 
 
 def test_cells_of_which_neighbours_say_most_have_intervals_of_their_own():
@@ -101,11 +129,7 @@ def test_intervals_are_no_narrower_than_those_of_before():
 def test_with_too_few_cells_nothing_is_claimed():
     calibration = calibrated(*made(MIN_CELLS - 1, error=0.01, spread=0.01))
     unknown = NumberCalibration.unknown(1)
-    assert (calibration.reach, calibration.floor, calibration.spread_scale) == (
-        unknown.reach,
-        unknown.floor,
-        unknown.spread_scale,
-    )
+    assert vars(calibration) == vars(unknown)
     said = Prediction(
         np.zeros((1, 1)), np.zeros((1, 1)), np.zeros((1, 0)), np.zeros((1, 0)), np.zeros((1, 1), np.uint8)
     )
