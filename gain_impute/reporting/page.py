@@ -151,9 +151,10 @@ def _without_costs(board: Scoreboard) -> Scoreboard:
 
 
 def _subtitle(board: Scoreboard) -> str:
-    """What was compared, counted."""
-    n_tables = len({(case.suite, case.table) for case in board.cases})
-    ways = join_names(list(dict.fromkeys(case.way for case in board.cases)), most=12)
+    """What was compared, counted; tables that only ask for time and memory are not."""
+    cases = _without_costs(board).cases
+    n_tables = len({(case.suite, case.table) for case in cases})
+    ways = join_names(list(dict.fromkeys(case.way for case in cases)), most=12)
     counts = f"{plural(len(board.methods), 'method')} on {plural(n_tables, 'table')}"
     return f"{counts}; known cells hidden ({ways}), filled and compared with what stood there"
 
