@@ -5,12 +5,16 @@ import re
 from html.parser import HTMLParser
 from itertools import pairwise
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gain_impute.benchmark.compare import ranking
 from gain_impute.errors import FileError, TableError
 from gain_impute.reporting import results_to_markdown, write_report
+from gain_impute.reporting.gains import gain_over
+from gain_impute.reporting.scoreboard import CATEGORIES, NUMBERS, Scoreboard
 from gain_impute.reporting.writing import NOTHING
 from tests.made_results import METHODS, make_result, make_results, make_unfinished
 
@@ -214,6 +218,22 @@ def test_means_are_taken_over_seeds_then_columns_then_tables():
     for result, error in zip(results, (0.1, 0.2, 0.3, 1, 1, 1, 0.5, 0.5, 0.8, 1, 1, 1), strict=True):
         result["in_sample"]["overall"]["error"] = error
     assert "gain_impute is off by 0.400 standard deviations, 60" in results_to_markdown(results)
+
+
+def test_seeds_that_only_one_of_two_methods_has_do_not_count_between_them():
+    tables = ("laptops", "phones", "shoes")
+    paired = make_results(tables=tables, seeds=(0,))
+    alone = make_results(tables=tables, methods=("gain",), seeds=(1, 2))
+    for result in alone:
+        for column in (result["in_sample"]["overall"], *result["in_sample"]["columns"]):
+            column.update({name: 3 * column[name] for name in ("error", "mae") if column.get(name) is not None})
+    before, after = Scoreboard.of(paired, "gain"), Scoreboard.of([*paired, *alone], "gain")
+    assert not before.by_case("error", "in_sample").equals(after.by_case("error", "in_sample"))
+    for score in (NUMBERS, CATEGORIES):
+        for other in before.scored_methods[1:]:
+            assert gain_over(after, other, score) == gain_over(before, other, score)
+    methods = before.scored_methods
+    pd.testing.assert_frame_equal(*(ranking(found.results, methods=methods) for found in (after, before)))
 
 
 def test_a_method_that_failed_on_a_hard_table_gains_nothing_by_it():

@@ -156,8 +156,8 @@ def ranking(
 ) -> pd.DataFrame:
     """Rank methods by their mean rank over tasks.
 
-    A task is a table, mechanism and rate; its score is the mean over seeds. Only tasks that all methods have done
-    count, so that nobody gains by failing at hard ones.
+    A task is a table, mechanism and rate; its score is the mean over seeds. Only tasks, and seeds, that all methods
+    have done count, so that all filled the same cells, and nobody gains by failing at hard ones.
 
     Parameters
     ----------
@@ -177,7 +177,8 @@ def ranking(
     """
     scores = scores_frame(results, where=where)
     scores = scores if methods is None else scores[scores["method"].isin(methods)]
-    wide = scores.pivot_table(index=KEY, columns="method", values=score, aggfunc="mean").dropna()
+    runs = scores.pivot_table(index=[*KEY, "seed"], columns="method", values=score).dropna()
+    wide = runs.groupby(level=KEY).mean()
     ranks = wide.rank(axis=1, ascending=score not in {"accuracy", "r2", "macro_f1"})
     rows = [(method, *_interval(ranks[method].to_numpy(), LEVEL), len(ranks)) for method in ranks.columns]
     frame = pd.DataFrame(rows, columns=["method", "mean_rank", "lower", "upper", "n_tasks"])

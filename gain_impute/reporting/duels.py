@@ -89,21 +89,16 @@ def tabulate_duels(board: Scoreboard, duels: list[Duel]) -> Table:
     Table
         One row per method: mean differences over tables, on how many tables ours is ahead, columns won and lost.
     """
-    frames = {score: board.by_case(score.key, "in_sample") for score in (NUMBERS, CATEGORIES)}
-    frames = {score: frame for score, frame in frames.items() if len(frame)}
+    scores = [score for score in (NUMBERS, CATEGORIES) if len(board.by_case(score.key, "in_sample"))]
     rows = []
     for method in board.scored_methods[1:]:
-        cells = [
-            cell
-            for score, frame in frames.items()
-            for cell in _gain_cells(gain_over(frame, board.ours, method, score), score)
-        ]
+        cells = [cell for score in scores for cell in _gain_cells(gain_over(board, method, score), score)]
         counts = [
             sum(duel.method == method and duel.verdict == verdict for duel in duels)
             for verdict in ("win", "tie", "loss")
         ]
         rows.append([Cell(text=board.title(method)), *cells, *(Cell(text=f"{n:,}") for n in counts)])
-    heads = [text for score in frames for text in ("error" if score.is_error else "accuracy, points", "tables ahead")]
+    heads = [text for score in scores for text in ("error" if score.is_error else "accuracy, points", "tables ahead")]
     head = [Heading(text=f"{board.title(board.ours)} against", is_number=False)]
     head += [Heading(text=text) for text in (*heads, "columns won", "tied", "lost")]
     caption = (

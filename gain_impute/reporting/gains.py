@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from gain_impute.reporting.scoreboard import Score
+from gain_impute.reporting.scoreboard import Score, Scoreboard
 
 __all__ = ["REFERENCES", "Gain", "common_methods", "gain_over", "over_tables"]
 
@@ -39,28 +39,26 @@ class Gain(NamedTuple):
     behind: list[str]
 
 
-def gain_over(frame: pd.DataFrame, ours: str, other: str, score: Score) -> Gain:
-    """Average over tables what ours gains on another method.
+def gain_over(board: Scoreboard, other: str, score: Score) -> Gain:
+    """Average over tables what ours gains on another method, in sample.
 
     Parameters
     ----------
-    frame : DataFrame of shape (n_cases, n_methods)
-        Scores, as `Scoreboard.by_case` gives them.
-    ours, other : str
-        The methods.
+    board : Scoreboard
+        The results.
+    other : str
+        The other method.
     score : Score
-        What the scores are.
+        By what they are compared.
 
     Returns
     -------
     Gain
-        Over the cases in which both have scores; those of one table count together as one.
+        Over the cases, and the seeds of each, with which both have scores; the cases of one table count together as
+        one.
     """
-    both = (
-        frame[[ours, other]].dropna()
-        if {ours, other} <= set(frame.columns)
-        else frame.iloc[:0].reindex(columns=[ours, other])
-    )
+    ours = board.ours
+    both = board.by_case(score.key, "in_sample", alike=(ours, other)).reindex(columns=[ours, other]).dropna()
     gains = 1 - both[ours] / both[other].where(both[other] > 0) if score.is_error else both[ours] - both[other]
     per_table = over_tables(gains.to_frame("gain").dropna())["gain"]
     n, mean = len(per_table), float(per_table.mean()) if len(per_table) else math.nan

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -188,7 +189,7 @@ class Scoreboard:
         """Name a method as readers know it."""
         return next((str(result["title"]) for result in self.results if result["method"] == method), method)
 
-    def by_case(self, score: str, where: str) -> pd.DataFrame:
+    def by_case(self, score: str, where: str, *, alike: Sequence[str] = ()) -> pd.DataFrame:
         """Take the mean over seeds of a score.
 
         Parameters
@@ -197,6 +198,9 @@ class Scoreboard:
             Name of the score among the overall ones.
         where : {"in_sample", "out_of_sample"}
             Which cells.
+        alike : sequence of str, default=()
+            Methods to compare: only the seeds with which all of them have the score count, so that all filled the same
+            cells.
 
         Returns
         -------
@@ -204,7 +208,13 @@ class Scoreboard:
             Cases as they come, scored methods with ours first; NaN where a method has no score. Cases in which none has
             one are left out.
         """
-        return self._means(self.scores, score, where, index="case", order=self.cases, methods=self.scored_methods)
+        scores = self.scores
+        if alike and score in scores:
+            here = scores[(scores["where"] == where) & scores[score].notna()]
+            runs = list(zip(here["case"], here["seed"], strict=True))
+            n_alike = Counter(run for run, method in zip(runs, here["method"], strict=True) if method in alike)
+            scores = here[[n_alike[run] == len(alike) for run in runs]]
+        return self._means(scores, score, where, index="case", order=self.cases, methods=self.scored_methods)
 
     def by_column(self, case: Case, score: str, where: str) -> pd.DataFrame:
         """Take the mean over seeds of a score of each column of one case; like `by_case`, but for its index."""

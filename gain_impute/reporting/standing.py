@@ -44,8 +44,8 @@ def rank_methods(board: Scoreboard) -> Section:
         blocks = [_rank_table(board, ranks), _rank_figure(board, ranks)]
     said = (
         "On each table, with cells hidden in one way, the methods are ranked by their mean over seeds; 1 is best. Only "
-        "tables on which all the methods ranked have scores count. Where intervals overlap widely, the order is not "
-        "settled."
+        "tables and seeds with which all the methods ranked have scores count. Where intervals overlap widely, the "
+        "order is not settled."
     )
     sentences = [said]
     if left_out:

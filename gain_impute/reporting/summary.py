@@ -81,9 +81,10 @@ def _standing(board: Scoreboard, score: Score) -> tuple[dict[str, float], dict[s
     frame = board.by_case(score.key, "in_sample")
     if board.ours not in frame or not frame[board.ours].notna().any():
         return {}, {}
-    gains = {name: gain_over(frame, board.ours, name, score) for name in REFERENCES if name != board.ours}
+    gains = {name: gain_over(board, name, score) for name in REFERENCES if name != board.ours}
     gains = {name: gain for name, gain in gains.items() if gain.n_tables}
-    level = over_tables(frame[[board.ours, *gains]].dropna()).mean()
+    shown = [board.ours, *gains]
+    level = over_tables(board.by_case(score.key, "in_sample", alike=shown)[shown].dropna()).mean()
     return {str(name): float(value) for name, value in level.items()}, gains
 
 
@@ -93,8 +94,7 @@ def _where_not(board: Scoreboard) -> str:
         return f"Only {board.title(board.ours)} has scores here, so nothing is compared."
     sentences = []
     for score in (NUMBERS, CATEGORIES):
-        frame = board.by_case(score.key, "in_sample")
-        gains = {name: gain_over(frame, board.ours, name, score) for name in board.scored_methods[1:]}
+        gains = {name: gain_over(board, name, score) for name in board.scored_methods[1:]}
         lost = {name: gain for name, gain in gains.items() if gain.behind}
         order = sorted(lost, key=lambda name: -len(lost[name].behind) / lost[name].n_tables)
         names = [
