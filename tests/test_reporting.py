@@ -236,6 +236,15 @@ def test_seeds_that_only_one_of_two_methods_has_do_not_count_between_them():
     pd.testing.assert_frame_equal(*(ranking(found.results, methods=methods) for found in (after, before)))
 
 
+def test_methods_without_a_seed_in_common_are_not_ranked():
+    results = [make_result(method="gain", seed=0), make_result(method="mean", seed=1)]
+    text = results_to_markdown(results)
+    assert "Mean rank" not in text
+    assert "Mean rank" in results_to_markdown([*results, make_result(method="mean", seed=0)])
+    with pytest.raises(TableError, match=r"none in common"):
+        ranking(results)
+
+
 def test_a_method_that_failed_on_a_hard_table_gains_nothing_by_it():
     easy, hard = make_results(tables=("easy",)), make_results(tables=("hard",), methods=("gain", "mean", "knn"))
     for result in hard:

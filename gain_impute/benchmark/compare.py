@@ -174,10 +174,19 @@ def ranking(
     -------
     DataFrame
         `method`, `mean_rank`, `lower` and `upper` (95 %, over tasks), `n_tasks`; best first.
+
+    Raises
+    ------
+    TableError
+        If there is no run that all of them have done.
     """
     scores = scores_frame(results, where=where)
     scores = scores if methods is None else scores[scores["method"].isin(methods)]
     runs = scores.pivot_table(index=[*KEY, "seed"], columns="method", values=score).dropna()
+    if not len(runs):
+        raise TableError(
+            "The methods to rank must have done a run of the same table and seed. They have none in common."
+        )
     wide = runs.groupby(level=KEY).mean()
     ranks = wide.rank(axis=1, ascending=score not in {"accuracy", "r2", "macro_f1"})
     rows = [(method, *_interval(ranks[method].to_numpy(), LEVEL), len(ranks)) for method in ranks.columns]

@@ -37,7 +37,7 @@ def rank_methods(board: Scoreboard) -> Section:
             frame = board.by_case(score.key, where)
             shown = common_methods(frame)
             left_out |= set(frame.columns[frame.notna().any()]) - set(shown)
-            if len(frame[shown].dropna()):
+            if shown and len(board.by_case(score.key, where, alike=shown)[shown].dropna()):
                 ranks[score.key, where] = ranking(board.results, score=score.key, where=where, methods=shown)
     blocks: list[Table | Figure] = []
     if ranks:
