@@ -84,6 +84,7 @@ def read_table(imputer: BaseEstimator, X: Any, *, reset: bool, to_learn: bool = 
     imputer : GAINImputer
         Its `n_features_in_` and `feature_names_in_` are set if `reset`, else compared.
     X : DataFrame (pandas or polars) or array of shape (n_rows, n_columns)
+        Masked cells of a masked array are missing.
     reset : bool
         True in fit.
     to_learn : bool, default=False
@@ -109,6 +110,8 @@ def read_table(imputer: BaseEstimator, X: Any, *, reset: bool, to_learn: bool = 
         raise TableError(
             f"A table of polars must be a DataFrame. Got a {type(X).__name__}. Call collect() or to_frame()."
         )
+    if isinstance(X, np.ma.MaskedArray):  # which scikit-learn would read as though nothing were masked
+        X = (X if X.dtype.kind == "f" else X.astype(np.float64)).filled(np.nan)
     if not is_frame(X) or (not reset and _saw_array(imputer)):
         least = 1 if to_learn else 0
         array = validate_data(

@@ -95,6 +95,18 @@ def test_a_column_of_an_array_may_be_said_to_hold_categories(dtype):
     assert set(filled[:, 0]) == {1, 3}
 
 
+@pytest.mark.parametrize(("dtype", "filled_dtype"), [(np.float32, np.float32), (np.int64, np.float64)])
+def test_masked_cells_of_an_array_are_missing_whatever_stands_under_the_mask(dtype, filled_dtype):
+    holes = numbers()
+    is_hole = np.isnan(holes)
+    masked = np.ma.MaskedArray(np.where(is_hole, 10**6, 100 * holes).astype(dtype), is_hole)
+    filled = completed(masked)
+    assert type(filled) is np.ndarray
+    assert filled.dtype == filled_dtype
+    np.testing.assert_array_equal(filled, completed(masked.astype(filled_dtype).filled(np.nan)))
+    assert np.abs(filled).max() < 10**4
+
+
 def test_the_columns_of_an_array_are_numbers_whatever_they_hold():
     imputer = fit(np.array([[0, 1.0], [1, np.nan], [0, 1.0], [1, 1.0]]))
     assert [imputer.schema_[name].kind for name in ("x0", "x1")] == ["numeric", "numeric"]

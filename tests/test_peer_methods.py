@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -292,6 +294,15 @@ def test_a_linear_peer_without_time_fills_with_mean_and_mode_and_says_so(visible
     assert note_of(peer) == "stopped by time after 0 of 4 columns; mean and mode fill the others"
 
 
+def test_a_linear_peer_in_haste_tries_fewer_penalties_in_every_column_and_says_so(shop, visible, monkeypatch):
+    clock = itertools.count()
+    monkeypatch.setattr("benchmarks.methods.datawig.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    peer = DataWigMethod(DataWigFiller(max_time_s=20.0), Setting(schema=infer_schema(visible)))
+    holes = visible["kind"].isna()
+    assert (peer.fit_transform(visible)["kind"][holes] == shop["kind"][holes]).mean() > 0.9
+    assert note_of(peer) == "no time to try all penalties in 4 columns"
+
+
 def test_a_peer_whose_weights_are_in_no_package_says_so(visible):
     with pytest.raises(MethodUnavailableError, match=r"TabPFN needs trained weights, and its package has none"):
         make_method("tabpfn", Setting(schema=infer_schema(visible)))
@@ -360,8 +371,16 @@ def test_a_worker_is_asked_through_files_and_remembers_what_it_learned(worker, h
 
 
 def test_a_worker_that_fails_is_named_with_its_last_words(worker, holes):
-    worker("def answer(question):\n    raise ValueError('no such model')")
-    with pytest.raises(PeerFailedError, match=r"peer must give a completed matrix.*ended with 1.*no such model Run"):
+    worker("def answer(question):\n    raise ValueError('no such model\\nStack trace:\\n  a page')")
+    with pytest.raises(
+        PeerFailedError, match=r"peer must give a completed matrix.*with 1: ValueError: no such model Run"
+    ):
+        OutsideFiller(name="peer").fit_fill(holes)
+
+
+def test_a_worker_that_ends_without_a_traceback_is_named_with_what_it_wrote_last(worker, holes):
+    worker("import sys\ndef answer(question):\n    print('no', 'licence', file=sys.stderr)\n    sys.exit(3)")
+    with pytest.raises(PeerFailedError, match=r"ended with 3: no licence Run"):
         OutsideFiller(name="peer").fit_fill(holes)
 
 

@@ -173,14 +173,18 @@ class _Worker:
         if said.strip() != "done":
             raise PeerFailedError(
                 f"{self._name} must give a completed matrix. Its worker ended with {self._process.wait()}: "
-                f"...{self._last_words()} Run benchmarks/workers/fill_{self._name}.py by hand to see more."
+                f"{self._last_words()} Run benchmarks/workers/fill_{self._name}.py by hand to see more."
             )
         with np.load(answer) as given:
             return given["values"], str(given["note"])
 
     def _last_words(self) -> str:
-        """The end of what the worker wrote to standard error, on one line."""
-        return " ".join(self._errors.read_text(encoding="utf-8", errors="replace").split())[-LAST_WORDS:]
+        """What a traceback says below its frames; else the end of what the worker wrote to standard error."""
+        written = self._errors.read_text(encoding="utf-8", errors="replace")
+        _, is_traceback, frames = written.rpartition("Traceback (most recent call last):\n")
+        if is_traceback:  # frames are indented; what follows the error may be a page of its own, as in XGBoost
+            return next((line for line in frames.splitlines() if line[:1].strip()), "")[:LAST_WORDS]
+        return " ".join(written.split())[-LAST_WORDS:]
 
 
 def _pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:

@@ -60,6 +60,7 @@ class Worker:
         """Run HyperImpute until it stops by its own rule, or until time is nearly over; returns (n_rows, n_columns)."""
         told = question.told
         _limit_threads(told["n_threads"])
+        _forget_objectives()
         from hyperimpute.plugins.imputers import Imputers  # noqa: PLC0415  after the threads are limited
 
         start, limit_s = time.monotonic(), SHARE_OF_TIME * (told["max_time_s"] or np.inf)
@@ -114,6 +115,24 @@ def _limit_threads(n_threads: int) -> None:
 
     for model in (catboost.CatBoostClassifier, catboost.CatBoostRegressor):
         model.__init__ = functools.partialmethod(model.__init__, thread_count=n_threads)
+
+
+def _forget_objectives() -> None:
+    """Have XGBoost's classifier choose its objective in each fit.
+
+    It keeps that of many classes when it is fitted again, as HyperImpute does on the parts of its cross-validation, and
+    fails where a part has two classes left.
+    """
+    import xgboost  # noqa: PLC0415  after the threads are limited
+
+    fit = xgboost.XGBClassifier.fit
+
+    @functools.wraps(fit)
+    def fit_anew(model: xgboost.XGBClassifier, *args: Any, **kwargs: Any) -> xgboost.XGBClassifier:
+        model.objective = "binary:logistic"  # the default, which more classes change
+        return fit(model, *args, **kwargs)
+
+    xgboost.XGBClassifier.fit = fit_anew
 
 
 if __name__ == "__main__":

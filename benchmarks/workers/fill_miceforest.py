@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import miceforest
 from exchange import Question, answer_with
+from miceforest import imputation_kernel
 from miceforest.imputed_data import ImputedData
 
 # In 6.0.5 `impute_new_data` does not count its rounds: each starts from the random values that holes get at first,
@@ -29,6 +30,17 @@ def _put_and_count(given: ImputedData, key: tuple[str, int, int], values: pd.Ser
 
 
 ImputedData.__setitem__ = _put_and_count
+
+# Its mean matching takes the log odds of probabilities; those of 0 and 1 are infinite, which its search for neighbours
+# refuses. One in a million is as sure as its models can be.
+_log_odds, LEAST_CHANCE = imputation_kernel.logodds, 1e-6
+
+
+def _finite_log_odds(probability: np.ndarray) -> np.ndarray:
+    return _log_odds(np.clip(probability, LEAST_CHANCE, 1 - LEAST_CHANCE))
+
+
+imputation_kernel.logodds = _finite_log_odds
 
 SHARE_OF_TIME = {"fit": 0.4, "draw": 0.3}
 
