@@ -111,7 +111,7 @@ def read_table(imputer: BaseEstimator, X: Any, *, reset: bool, to_learn: bool = 
             f"A table of polars must be a DataFrame. Got a {type(X).__name__}. Call collect() or to_frame()."
         )
     if isinstance(X, np.ma.MaskedArray):  # which scikit-learn would read as though nothing were masked
-        X = (X if X.dtype.kind == "f" else X.astype(np.float64)).filled(np.nan)
+        X = np.ma.filled(X if X.dtype.kind == "f" else X.astype(np.float64), np.nan)
     if not is_frame(X) or (not reset and _saw_array(imputer)):
         least = 1 if to_learn else 0
         array = validate_data(
