@@ -51,8 +51,9 @@ def run(
 
 
 def with_methods(suite: Suite, methods: list[str]) -> Suite:
-    """A suite with the methods that were named besides its own, one seed each."""
-    return suite.model_copy(update={"methods": dict.fromkeys(methods, 1) | suite.methods})
+    """A suite with the methods that were named besides its own, one seed each; these run under all mechanisms."""
+    narrow = {method: under for method, under in suite.only_under.items() if method not in methods}
+    return suite.model_copy(update={"methods": dict.fromkeys(methods, 1) | suite.methods, "only_under": narrow})
 
 
 def report() -> int:

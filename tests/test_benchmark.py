@@ -73,6 +73,12 @@ def test_a_suite_lists_all_methods_of_the_first_seed_before_the_second():
     ]  # fmt: skip
 
 
+def test_a_slow_method_may_run_under_some_mechanisms_only():
+    suite = suite_of(["mean", "knn"], mechanisms=["mcar", "mar", "block"], only_under={"knn": ["mcar", "block"]})
+    jobs = [(job.mechanism, job.method) for job in suite.jobs()]
+    assert jobs == [("mcar", "mean"), ("mcar", "knn"), ("mar", "mean"), ("block", "mean"), ("block", "knn")]
+
+
 def test_runs_of_one_suite_have_different_places():
     jobs = list(suite_of({"mean": 3, "knn": 3}, mechanisms=["mcar", "mar"], rates=[0.1, 0.25]).jobs())
     assert len({job.path for job in jobs}) == len(jobs) == 24
@@ -88,6 +94,10 @@ def test_runs_of_one_suite_have_different_places():
             r"rates\.0: Input should be less than 1",
         ),
         ("title = 'x'\ntables = ['iris']\nmechanisms = ['why']\n[methods]\nmean = 1", "mechanisms"),
+        (
+            "title = 'x'\ntables = ['iris']\n[methods]\nmean = 1\n[only_under]\nknn = ['mcar']",
+            "only_under must name methods of the suite, but knn is none",
+        ),
         ("title = 'x'\ntables = ['iris']\nmax_row = 3\n[methods]\nmean = 1", "max_row: Extra inputs are not permitted"),
     ],
 )

@@ -108,6 +108,8 @@ def test_other_methods_can_be_named_and_unknown_ones_are_refused():
     suite = find_suite("scale", (harness.SUITES,))
     named = harness.with_methods(suite, ["lightgbm", "gain"])
     assert named.methods == {"lightgbm": 1} | suite.methods
+    narrowed = find_suite("catalogue", (harness.SUITES,))
+    assert set(narrowed.only_under) - set(harness.with_methods(narrowed, ["remasker"]).only_under) == {"remasker"}
     with pytest.raises(ConfigError, match=r"The methods of a suite must be some of .* Got magic instead"):
         harness.run(["scale"], n_processes=1, methods=["magic"], wanted=lambda _: True, hours=0.0)
 

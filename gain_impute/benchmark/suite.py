@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gain_impute.errors import ConfigError, FileError
 from gain_impute.masking import Mechanism
@@ -75,6 +75,8 @@ class Suite(BaseModel):
         Shares of the known cells of each column to hide.
     methods : dict of str to int
         Of each method, how many seeds it runs with: 0, 1, ...
+    only_under : dict of str to list of Mechanism or "truth", default={}
+        Of slow methods, under which mechanisms alone they run.
     max_rows : int, default=2000
         Of longer tables so many rows are drawn, the same in every run.
     test_share : float or None, default=None
@@ -101,6 +103,7 @@ class Suite(BaseModel):
     mechanisms: list[Why] = [Mechanism.MCAR]
     rates: list[Share] = [0.2]
     methods: dict[str, Count] = Field(min_length=1)
+    only_under: dict[str, list[Why]] = {}
     max_rows: Count = 2_000
     test_share: Share | None = None
     max_time_s: Annotated[float, Field(gt=0)] = 150.0
@@ -108,6 +111,13 @@ class Suite(BaseModel):
     costs_only: bool = False
     n_draws: Annotated[int, Field(ge=0)] = 20
     show_values: bool = True
+
+    @model_validator(mode="after")
+    def _knows_what_is_narrowed(self) -> Self:
+        unknown = [name for name in self.only_under if name not in self.methods]
+        if unknown:
+            raise ValueError(f"only_under must name methods of the suite, but {', '.join(unknown)} is none")
+        return self
 
     def jobs(self) -> Iterator[Job]:
         """List its runs: first seeds first, then mechanisms, so that a benchmark cut short has compared on most tables.
@@ -120,7 +130,7 @@ class Suite(BaseModel):
         tasks = product(range(max(self.methods.values())), self.mechanisms, self.rates, self.tables)
         for seed, mechanism, rate, table in tasks:
             for method, n_seeds in self.methods.items():
-                if seed < n_seeds:
+                if seed < n_seeds and mechanism in self.only_under.get(method, self.mechanisms):
                     yield Job(
                         suite=self.name, table=table, mechanism=str(mechanism), rate=rate, method=method, seed=seed
                     )
