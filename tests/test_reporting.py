@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from gain_impute.benchmark.compare import ranking
 from gain_impute.errors import FileError, TableError
 from gain_impute.reporting import results_to_markdown, write_report
-from gain_impute.reporting.gains import gain_over
-from gain_impute.reporting.scoreboard import CATEGORIES, NUMBERS, Scoreboard
+from gain_impute.reporting.gains import gain_over, write_gain
+from gain_impute.reporting.scoreboard import CATEGORIES, NUMBERS, PLACES, Scoreboard
 from gain_impute.reporting.writing import NOTHING
 from tests.made_results import METHODS, make_result, make_results, make_unfinished
 
@@ -234,6 +234,23 @@ def test_seeds_that_only_one_of_two_methods_has_do_not_count_between_them():
             assert gain_over(after, other, score) == gain_over(before, other, score)
     methods = before.scored_methods
     pd.testing.assert_frame_equal(*(ranking(found.results, methods=methods) for found in (after, before)))
+
+
+def test_each_suite_and_mechanism_is_compared_by_itself():
+    shops, papers = make_results(mechanisms=("mcar", "block")), make_results(suite="paper", seeds=(0,))
+    for result in papers:
+        if result["method"] == "knn":
+            result["in_sample"]["overall"]["error"] = 0.01
+    text = results_to_markdown([*shops, *papers]).split("## Suite by suite")[1].split("\n## ")[0]
+    assert "| gain_impute against | catalogue, mcar | catalogue, block | paper, mcar |" in text
+    cells = re.search(r"\| 5 nearest neighbours \| (.*) \|", text)[1].split(" | ")  # the first table: errors
+    parts = [[found for found in shops if found["mechanism"] == how] for how in ("mcar", "block")]
+    for cell, part in zip(cells, [*parts, papers], strict=True):
+        gains = [gain_over(Scoreboard.of(part, "gain"), "knn", NUMBERS, where).mean for where in PLACES]
+        inside, outside = (write_gain(gain, NUMBERS).replace("\N{NO-BREAK SPACE}", " ") for gain in gains)
+        assert cell == (f"**{inside}** ({outside})" if gains[0] < 0 else f"{inside} ({outside})")
+    assert [cell.startswith("**+") for cell in cells] == [False, False, True]
+    assert "Suite by suite" not in results_to_markdown(papers)
 
 
 def test_methods_without_a_seed_in_common_are_not_ranked():

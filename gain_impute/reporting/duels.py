@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from gain_impute.benchmark.compare import compare
 from gain_impute.reporting.document import Cell, Heading, Table
-from gain_impute.reporting.gains import Gain, gain_over
+from gain_impute.reporting.gains import Gain, gain_over, write_gain
 from gain_impute.reporting.scoreboard import CATEGORIES, NUMBERS, Case, Result, Score, Scoreboard, case_of, has_scores
-from gain_impute.reporting.writing import NOTHING, write_number, write_percent
+from gain_impute.reporting.writing import NOTHING
 
 __all__ = ["Duel", "fight_duels", "tabulate_duels"]
 
@@ -113,17 +113,10 @@ def _gain_cells(gain: Gain, score: Score) -> list[Cell]:
     """The mean difference to another method with its interval, and on how many tables ours is ahead."""
     if not gain.n_tables:
         return [Cell(text=NOTHING), Cell(text=NOTHING)]
-    low, high = (-gain.upper, -gain.lower) if score.is_error else (gain.lower, gain.upper)
-    mean = -gain.mean if score.is_error else gain.mean
-    second = f"{_signed(low, score)} to {_signed(high, score)}" if math.isfinite(low) else ""
+    low, high = (gain.upper, gain.lower) if score.is_error else (gain.lower, gain.upper)
+    second = f"{write_gain(low, score)} to {write_gain(high, score)}" if math.isfinite(low) else ""
     n_ahead = gain.n_tables - len(gain.behind)
     return [
-        Cell(text=_signed(mean, score), second=second),
+        Cell(text=write_gain(gain.mean, score), second=second),
         Cell(text=f"{n_ahead:,} of {gain.n_tables:,}"),
     ]
-
-
-def _signed(value: float, score: Score) -> str:
-    """A difference with its sign: errors in per cent, accuracies in percentage points."""
-    text = write_percent(value) if score.is_error else write_number(100 * value, 1)
-    return f"+{text}" if value > 0 else text

@@ -10,8 +10,9 @@ import pandas as pd
 from scipy import stats
 
 from gain_impute.reporting.scoreboard import Score, Scoreboard
+from gain_impute.reporting.writing import write_number, write_percent
 
-__all__ = ["REFERENCES", "Gain", "common_methods", "gain_over", "over_tables"]
+__all__ = ["REFERENCES", "Gain", "common_methods", "gain_over", "over_tables", "write_gain"]
 
 REFERENCES = ("mean", "knn")
 """What everybody compares an imputer with."""
@@ -39,8 +40,8 @@ class Gain(NamedTuple):
     behind: list[str]
 
 
-def gain_over(board: Scoreboard, other: str, score: Score) -> Gain:
-    """Average over tables what ours gains on another method, in sample.
+def gain_over(board: Scoreboard, other: str, score: Score, where: str = "in_sample") -> Gain:
+    """Average over tables what ours gains on another method.
 
     Parameters
     ----------
@@ -50,6 +51,8 @@ def gain_over(board: Scoreboard, other: str, score: Score) -> Gain:
         The other method.
     score : Score
         By what they are compared.
+    where : {"in_sample", "out_of_sample"}, default="in_sample"
+        Which cells.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def gain_over(board: Scoreboard, other: str, score: Score) -> Gain:
         one.
     """
     ours = board.ours
-    both = board.by_case(score.key, "in_sample", alike=(ours, other)).reindex(columns=[ours, other]).dropna()
+    both = board.by_case(score.key, where, alike=(ours, other)).reindex(columns=[ours, other]).dropna()
     gains = 1 - both[ours] / both[other].where(both[other] > 0) if score.is_error else both[ours] - both[other]
     per_table = over_tables(gains.to_frame("gain").dropna())["gain"]
     n, mean = len(per_table), float(per_table.mean()) if len(per_table) else math.nan
@@ -66,6 +69,13 @@ def gain_over(board: Scoreboard, other: str, score: Score) -> Gain:
     if n >= LEAST_TABLES:
         half = float(stats.t.ppf(0.975, n - 1) * per_table.std(ddof=1) / math.sqrt(n))
     return Gain(mean, mean - half, mean + half, n, [str(name) for name in per_table.index[per_table < 0]])
+
+
+def write_gain(gain: float, score: Score) -> str:
+    """Write a gain with its sign as a change of the score: of errors in per cent, of others in hundredths."""
+    change = -gain if score.is_error else gain
+    text = write_percent(change) if score.is_error else write_number(100 * change, 1)
+    return f"+{text}" if change > 0 else text
 
 
 def over_tables(frame: pd.DataFrame) -> pd.DataFrame:

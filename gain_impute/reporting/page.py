@@ -22,6 +22,7 @@ from gain_impute.reporting.runs import show_excluded, show_setup
 from gain_impute.reporting.scoreboard import Scoreboard
 from gain_impute.reporting.sizes import asks_for_costs, show_sizes
 from gain_impute.reporting.standing import rank_methods
+from gain_impute.reporting.suites import show_suites
 from gain_impute.reporting.summary import summarise
 from gain_impute.reporting.words import explain_words
 from gain_impute.reporting.writing import join_names, plural
@@ -131,6 +132,7 @@ def _sections(board: Scoreboard) -> list[Section]:
     found = [
         summarise(judged, duels),
         rank_methods(judged),
+        show_suites(judged),
         show_cases(judged, duels),
         show_hardest(judged, duels),
         show_rates(judged),

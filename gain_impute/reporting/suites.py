@@ -1,0 +1,72 @@
+"""What ours gains on each method, suite by suite and by the way in which cells were hidden."""
+
+from __future__ import annotations
+
+from gain_impute.reporting.document import Cell, Heading, Section, Table
+from gain_impute.reporting.gains import gain_over, write_gain
+from gain_impute.reporting.scoreboard import CATEGORIES, NUMBERS, PLACES, Score, Scoreboard
+from gain_impute.reporting.writing import NOTHING
+
+__all__ = ["show_suites"]
+
+VARIANCE = Score("r2", "R² of numbers", is_error=False)
+DRAWS = Score("crps", "CRPS of draws", is_error=True)
+SCORES = (NUMBERS, CATEGORIES, VARIANCE, DRAWS)
+
+
+def show_suites(board: Scoreboard) -> Section | None:
+    """Show what ours gains on each method in each suite, and under each mechanism.
+
+    Parameters
+    ----------
+    board : Scoreboard
+        The results.
+
+    Returns
+    -------
+    Section or None
+        One table a score: methods down, suites and mechanisms across. None where there is but one of these.
+    """
+    parts = _parts(board)
+    if len(parts) < 2:  # noqa: PLR2004 - of a single one the summary says all
+        return None
+    tables = [table for score in SCORES if (table := _table(board, parts, score))]
+    said = (
+        "Mean over the tables of a suite that both methods have scores on, in the rows learned from; below it, "
+        "quieter, in new rows. Bold: the other method is ahead."
+    )
+    return Section(key="suites", title="Suite by suite", sentences=[said], blocks=list(tables))
+
+
+def _parts(board: Scoreboard) -> dict[str, Scoreboard]:
+    """The results of each suite and mechanism in which ours has scores."""
+    parts: dict[str, list[dict[str, object]]] = {}
+    for result in board.results:
+        suite, mechanism = result["suite"], result["mechanism"]
+        parts.setdefault(suite if suite == mechanism else f"{suite}, {mechanism}", []).append(result)
+    boards = {name: Scoreboard(results, board.ours) for name, results in parts.items()}
+    return {name: part for name, part in boards.items() if board.ours in part.scored_methods}
+
+
+def _table(board: Scoreboard, parts: dict[str, Scoreboard], score: Score) -> Table | None:
+    """What ours gains by one score; None where no other method has it."""
+    rows = []
+    for method in board.scored_methods[1:]:
+        cells = [_cell(part, method, score) for part in parts.values()]
+        if any(cell.text != NOTHING for cell in cells):
+            rows.append([Cell(text=board.title(method)), *cells])
+    if not rows:
+        return None
+    unit = "change, less is better" if score.is_error else "hundredths, more is better"
+    head = [Heading(text=f"{board.title(board.ours)} against", is_number=False)]
+    head += [Heading(text=name) for name in parts]
+    return Table(caption=f"{score.name[0].upper()}{score.name[1:]} ({unit}).", head=head, rows=rows)
+
+
+def _cell(board: Scoreboard, method: str, score: Score) -> Cell:
+    """What is gained in the rows learned from, and below it in new ones."""
+    inside, outside = (gain_over(board, method, score, where) for where in PLACES)
+    if not inside.n_tables:
+        return Cell(text=NOTHING)
+    second = write_gain(outside.mean, score) if outside.n_tables else ""
+    return Cell(text=write_gain(inside.mean, score), second=second, mark="best" if inside.mean < 0 else "")
