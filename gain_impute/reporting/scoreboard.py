@@ -18,6 +18,7 @@ from gain_impute.reporting.writing import write_percent
 
 __all__ = [
     "CATEGORIES",
+    "COVERAGE",
     "NUMBERS",
     "PLACES",
     "Case",
@@ -66,6 +67,10 @@ NUMBERS = Score("error", "error of numbers", is_error=True)
 """RMSE / standard deviation, mean over the numeric columns."""
 CATEGORIES = Score("accuracy", "accuracy of categories", is_error=False)
 """Share of right answers, mean over the categorical columns."""
+
+
+COVERAGE = "coverage_90"
+"""Share of the hidden numbers that the central 90 % of their draws hold, mean over the numeric columns."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +141,7 @@ class Scoreboard:
         rows = [
             {"case": case_of(result), "method": result["method"], "seed": result["seed"], "where": where}
             | {name: number(value) for name, value in result[where]["overall"].items() if _is_number(value)}
+            | {COVERAGE: number((result[where]["overall"].get("coverage") or {}).get("90"))}
             for result in self.results
             for where in PLACES
             if has_scores(result, where)

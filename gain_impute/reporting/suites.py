@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from gain_impute.reporting.document import Cell, Heading, Section, Table
-from gain_impute.reporting.gains import gain_over, write_gain
-from gain_impute.reporting.scoreboard import CATEGORIES, NUMBERS, PLACES, Score, Scoreboard
-from gain_impute.reporting.writing import NOTHING
+from gain_impute.reporting.gains import gain_over, over_tables, write_gain
+from gain_impute.reporting.scoreboard import CATEGORIES, COVERAGE, NUMBERS, PLACES, Score, Scoreboard
+from gain_impute.reporting.writing import NOTHING, write_percent
 
 __all__ = ["show_suites"]
 
@@ -25,17 +27,20 @@ def show_suites(board: Scoreboard) -> Section | None:
     Returns
     -------
     Section or None
-        One table a score: methods down, suites and mechanisms across. None where there is but one of these.
+        One table a score, and one of the coverage of draws: methods down, suites and mechanisms across. None where
+        there is but one of these.
     """
     parts = _parts(board)
     if len(parts) < 2:  # noqa: PLR2004 - of a single one the summary says all
         return None
-    tables = [table for score in SCORES if (table := _table(board, parts, score))]
+    found = [*(_table(board, parts, score) for score in SCORES), _coverage_table(board, parts)]
     said = (
         "Mean over the tables of a suite that both methods have scores on, in the rows learned from; below it, "
         "quieter, in new rows. Bold: the other method is ahead."
     )
-    return Section(key="suites", title="Suite by suite", sentences=[said], blocks=list(tables))
+    return Section(
+        key="suites", title="Suite by suite", sentences=[said], blocks=[table for table in found if table is not None]
+    )
 
 
 def _parts(board: Scoreboard) -> dict[str, Scoreboard]:
@@ -61,6 +66,27 @@ def _table(board: Scoreboard, parts: dict[str, Scoreboard], score: Score) -> Tab
     head = [Heading(text=f"{board.title(board.ours)} against", is_number=False)]
     head += [Heading(text=name) for name in parts]
     return Table(caption=f"{score.name[0].upper()}{score.name[1:]} ({unit}).", head=head, rows=rows)
+
+
+def _coverage_table(board: Scoreboard, parts: dict[str, Scoreboard]) -> Table | None:
+    """What the draws of each method hold; None where no method draws."""
+    rows = []
+    for method in board.scored_methods:
+        cells = [_coverage_cell(part, method) for part in parts.values()]
+        if any(cell.text != NOTHING for cell in cells):
+            rows.append([Cell(text=board.title(method)), *cells])
+    if not rows:
+        return None
+    caption = "Share of the hidden numbers that the central 90 % of draws hold: 90 % is right, more is too wide."
+    head = [Heading(text="method", is_number=False), *(Heading(text=name) for name in parts)]
+    return Table(caption=caption, head=head, rows=rows, ours=0 if rows[0][0].text == board.title(board.ours) else None)
+
+
+def _coverage_cell(board: Scoreboard, method: str) -> Cell:
+    """What is held in the rows learned from, and below it in new ones; means over tables."""
+    frames = [board.by_case(COVERAGE, where) for where in PLACES]
+    inside, outside = (float(over_tables(frame)[method].mean()) if method in frame else math.nan for frame in frames)
+    return Cell(text=write_percent(inside), second=write_percent(outside) if math.isfinite(outside) else "")
 
 
 def _cell(board: Scoreboard, method: str, score: Score) -> Cell:

@@ -9,6 +9,8 @@ __all__ = ["explain_words"]
 WORDS = {
     "Error": "Root of the mean squared error of the filled numbers, divided by the standard deviation of the column: 0 "
     "is perfect, 1 is as good as filling in the mean. Of a table the mean over its numeric columns.",
+    "R²": "1 less the mean squared error / the variance of the hidden cells: 1 is perfect, 0 is as good as their own "
+    "mean. Of a column whose hidden cells hardly vary it can be far below 0.",
     "Accuracy": "Share of the hidden categories filled right; of a table the mean over its categorical columns.",
     "In sample": "Scored on cells hidden in the rows that the method learned from; out of sample on cells hidden in "
     "rows it had never seen.",
