@@ -279,10 +279,16 @@ def assert_same_fill(imputer: GAINImputer, left: pd.DataFrame, right: pd.DataFra
         if name not in scales:
             pd.testing.assert_series_equal(left[name], right[name])
             continue
-        apart = left[name] - right[name]
+        assert left[name].isna().equals(right[name].isna())
+        if pd.api.types.is_string_dtype(dtype):  # numbers as text, and what cannot be read as such
+            parse = imputer.schema_.parse
+            values, others = (pd.Series(parse(name, side[name]).values, side.index) for side in (left, right))
+            pd.testing.assert_series_equal(left[name][values.isna()], right[name][others.isna()])
+            apart = (values - others).fillna(0)
+        else:
+            apart = left[name] - right[name]
         if pd.api.types.is_datetime64_any_dtype(dtype):
             apart = apart.dt.total_seconds()
-        assert left[name].isna().equals(right[name].isna())
         least = 0.0 if pd.api.types.is_float_dtype(dtype) else 1.0  # step to the next integer or second
         assert apart.abs().max() <= max(1e-4 * scales[name], least), name
 
