@@ -11,9 +11,9 @@ from gain_impute.reporting.writing import NOTHING, write_percent
 
 __all__ = ["show_suites"]
 
-VARIANCE = Score("r2", "R² of numbers", is_error=False)
+EXPLAINED = Score("r2", "R² of numbers", is_error=False)
 DRAWS = Score("crps", "CRPS of draws", is_error=True)
-SCORES = (NUMBERS, CATEGORIES, VARIANCE, DRAWS)
+SCORES = (NUMBERS, CATEGORIES, EXPLAINED, DRAWS)
 
 
 def show_suites(board: Scoreboard) -> Section | None:
