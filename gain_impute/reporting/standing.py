@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable
+from contextlib import suppress
 from typing import Any
 
 import pandas as pd
 
 from gain_impute.benchmark.compare import ranking
+from gain_impute.errors import TableError
 from gain_impute.reporting.document import Cell, Figure, Heading, Mark, Section, Table
 from gain_impute.reporting.gains import common_methods
 from gain_impute.reporting.plots import draw_ranks
@@ -37,8 +39,9 @@ def rank_methods(board: Scoreboard) -> Section:
             frame = board.by_case(score.key, where)
             shown = common_methods(frame)
             left_out |= set(frame.columns[frame.notna().any()]) - set(shown)
-            if shown and len(board.by_case(score.key, where, alike=shown)[shown].dropna()):
-                ranks[score.key, where] = ranking(board.results, score=score.key, where=where, methods=shown)
+            with suppress(TableError):  # they have no run in common
+                if shown:
+                    ranks[score.key, where] = ranking(board.results, score=score.key, where=where, methods=shown)
     blocks: list[Table | Figure] = []
     if ranks:
         blocks = [_rank_table(board, ranks), _rank_figure(board, ranks)]

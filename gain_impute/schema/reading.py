@@ -334,7 +334,7 @@ def _factorize_typed(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Codes (n_rows,) and distinct values (n_distinct,) of a column that is not of objects."""
     try:
         codes, distinct = pd.factorize(cells)
-    except NotImplementedError:  # of Arrow: lists, structures, half floats
+    except pa.ArrowNotImplementedError:  # lists, structures, half floats
         return _factorize_objects(cells.astype(object))
     if isinstance(cells.dtype, pd.StringDtype):
         return np.asarray(codes, dtype=np.int64), np.asarray(distinct, dtype=object)
