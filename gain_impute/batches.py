@@ -55,11 +55,13 @@ class TensorTable:
             text_cells=layout.text_cells,
         )
 
-    def text_batches(self, rows: Tensor, visible: Tensor) -> tuple[TextBatch, ...]:
-        """Gather the n-grams of the rows of a batch; a hidden category has none."""
+    def text_batches(self, rows: Tensor, visible: Tensor, *, rate: float = 0.0) -> tuple[TextBatch, ...]:
+        """Gather the n-grams of the rows of a batch; a hidden category has none, any text none with chance `rate`."""
         batches = []
         for cell, (distinct, starts, ids) in zip(self.text_cells, self.texts, strict=True):
             chosen = distinct[rows] if cell < 0 else distinct[rows] * visible[:, cell]  # 0 is the empty text
+            if rate > 0:
+                chosen = chosen * (torch.rand(len(rows), device=chosen.device) >= rate)
             lengths = starts[chosen + 1] - starts[chosen]
             offsets = torch.cumsum(lengths, 0) - lengths
             shift = torch.repeat_interleave(starts[chosen] - offsets, lengths)

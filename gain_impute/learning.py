@@ -71,6 +71,8 @@ def learn(
     lesson = _Lesson(
         state, state.training, encoded, table, held_out_cells(table.known, config.validation_share), deadline
     )
+    if state.training.n_steps == 0:
+        state.training.silence_unseen([ids for _, _, ids in table.texts])
     # earlier rows may be among these: what is held out of them tells nothing
     before = lesson.sureness() if state.training.n_steps > 0 else None
     n_steps = config.max_steps or default_max_steps(encoded.n_rows, config.effort)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gain_impute.segments import Segments
 
-__all__ = ["Discriminator", "Draw", "Generator", "TextBatch"]
+__all__ = ["BagOfNgrams", "Discriminator", "Draw", "Generator", "TextBatch"]
 
 # B rows, N numeric columns, C categorical columns, T text columns, P = N + C cells, V logits of all categories
 
@@ -106,6 +106,13 @@ class BagOfNgrams(nn.Module):
         super().__init__()
         self.vectors = nn.EmbeddingBag(n_buckets, d_text, mode="mean")
         nn.init.normal_(self.vectors.weight, std=0.2)
+
+    @torch.no_grad()
+    def silence_others(self, ids: Tensor) -> None:
+        """Bring the vectors of all n-grams but these to zero: what nothing teaches would be noise to new texts."""
+        is_other = torch.ones(len(self.vectors.weight), dtype=torch.bool, device=ids.device)
+        is_other[ids.long()] = False
+        self.vectors.weight[is_other] = 0
 
     def forward(self, text: TextBatch) -> Tensor:
         """Read a batch of texts; an empty one is all zeros."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from gain_impute.config import GAINConfig
 from gain_impute.encoding.table import TableLayout
 from gain_impute.fused import FusedGenerator
-from gain_impute.networks import Discriminator, Generator
+from gain_impute.networks import BagOfNgrams, Discriminator, Generator
 
 __all__ = ["EpochLog", "TrainingState"]
 
@@ -111,6 +112,12 @@ class TrainingState:
             discriminator=discriminator,
             config=config,
         )
+
+    def silence_unseen(self, ngrams: Sequence[Tensor]) -> None:
+        """Before any step: give no voice to n-grams other than those (n_ngrams,) of each text column."""
+        for network in (self.generator, self.averaged):
+            for bag, ids in zip(network.texts, ngrams, strict=True):
+                cast("BagOfNgrams", bag).silence_others(ids)
 
     @cached_property
     def fused(self) -> FusedGenerator:

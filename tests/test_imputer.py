@@ -915,6 +915,20 @@ def test_the_filled_category_is_the_most_probable_one(imputer, shop):
     assert imputer.transform(shop)["kind"][was_open].tolist() == most_probable[was_open].tolist()
 
 
+def test_a_title_of_which_no_part_was_seen_says_as_little_as_none(imputer, shop):
+    state = imputer.state_
+    at = state.encoder.layout.text_cells.index(-1)
+    is_heard = state.training.averaged.texts[at].vectors.weight.any(dim=1).numpy()
+    words = shop.assign(title=[chr(0x400 + i) * 6 for i in range(len(shop))])
+    texts = state.encoder.encode(words)[0].texts[at]
+    strange = [
+        i for i, text in enumerate(texts.distinct) if not is_heard[texts.ids[slice(*texts.starts[text:][:2])]].any()
+    ]
+    assert len(strange) > 10  # the others share a bucket with a part of some title
+    without = imputer.transform(words.iloc[strange].assign(title=None)).drop(columns="title")
+    pd.testing.assert_frame_equal(imputer.transform(words.iloc[strange]).drop(columns="title"), without)
+
+
 @pytest.mark.parametrize("column", ["price", "title", "nowhere", ["kind"], 0], ids=repr)
 def test_probabilities_of_what_has_none_are_an_error(imputer, shop, column):
     with pytest.raises(

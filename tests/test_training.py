@@ -267,6 +267,19 @@ def test_one_row_and_a_batch_longer_than_the_table_will_do():
         assert all(bool(torch.isfinite(tensor).all()) for tensor in weights_of(state).values())
 
 
+@pytest.mark.parametrize("rate", [0.0, 0.3, 1.0])
+def test_so_many_texts_are_taken_away_whole(rate):
+    _, table = prepared(
+        pd.DataFrame({"size": np.arange(2000.0), "title": [f"a thing, the {i} th" for i in range(2000)]})
+    )
+    with torch_session(1, 0, CPU):
+        whole, some = (table.text_batches(torch.arange(2000), table.known, rate=each)[0] for each in (0.0, rate))
+    counts = [torch.diff(text.offsets, append=torch.tensor([len(text.ids)])) for text in (whole, some)]
+    is_left = counts[1] > 0
+    assert 1 - float(is_left.float().mean()) == pytest.approx(rate, abs=0.03)
+    assert counts[1][is_left].tolist() == counts[0][is_left].tolist()
+
+
 # ------------------------------------------------------------------------------------- seeds and settings
 
 
