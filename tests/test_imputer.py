@@ -622,7 +622,7 @@ def test_a_column_that_is_not_to_be_filled_is_read_and_left():
 # ------------------------------------------------------------------------------------------------- missing values
 
 
-@pytest.mark.parametrize("markers", ["n/a", ["n/a", "?"], ["?", "n/a", -1], ("n/a", "?"), {"n/a", "?"}], ids=str)
+@pytest.mark.parametrize("markers", ["n/a", ["n/a", "?"], ["?", "n/a", -1], ("n/a", "?"), {"n/a", "?"}], ids=["one", "list", "mixed list", "tuple", "set"])
 def test_tokens_mean_empty_in_texts(markers):
     table = pd.DataFrame({"kind": ["cup", "n/a", "pot", "cup", None, "pot"] * 4, "n": range(24)})
     imputer = fit(table, missing_values=markers)
