@@ -146,6 +146,13 @@ class GAINConfig:
         "Greatest share of a row's known cells that is hidden again while training.",
         tune=Tunable(0.3, 0.7),
     )
+    rehide_texts: float = _hyper(
+        0.15,
+        0,
+        1,
+        "Share of the texts that is hidden at each step, whole: a new text must not leave the rest of its row unheard.",
+        tune=Tunable(0.0, 0.5, needs="text"),
+    )
     visible_weight: float = _hyper(
         0.1, 0, 100, "Weight of the loss on cells that the generator sees.", tune=Tunable(0.01, 1.0, is_log=True)
     )

@@ -73,6 +73,8 @@ class GAINImputer(Completer):
         Trees beside the generator, of each column, and with them a linear model; 0 leaves it alone, which is faster.
     rehide_min, rehide_max : float
         Range of the share of a row's known cells that is hidden again while training.
+    rehide_texts : float in [0, 1], default=0.15
+        Share of the texts that is hidden while training.
     visible_weight, draw_weight, adversary_weight : float
         Weights of the terms of the objective.
     hint_rate : float in [0, 1], default=0.9
@@ -142,6 +144,7 @@ class GAINImputer(Completer):
         n_trees: int | None = None,
         rehide_min: float = 0.1,
         rehide_max: float = 0.4,
+        rehide_texts: float = 0.15,
         visible_weight: float = 0.1,
         draw_weight: float = 1.0,
         adversary_weight: float = 0.05,
@@ -174,6 +177,7 @@ class GAINImputer(Completer):
         self.n_trees = n_trees
         self.rehide_min = rehide_min
         self.rehide_max = rehide_max
+        self.rehide_texts = rehide_texts
         self.visible_weight = visible_weight
         self.draw_weight = draw_weight
         self.adversary_weight = adversary_weight

@@ -48,7 +48,6 @@ WARM_UP_STEPS = 100
 DRAWN_ROWS = 96  # of a batch make draws, at most: each draw costs another pass through the heads
 DRAWN_EVERY = 2  # steps: drawing, and playing with what was drawn, at every one would cost twice as much
 AVERAGED_EVERY = 4  # steps
-REHIDDEN_TEXTS = 0.15  # of all texts, at each step: what a row says otherwise must be heard where a text says nothing
 ADVERSARY_RAMP = 0.3  # share of the budget over which the adversary's weight rises to its full value
 MIN_HELD_OUT = 30  # fewer held-out cells than this tell nothing: train to the end of the budget instead
 MAX_HELD_OUT_ROWS = 4_096
@@ -332,7 +331,7 @@ def _step(
     hidden = known & (torch.rand(known.shape, device=known.device) < rate)
     visible = known & ~hidden
     numbers, codes = table.numbers[rows], table.codes[rows]
-    texts = table.text_batches(rows, visible, rate=REHIDDEN_TEXTS)
+    texts = table.text_batches(rows, visible, rate=config.rehide_texts)
     best, features = table.read(state.generator, rows, visible, texts=texts)
 
     n_hidden = hidden.sum().clamp_min(1)

@@ -98,8 +98,9 @@ def test_columns_with_few_empty_cells_keep_some_of_the_held_out_ones(learned):
     table.known[:] = True
     table.known[:WANTED_CELLS, 0] = False  # this column has enough,
     table.known[: WANTED_CELLS - 3, n] = False  # and this one nearly
-    rows = torch.arange(n_rows)
-    held_out = table.known & (torch.rand(table.known.shape, generator=torch.manual_seed(0)) < 0.5)
+    rows = torch.arange(n_rows, device=table.known.device)
+    is_half = torch.rand(table.known.shape, generator=torch.manual_seed(0)) < 0.5
+    held_out = table.known & is_half.to(table.known.device)
     kept = table.known & ~keep_some_back(table, (rows, held_out)).known
     assert not (kept & ~held_out).any()
     assert kept[:, 0].sum() == 0

@@ -622,7 +622,11 @@ def test_a_column_that_is_not_to_be_filled_is_read_and_left():
 # ------------------------------------------------------------------------------------------------- missing values
 
 
-@pytest.mark.parametrize("markers", ["n/a", ["n/a", "?"], ["?", "n/a", -1], ("n/a", "?"), {"n/a", "?"}], ids=["one", "list", "mixed list", "tuple", "set"])
+@pytest.mark.parametrize(
+    "markers",
+    ["n/a", ["n/a", "?"], ["?", "n/a", -1], ("n/a", "?"), {"n/a", "?"}],
+    ids=["one", "list", "mixed list", "tuple", "set"],
+)
 def test_tokens_mean_empty_in_texts(markers):
     table = pd.DataFrame({"kind": ["cup", "n/a", "pot", "cup", None, "pot"] * 4, "n": range(24)})
     imputer = fit(table, missing_values=markers)
@@ -918,7 +922,7 @@ def test_the_filled_category_is_the_most_probable_one(imputer, shop):
 def test_a_title_of_which_no_part_was_seen_says_as_little_as_none(imputer, shop):
     state = imputer.state_
     at = state.encoder.layout.text_cells.index(-1)
-    is_heard = state.training.averaged.texts[at].vectors.weight.any(dim=1).numpy()
+    is_heard = state.training.averaged.texts[at].vectors.weight.any(dim=1).cpu().numpy()
     words = shop.assign(title=[chr(0x400 + i) * 6 for i in range(len(shop))])
     texts = state.encoder.encode(words)[0].texts[at]
     strange = [

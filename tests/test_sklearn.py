@@ -233,6 +233,7 @@ OTHER_VALUE = {
     "d_noise": 3,
     "rehide_min": 0.3,
     "rehide_max": 0.9,
+    "rehide_texts": 0.8,
     "visible_weight": 1.0,
     "draw_weight": 0.1,
     "adversary_weight": 5.0,
