@@ -104,7 +104,7 @@ def learn(
             state.training,
             lesson.given_back,
             nothing_held_out(lesson.given_back.known),
-            config,
+            replace(config, rehide_texts=0.0),  # the last steps read every text, as filling does
             n_steps=n_refining,
             rate_scale=rate_scale * REFINING_RATE,
             deadline=deadline,
