@@ -300,6 +300,14 @@ def test_where_nobody_beats_the_mean_the_other_columns_are_said_to_tell_nothing(
     assert "no method does much better than mean / mode" in results_to_markdown(results)
 
 
+def test_notes_that_differ_in_their_numbers_are_said_once_with_the_range():
+    results = [make_result(seed=seed) for seed in range(4)]
+    for result, note in zip(results, ["round 9 of 12", "round 10 of 12", "", "of 1,000 rows"], strict=True):
+        result["note"] = note
+    page = results_to_markdown(results)
+    assert "| round 9 to 10 of 12 (2 of 4 runs); of 1,000 rows (1 of 4 runs) |" in page
+
+
 def test_different_machines_and_commits_are_said():
     results = make_results(seeds=(0,))
     results[0] = {**results[0], "commit": "1234567", "machine": {"processor": "other"}}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from gain_impute.reporting.document import Cell, Figure, Heading, Section, Table
@@ -12,6 +14,7 @@ from gain_impute.reporting.writing import NOTHING, join_names, plural
 __all__ = ["show_excluded", "show_setup"]
 
 MACHINE = {"processor": "processor", "n_cores": "cores", "n_threads": "threads", "device": "device", "system": "system"}
+NUMBER = re.compile(r"\d[\d,]*")
 
 
 def show_excluded(board: Scoreboard) -> Section:
@@ -106,7 +109,7 @@ def _settings_table(board: Scoreboard) -> Table:
     for method in board.methods:
         results = [result for result in board.results if result["method"] == method]
         settings = dict.fromkeys(_written(result.get("settings") or {}) for result in results)
-        notes = dict.fromkeys(str(result["note"]) for result in results if result.get("note"))
+        notes = _condensed([str(result["note"]) for result in results if result.get("note")], n_runs=len(results))
         n_seeds = len({result["seed"] for result in results})
         said = [Cell(text=" | ".join(settings)), Cell(text="; ".join(notes) or NOTHING)]
         rows.append([Cell(text=board.title(method)), *said, Cell(text=str(n_seeds))])
@@ -116,6 +119,25 @@ def _settings_table(board: Scoreboard) -> Table:
         head=head,
         rows=rows,
     )
+
+
+def _condensed(notes: Sequence[str], *, n_runs: int) -> list[str]:
+    """Say once what several runs noted with other numbers: how far these reach, and how many runs it was."""
+    numbers: dict[tuple[str, ...], list[list[str]]] = {}
+    for note in notes:
+        numbers.setdefault(tuple(NUMBER.split(note)), []).append(NUMBER.findall(note))
+    condensed = []
+    for words, found in numbers.items():
+        ranges = [_range(list(values)) for values in zip(*found, strict=True)]
+        note = "".join(part for pair in zip(words, [*ranges, ""], strict=True) for part in pair)
+        condensed.append(note if len(found) == n_runs else f"{note} ({len(found):,} of {plural(n_runs, 'run')})")
+    return condensed
+
+
+def _range(numbers: list[str]) -> str:
+    """Numbers as they were written, from the least to the greatest."""
+    ordered = sorted(set(numbers), key=lambda number: int(number.replace(",", "")))
+    return ordered[0] if len(ordered) == 1 else f"{ordered[0]} to {ordered[-1]}"
 
 
 def _written(settings: dict[str, Any]) -> str:
