@@ -16,10 +16,12 @@ from threadpoolctl import threadpool_info
 from gain_impute.batches import TensorTable
 from gain_impute.config import GAINConfig
 from gain_impute.encoding.table import TableEncoder
+from gain_impute.errors import UnfillableWarning
 from gain_impute.prediction import predict
 from gain_impute.schema import infer_schema
 from gain_impute.state import EpochLog, TrainingState
 from gain_impute.training import HeldOut, NullTracker, held_out_cells, nothing_held_out, torch_session, train
+from tests.strategies import quick_imputer, shop_table
 
 CPU = torch.device("cpu")
 SMALL = GAINConfig(d_hidden=32, n_blocks=1, d_noise=4, n_bins=8, batch_size=64, learning_rate=0.01, dropout=0.0)
@@ -278,6 +280,19 @@ def test_so_many_texts_are_taken_away_whole(rate):
     is_left = counts[1] > 0
     assert 1 - float(is_left.float().mean()) == pytest.approx(rate, abs=0.03)
     assert counts[1][is_left].tolist() == counts[0][is_left].tolist()
+
+
+def test_texts_are_hidden_until_the_refinement(monkeypatch):
+    rates, gather = [], TensorTable.text_batches
+
+    def noting(self, rows, visible, **options):
+        rates.extend(options.values())  # only a training step says how many to hide
+        return gather(self, rows, visible, **options)
+
+    monkeypatch.setattr(TensorTable, "text_batches", noting)
+    with pytest.warns(UnfillableWarning):
+        quick_imputer(max_steps=30, n_trees=0, rehide_texts=0.3).fit(shop_table())
+    assert rates == [0.3] * 25 + [0.0] * 5
 
 
 # ------------------------------------------------------------------------------------- seeds and settings
