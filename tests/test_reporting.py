@@ -254,6 +254,15 @@ def test_each_suite_and_mechanism_is_compared_by_itself():
     assert "Suite by suite" not in results_to_markdown(papers)
 
 
+def test_a_lead_that_rounds_to_nothing_is_not_bold():
+    papers = make_results(suite="paper", methods=("gain", "knn"), seeds=(0,))
+    for result in papers:
+        result["in_sample"]["overall"]["error"] = {"gain": 0.501, "knn": 0.5}[result["method"]]
+    text = results_to_markdown([*make_results(), *papers]).split("## Suite by suite")[1]
+    last = re.search(r"\| 5 nearest neighbours \| (.*) \|", text)[1].split(" | ")[-1]
+    assert last.startswith("+0")
+
+
 def test_methods_without_a_seed_in_common_are_not_ranked():
     results = [make_result(method="gain", seed=0), make_result(method="mean", seed=1)]
     text = results_to_markdown(results)

@@ -94,5 +94,6 @@ def _cell(board: Scoreboard, method: str, score: Score) -> Cell:
     inside, outside = (gain_over(board, method, score, where) for where in PLACES)
     if not inside.n_tables:
         return Cell(text=NOTHING)
-    second = write_gain(outside.mean, score) if outside.n_tables else ""
-    return Cell(text=write_gain(inside.mean, score), second=second, mark="best" if inside.mean < 0 else "")
+    text, second = write_gain(inside.mean, score), write_gain(outside.mean, score) if outside.n_tables else ""
+    is_behind = inside.mean < 0 and any(digit in text for digit in "123456789")
+    return Cell(text=text, second=second, mark="best" if is_behind else "")
