@@ -100,6 +100,7 @@ def new_fit(
     if encoder.layout.n_cells > 0:
         with torch_session(n_threads, seed, device):
             state.training = TrainingState.new(encoder.layout, state.edges, config, device)
+            state.training.silence_unseen([text.ids for text in encoded.texts])
             learn(state, encoded, rate_scale=1.0, on_epoch=on_epoch, on_held_out=on_held_out)
     return state, empty, unreadable
 

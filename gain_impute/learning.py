@@ -71,8 +71,6 @@ def learn(
     lesson = _Lesson(
         state, state.training, encoded, table, held_out_cells(table.known, config.validation_share), deadline
     )
-    if state.training.n_steps == 0:
-        state.training.silence_unseen([ids for _, _, ids in table.texts])
     # earlier rows may be among these: what is held out of them tells nothing
     before = lesson.sureness() if state.training.n_steps > 0 else None
     n_steps = config.max_steps or default_max_steps(encoded.n_rows, config.effort)
@@ -100,19 +98,9 @@ def learn(
         on_held_out(state, lesson.held_out_frame())
     sureness = lesson.sureness() if before is None else before
     if n_refining > 0 and time.perf_counter() < deadline:
-        train(
-            state.training,
-            lesson.given_back,
-            nothing_held_out(lesson.given_back.known),
-            replace(config, rehide_texts=0.0),  # the last steps read every text, as filling does
-            n_steps=n_refining,
-            rate_scale=rate_scale * REFINING_RATE,
-            deadline=deadline,
-            on_epoch=on_epoch,
-        )
+        lesson.refine(n_refining, rate_scale=rate_scale, on_epoch=on_epoch)
     if state.experts is not None and teaches_twice:
-        again = lesson.taught_experts(lesson.given_back.known, state.experts.weights, completing=state.experts)
-        state.experts = again if again.weights == state.experts.weights else state.experts
+        state.experts = lesson.experts_taught_again(state.experts)
     keep_sureness(state.training, lesson.given_back, state.experts, sureness)
 
 
@@ -194,6 +182,24 @@ class _Lesson:
         experts = self.taught_experts(self.known, weights)
         rows, cells = self.shown
         return experts.weighed(held_out_rows(self.training, self.table, rows, experts, cells))
+
+    def refine(self, n_steps: int, *, rate_scale: float, on_epoch: Report) -> None:
+        """Train on with the held-out cells, more gently, and with every text in sight, as when cells are filled."""
+        train(
+            self.training,
+            self.given_back,
+            nothing_held_out(self.given_back.known),
+            replace(self.state.config, rehide_texts=0.0),
+            n_steps=n_steps,
+            rate_scale=rate_scale * REFINING_RATE,
+            deadline=self.deadline,
+            on_epoch=on_epoch,
+        )
+
+    def experts_taught_again(self, experts: Experts) -> Experts:
+        """Teach them with the held-out cells, believed as before; the same ones where time does not suffice."""
+        again = self.taught_experts(self.given_back.known, experts.weights, completing=experts)
+        return again if again.weights == experts.weights else experts
 
     def taught_experts(
         self, known: Tensor, weights: dict[int, Weights], *, completing: Experts | None = None

@@ -110,9 +110,9 @@ class BagOfNgrams(nn.Module):
     @torch.no_grad()
     def silence_others(self, ids: Tensor) -> None:
         """Bring the vectors of all n-grams but these to zero: what nothing teaches would be noise to new texts."""
-        is_other = torch.ones(len(self.vectors.weight), dtype=torch.bool, device=ids.device)
+        is_other = torch.ones(len(self.vectors.weight), dtype=torch.bool)
         is_other[ids.long()] = False
-        self.vectors.weight[is_other] = 0
+        self.vectors.weight[is_other.to(self.vectors.weight.device)] = 0
 
     def forward(self, text: TextBatch) -> Tensor:
         """Read a batch of texts; an empty one is all zeros."""

@@ -113,11 +113,11 @@ class TrainingState:
             config=config,
         )
 
-    def silence_unseen(self, ngrams: Sequence[Tensor]) -> None:
+    def silence_unseen(self, ngrams: Sequence[NDArray[np.int32]]) -> None:
         """Before any step: give no voice to n-grams other than those (n_ngrams,) of each text column."""
         for network in (self.generator, self.averaged):
             for bag, ids in zip(network.texts, ngrams, strict=True):
-                cast("BagOfNgrams", bag).silence_others(ids)
+                cast("BagOfNgrams", bag).silence_others(torch.from_numpy(ids))
 
     @cached_property
     def fused(self) -> FusedGenerator:
