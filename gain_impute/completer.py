@@ -74,8 +74,8 @@ class Completer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     ) -> None:
         """Fit, watched by whoever wants to be told, and become fitted; columns `indicated` before stay so."""
         watcher = Watcher(
-            n_steps=config.max_steps or default_max_steps(len(frame), config.effort),
-            n_steps_before=self.state_.training.n_steps if hasattr(self, "state_") and self.state_.training else 0,
+            n_steps=config.n_members * (config.max_steps or default_max_steps(len(frame), config.effort)),
+            n_steps_before=self.state_.n_steps if hasattr(self, "state_") else 0,
             params=self.get_params(),
             table=frame,
             schema=schema,
@@ -126,9 +126,9 @@ class Completer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     def _expose(self) -> None:
         """Derive the public attributes from the state."""
-        logs = self.state_.training.history if self.state_.training else []
+        logs = [log.as_dict() for log in self.state_.history]
         self.schema_, self.unfillable_ = self.state_.encoder.schema, self.state_.unfillable()
-        self.history_ = pd.DataFrame([log.as_dict() for log in logs], columns=list(EpochLog.__dataclass_fields__))
+        self.history_ = pd.DataFrame(logs, columns=list(EpochLog.__dataclass_fields__))
 
     def _complete(
         self, frame: pd.DataFrame, *, most_spread: int | None = 0, draw_seed: int | None = None

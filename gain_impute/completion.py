@@ -145,24 +145,18 @@ def complete_prepared(
     on_batch : callable, default=nothing
         Called before each batch of rows that is not drawn; what it raises ends the work.
     """
-    read, fillable, rows, training = prepared.read, prepared.fillable, prepared.rows, state.training
+    read, fillable, rows, members = prepared.read, prepared.fillable, prepared.rows, state.members
     filled: dict[str, FilledColumn] = {}
     prediction = None
-    if len(rows) and training is not None:
-        table = TensorTable.from_encoded(prepared.encoded, training.layout, training.device)
+    if len(rows) and members:
+        table = TensorTable.from_encoded(prepared.encoded, state.encoder.layout, state.device)
         everything = np.arange(len(rows))
         if draw:
-            prediction = draw_cells(
-                training,
-                table,
-                everything,
-                scale_of_draws=state.calibration.scale_of_draws,
-                experts=state.experts,
-            )
+            prediction = draw_cells(members, table, everything, scale_of_draws=state.calibration.scale_of_draws)
         else:
             numbers = [name for name in fillable if name in state.encoder.numbers]
             spread = _some(read.has_hole(numbers)[rows], most_spread)
-            prediction = predict(training, table, everything, experts=state.experts, spread=spread, on_batch=on_batch)
+            prediction = predict(members, table, everything, spread=spread, on_batch=on_batch)
         for name in fillable:
             at = np.flatnonzero(read.holes[name][rows])
             filled[name] = FilledColumn(rows[at], _decode(state, prediction, name, at, round_to_grid=round_to_grid))
@@ -188,17 +182,17 @@ def category_probabilities(state: FittedState, frame: pd.DataFrame, column: str)
     ConfigError
         If the column is not filled with categories.
     """
-    encoder, training = state.encoder, state.training
-    if column not in list(encoder.classes) or training is None:
+    encoder = state.encoder
+    if column not in list(encoder.classes) or not state.members:
         raise ConfigError(
             f"The column must be one that is filled with categories: one of {list(encoder.classes)[:5]}. "
             f"Got {column!r} instead."
         )
     encoded, _, _ = encoder.encode(frame)
     position = encoder.layout.classes.index(column)
-    table = TensorTable.from_encoded(encoded, training.layout, training.device)
+    table = TensorTable.from_encoded(encoded, encoder.layout, state.device)
     table.known[:, encoder.layout.n_numbers + position] = False
-    probabilities = predict_probabilities(training, table, position, experts=state.experts)
+    probabilities = predict_probabilities(state.members, table, position)
     return pd.DataFrame(probabilities, columns=list(encoder.classes[column].vocabulary))
 
 

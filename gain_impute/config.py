@@ -23,8 +23,8 @@ __all__ = [
 ]
 
 
-PRESETS = {"fast": 0.25, "best": 4.0}
-"""The `effort` of those who want it sooner, and of those who want it better; the usual one is 1."""
+PRESETS: dict[str, dict[str, Any]] = {"fast": {"effort": 0.25}, "best": {"n_members": 3}}
+"""Parameters of those who want it sooner, and of those who want it better."""
 BATCH_LIMITS = (2_000, 8_000)  # rows from which a step takes more of them
 TREES_BY_ROWS, LEAST_TREES = ((500, 100), (2_000, 50), (8_000, 30)), 20
 MANY_COLUMNS, LEAST_OF_WIDE = 64, 8  # beyond so many columns each has fewer trees, down to so many
@@ -90,6 +90,13 @@ class GAINConfig:
     )
     max_steps: int | None = _hyper(
         None, 1, math.inf, "Training steps at most; None derives them from the number of rows (`default_max_steps`)."
+    )
+    n_members: int = _hyper(
+        1,
+        1,
+        100,
+        "Whole fits whose word is averaged: where one errs, others err otherwise; each takes the time of one.",
+        tune=Tunable(1, 3, needs="budget"),
     )
     max_time_s: float | None = _hyper(
         None,

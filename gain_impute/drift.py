@@ -17,9 +17,8 @@ from scipy.optimize import brentq
 from torch import Tensor
 
 from gain_impute.batches import TensorTable
-from gain_impute.experts import Experts
+from gain_impute.member import Member
 from gain_impute.prediction import predict, tempered, unknown_shares
-from gain_impute.state import TrainingState
 
 __all__ = ["Sureness", "keep_some_back", "keep_sureness", "measure_sureness"]
 
@@ -64,25 +63,22 @@ def keep_some_back(table: TensorTable, held_out: tuple[Tensor, Tensor]) -> Tenso
     return replace(table, known=known)
 
 
-def measure_sureness(
-    training: TrainingState, table: TensorTable, experts: Experts | None, *, rows: NDArray[np.int64] | None = None
-) -> Sureness:
+def measure_sureness(member: Member, table: TensorTable, *, rows: NDArray[np.int64] | None = None) -> Sureness:
     """Ask about rows with empty cells; about some of them, if none are given."""
     known = table.known.cpu().numpy()
     if rows is None:
         rows = np.flatnonzero(~known.all(axis=1))
         rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).astype(np.int64)]
-    spread = predict(training, table, rows, spread=True).spread
-    squares = [spread[~known[rows, column], column] ** 2 for column in range(training.layout.n_numbers)]
-    return Sureness(rows, unknown_shares(training, table, rows, experts=experts), squares)
+    spread = predict([Member(member.training)], table, rows, spread=True).spread
+    squares = [spread[~known[rows, column], column] ** 2 for column in range(member.layout.n_numbers)]
+    return Sureness(rows, unknown_shares([member], table, rows), squares)
 
 
-def keep_sureness(training: TrainingState, table: TensorTable, experts: Experts | None, before: Sureness) -> None:
+def keep_sureness(member: Member, table: TensorTable, before: Sureness) -> None:
     """Scale what is said until it is as sure of the empty cells as it was before, in place."""
-    now = measure_sureness(training, table, experts, rows=before.rows)
-    training.averaged.scale_corrections(_by_column(_growth, before.squares, now.squares))
-    temperatures = _by_column(_temperature, before.shares, now.shares)
-    training.averaged.temperatures *= training.averaged.temperatures.new_tensor(temperatures)
+    now, averaged = measure_sureness(member, table, rows=before.rows), member.training.averaged
+    averaged.scale_corrections(_by_column(_growth, before.squares, now.squares))
+    averaged.temperatures *= averaged.temperatures.new_tensor(_by_column(_temperature, before.shares, now.shares))
 
 
 def _by_column(scale: _Scale, before: _Columns, now: _Columns) -> list[float]:

@@ -12,11 +12,12 @@ import torch
 
 from gain_impute.confidence import NumberCalibration
 from gain_impute.config import GAINConfig, default_dropout, default_max_steps, default_n_trees
-from gain_impute.encoding.table import TableEncoder
+from gain_impute.encoding.table import EncodedTable, TableEncoder
 from gain_impute.encoding.text import HashedText
 from gain_impute.errors import TableError, UnfillableWarning, UnreadableWarning
 from gain_impute.frames import cell_types
 from gain_impute.learning import HeldOutReport, Report, learn
+from gain_impute.member import Member
 from gain_impute.persistence import FittedState
 from gain_impute.schema import Schema
 from gain_impute.state import TrainingState
@@ -95,12 +96,11 @@ def new_fit(
         if (found := cell_types(frame.iloc[:, position], schema.parse(name, frame.iloc[:, position]).values))
     }
     state = FittedState(
-        config, encoder, None, NumberCalibration.unknown(len(encoder.numbers)), types, never_observed, seed
+        config, encoder, (), NumberCalibration.unknown(len(encoder.numbers)), types, never_observed, seed
     )
     if encoder.layout.n_cells > 0:
         with torch_session(n_threads, seed, device):
-            state.training = TrainingState.new(encoder.layout, state.edges, config, device)
-            state.training.silence_unseen([text.ids for text in encoded.texts])
+            state.members = tuple(_new_member(state, encoded, device) for _ in range(config.n_members))
             learn(state, encoded, rate_scale=1.0, on_epoch=on_epoch, on_held_out=on_held_out)
     return state, empty, unreadable
 
@@ -117,18 +117,28 @@ def continue_fit(
 
     Parameters and returns are those of `new_fit`; `state` itself is left as it is where it can be.
     """
-    if state.config.dropout is None and state.training is not None:
-        state = replace(state, config=replace(state.config, dropout=state.training.generator.dropout))
+    if state.config.dropout is None and state.members:
+        state = replace(state, config=replace(state.config, dropout=state.members[0].training.generator.dropout))
     encoder = state.encoder.extend(frame)
     encoded, empty, unreadable = encoder.encode(frame)
     check_readable(encoder.schema, empty, unreadable)
-    continued = replace(state, encoder=encoder)
-    if state.training is not None:
-        seed = np.random.SeedSequence([state.seed, state.training.n_steps]).generate_state(1)[0]
+    continued = replace(state, encoder=encoder, history=[*state.history])
+    if state.members:
+        seed = np.random.SeedSequence([state.seed, state.n_steps]).generate_state(1)[0]
         with torch_session(n_threads, int(seed), state.device):
-            continued.training = state.training.grow(encoder.layout, state.edges, state.config)
+            continued.members = tuple(
+                replace(member, training=member.training.grow(encoder.layout, state.edges, state.config))
+                for member in state.members
+            )
             learn(continued, encoded, rate_scale=CONTINUED_RATE, on_epoch=on_epoch, on_held_out=on_held_out)
     return continued, empty, unreadable
+
+
+def _new_member(state: FittedState, encoded: EncodedTable, device: torch.device) -> Member:
+    """A member that has learned nothing yet, from torch's generator as it stands."""
+    training = TrainingState.new(state.encoder.layout, state.edges, state.config, device)
+    training.silence_unseen([text.ids for text in encoded.texts])
+    return Member(training)
 
 
 def check_readable(schema: Schema, empty: pd.DataFrame, unreadable: dict[str, int], *, least_known: int = 1) -> None:

@@ -56,9 +56,11 @@ class GAINImputer(Completer):
     random_state : int, Generator, RandomState or None, default=None
         What all randomness follows from. None takes fresh entropy.
     effort : float, default=1.0
-        Work of a fit beside the usual, where steps and trees are derived; `PRESETS` holds a fast and the best one.
+        Work of a fit beside the usual, where steps and trees are derived.
+    n_members : int, default=1
+        Whole fits whose word is averaged; `PRESETS` holds parameters of a fast fit and of the best one.
     max_steps : int or None, default=None
-        Training steps at most; None derives them from the number of rows.
+        Training steps of a member at most; None derives them from the number of rows.
     max_time_s : float or None, default=None
         Seconds of training at most; a stop by time is recorded in `history_`, and makes results depend on the machine.
     batch_size : int or None, default=None
@@ -129,6 +131,7 @@ class GAINImputer(Completer):
         round_to_grid: bool = True,
         random_state: int | np.random.Generator | np.random.RandomState | None = None,
         effort: float = 1.0,
+        n_members: int = 1,
         max_steps: int | None = None,
         max_time_s: float | None = None,
         batch_size: int | None = None,
@@ -162,6 +165,7 @@ class GAINImputer(Completer):
         self.round_to_grid = round_to_grid
         self.random_state = random_state
         self.effort = effort
+        self.n_members = n_members
         self.max_steps = max_steps
         self.max_time_s = max_time_s
         self.batch_size = batch_size

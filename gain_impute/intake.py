@@ -34,7 +34,7 @@ __all__ = [
     "torch_device",
 ]
 
-SIZES = ("d_hidden", "n_blocks", "d_text", "n_bins", "d_noise")
+SIZES = ("n_members", "d_hidden", "n_blocks", "d_text", "n_bins", "d_noise")
 """Parameters that say how large the networks are."""
 INDICATOR = "missingindicator_"  # begins the name of an indicator column, in scikit-learn too
 SEEDS = 2**64  # that torch knows

@@ -19,6 +19,7 @@ from gain_impute.config import default_max_steps
 from gain_impute.drift import Sureness, keep_some_back, keep_sureness, measure_sureness
 from gain_impute.encoding.table import EncodedTable
 from gain_impute.experts import Experts, expert_rows
+from gain_impute.member import Member, seed_of_member
 from gain_impute.neighbours import Neighbours
 from gain_impute.persistence import FittedState
 from gain_impute.prediction import completed_rows, held_out_rows, predict
@@ -46,15 +47,15 @@ def learn(
     on_epoch: Report,
     on_held_out: HeldOutReport | None = None,
 ) -> None:
-    """Train the networks of a state, teach its experts and calibrate both, in place.
+    """Train the networks of a state's members, teach their experts and calibrate them, in place.
 
-    Some known cells are held out, to weigh and to calibrate on. Then they are given back: training is refined with
-    them, and where they are more than a few, the experts are taught again.
+    Some known cells are held out, the same of all members, to weigh and to calibrate on. Then they are given back:
+    training is refined with them, and where they are more than a few, the experts are taught again.
 
     Parameters
     ----------
     state : FittedState
-        With networks, new or trained before.
+        With members, new or trained before.
     encoded : EncodedTable
     rate_scale : float
         Share of the learning rate to train with.
@@ -63,56 +64,53 @@ def learn(
     on_held_out : callable, optional
         As in `new_fit`.
     """
-    if state.training is None:
-        raise AssertionError
-    config, table = state.config, TensorTable.from_encoded(encoded, state.training.layout, state.device)
+    config, table = state.config, TensorTable.from_encoded(encoded, state.encoder.layout, state.device)
     began, most_s = time.perf_counter(), config.max_time_s
     deadline = math.inf if most_s is None else began + most_s
-    lesson = _Lesson(
-        state, state.training, encoded, table, held_out_cells(table.known, config.validation_share), deadline
-    )
+    held_out = held_out_cells(table.known, config.validation_share)
+    lessons = [
+        _Lesson(state, number, encoded, table, held_out, deadline, on_epoch) for number in range(config.n_members)
+    ]
+    first = lessons[0]
     # earlier rows may be among these: what is held out of them tells nothing
-    before = lesson.sureness() if state.training.n_steps > 0 else None
+    before = [lesson.sureness() for lesson in lessons] if state.n_steps > 0 else None
     n_steps = config.max_steps or default_max_steps(encoded.n_rows, config.effort)
-    n_refining = int(n_steps * REFINING_SHARE) if lesson.has_held_out else 0
-    train(
-        state.training,
-        table,
-        lesson.held_out,
-        config,
-        n_steps=n_steps - n_refining,
-        rate_scale=rate_scale,
-        deadline=deadline if most_s is None or not config.n_trees else began + NETWORKS_SHARE * most_s,
-        on_epoch=on_epoch,
-    )
-    if not lesson.has_held_out:
-        if before is not None:
-            keep_sureness(state.training, lesson.given_back, state.experts, before)
+    n_refining = int(n_steps * REFINING_SHARE) if first.has_held_out else 0
+    networks_s = math.inf if most_s is None else most_s * (NETWORKS_SHARE if config.n_trees else 1)
+    for lesson in lessons:
+        lesson.train(
+            n_steps - n_refining,
+            rate_scale=rate_scale,
+            deadline=began + networks_s * (lesson.number + 1) / len(lessons),
+        )
+    if not first.has_held_out:
+        for lesson, sureness in zip(lessons, before or [], strict=False):
+            lesson.keep_sureness(sureness)
         return
-    teaches_twice = lesson.teaches_twice  # asked before there are new experts
-    if before is None:
-        state.training.averaged.temperatures.fill_(1)
-    state.experts = lesson.validated_experts() if config.n_trees else None
-    state.calibration = lesson.calibration(None if before is None else state.calibration)
+    teach_twice = [lesson.teaches_twice for lesson in lessons]  # asked before there are new experts
+    for lesson in lessons:
+        lesson.teach(is_first_fit=before is None)
+    state.calibration = first.calibration(None if before is None else state.calibration)
     if on_held_out is not None:
-        on_held_out(state, lesson.held_out_frame())
-    sureness = lesson.sureness() if before is None else before
-    if n_refining > 0 and time.perf_counter() < deadline:
-        lesson.refine(n_refining, rate_scale=rate_scale, on_epoch=on_epoch)
-    if state.experts is not None and teaches_twice:
-        state.experts = lesson.experts_taught_again(state.experts)
-    keep_sureness(state.training, lesson.given_back, state.experts, sureness)
+        on_held_out(state, first.held_out_frame())
+    for lesson, teaches_twice in zip(lessons, teach_twice, strict=True):
+        sureness = lesson.sureness() if before is None else before[lesson.number]
+        if n_refining > 0 and time.perf_counter() < deadline:
+            lesson.refine(n_refining, rate_scale=rate_scale)
+        if teaches_twice:
+            lesson.teach_again()
+        lesson.keep_sureness(sureness)
 
 
 @dataclass(frozen=True)
 class _Lesson:
-    """What one fit works with.
+    """What the fit of one member works with.
 
     Attributes
     ----------
     state : FittedState
-    training : TrainingState
-        Its networks.
+    number : int
+        Of the member, from 0.
     encoded : EncodedTable
     table : TensorTable
         The same.
@@ -120,14 +118,32 @@ class _Lesson:
         Of `held_out_cells`.
     deadline : float
         Reading of `time.perf_counter` from which no further expert is begun.
+    on_epoch : callable
+        Called with each EpochLog, which counts what the other members did too.
     """
 
     state: FittedState
-    training: TrainingState
+    number: int
     encoded: EncodedTable
     table: TensorTable
     held_out: tuple[Tensor, Tensor]
     deadline: float
+    on_epoch: Report
+
+    @property
+    def member(self) -> Member:
+        """The member as it stands."""
+        return self.state.members[self.number]
+
+    @property
+    def training(self) -> TrainingState:
+        """Its networks."""
+        return self.member.training
+
+    @cached_property
+    def seed(self) -> int:
+        """What its experts' randomness follows from."""
+        return seed_of_member(self.state.seed, self.number)
 
     @cached_property
     def has_held_out(self) -> bool:
@@ -137,7 +153,7 @@ class _Lesson:
     @cached_property
     def keeps_experts(self) -> bool:
         """Whether experts learned from more rows than there are now: then they stay, and are believed as before."""
-        return self.state.experts is not None and self.state.experts.n_rows >= len(self.table.known)
+        return self.member.experts is not None and self.member.experts.n_rows >= len(self.table.known)
 
     @cached_property
     def teaches_twice(self) -> bool:
@@ -159,8 +175,12 @@ class _Lesson:
         return keep_some_back(self.table, self.held_out)
 
     def sureness(self) -> Sureness:
-        """How sure the state is, as it stands, of what this fit never learns."""
-        return measure_sureness(self.training, self.given_back, self.state.experts)
+        """How sure the member is, as it stands, of what this fit never learns."""
+        return measure_sureness(self.member, self.given_back)
+
+    def keep_sureness(self, before: Sureness) -> None:
+        """Make the member as sure of that as it was."""
+        keep_sureness(self.member, self.given_back, before)
 
     @cached_property
     def shown(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -172,18 +192,23 @@ class _Lesson:
     def text_axes(self) -> tuple[TextAxes, ...]:
         """Main directions of the texts, for new experts."""
         texts = zip(self.encoded.texts, self.training.layout.text_buckets, strict=True)
-        return tuple(TextAxes.fit(text, n_buckets, seed=self.state.seed) for text, n_buckets in texts)
+        return tuple(TextAxes.fit(text, n_buckets, seed=self.seed) for text, n_buckets in texts)
 
-    def validated_experts(self) -> Experts:
-        """Experts of all columns, kept, or new and each believed as far as held-out cells show that it helps."""
-        if self.state.experts is not None and self.keeps_experts:
-            return self.state.experts
-        weights = dict.fromkeys(range(self.training.layout.n_cells), USUAL)
-        experts = self.taught_experts(self.known, weights)
-        rows, cells = self.shown
-        return experts.weighed(held_out_rows(self.training, self.table, rows, experts, cells))
+    def train(self, n_steps: int, *, rate_scale: float, deadline: float) -> None:
+        """Train the networks without the held-out cells."""
+        config = self.state.config
+        train(
+            self.training,
+            self.table,
+            self.held_out,
+            config,
+            n_steps=n_steps,
+            rate_scale=rate_scale,
+            deadline=deadline,
+            on_epoch=self.tell,
+        )
 
-    def refine(self, n_steps: int, *, rate_scale: float, on_epoch: Report) -> None:
+    def refine(self, n_steps: int, *, rate_scale: float) -> None:
         """Train on with the held-out cells, more gently, and with every text in sight, as when cells are filled."""
         train(
             self.training,
@@ -193,24 +218,58 @@ class _Lesson:
             n_steps=n_steps,
             rate_scale=rate_scale * REFINING_RATE,
             deadline=self.deadline,
-            on_epoch=on_epoch,
+            on_epoch=self.tell,
         )
 
-    def experts_taught_again(self, experts: Experts) -> Experts:
-        """Teach them with the held-out cells, believed as before; the same ones where time does not suffice."""
-        again = self.taught_experts(self.given_back.known, experts.weights, completing=experts)
-        return again if again.weights == experts.weights else experts
+    def tell(self, log: EpochLog) -> None:
+        """Tell of an epoch, after what the other members did."""
+        others = [member.training for member in self.state.members if member is not self.member]
+        log = replace(
+            log,
+            member=self.number,
+            step=log.step + sum(other.n_steps for other in others),
+            elapsed_s=log.elapsed_s + sum(other.elapsed_s for other in others),
+        )
+        self.state.history.append(log)
+        self.on_epoch(log)
+
+    def teach(self, *, is_first_fit: bool) -> None:
+        """Teach experts of all columns, each believed as far as held-out cells show that it helps; or keep those."""
+        if is_first_fit:
+            self.training.averaged.temperatures.fill_(1)
+        if not self.state.config.n_trees:
+            self.take_experts(None)
+        elif not self.keeps_experts:
+            weights = dict.fromkeys(range(self.training.layout.n_cells), USUAL)
+            experts = self.taught_experts(self.known, weights)
+            rows, cells = self.shown
+            said = held_out_rows(replace(self.member, experts=experts), self.table, rows, cells)
+            self.take_experts(experts.weighed(said))
+
+    def teach_again(self) -> None:
+        """Teach them with the held-out cells, believed as before; the same ones stay where time does not suffice."""
+        experts = self.member.experts
+        if experts is not None:
+            again = self.taught_experts(self.given_back.known, experts.weights, completing=experts)
+            self.take_experts(again if again.weights == experts.weights else experts)
+
+    def take_experts(self, experts: Experts | None) -> None:
+        """Put these beside the member's networks."""
+        members = list(self.state.members)
+        members[self.number] = replace(self.member, experts=experts)
+        self.state.members = tuple(members)
 
     def taught_experts(
         self, known: Tensor, weights: dict[int, Weights], *, completing: Experts | None = None
     ) -> Experts:
         """Teach experts, from rows as they are completed, also by earlier ones, when `known` (n_rows, P) is read."""
-        layout, seed = self.training.layout, self.state.seed
+        layout = self.training.layout
         always = self.held_out[0].cpu().numpy()
-        rows = expert_rows(len(known), layout.n_cells, len(layout.texts), always=always, seed=seed)
+        rows = expert_rows(len(known), layout.n_cells, len(layout.texts), always=always, seed=self.seed)
         known_there = known.cpu().numpy()[rows]
+        completed_by = replace(self.member, experts=completing)
         return Experts.fit(
-            completed_rows(self.training, self.table, rows, self.text_axes, known=known, experts=completing),
+            completed_rows(completed_by, self.table, rows, self.text_axes, known=known),
             known_there,
             self.text_axes,
             layout.text_cells,
@@ -218,7 +277,7 @@ class _Lesson:
             weights=weights,
             neighbours=self.neighbours(rows, known_there, None if completing is None else completing.neighbours),
             n_trees=self.state.config.n_trees or 0,
-            seed=seed,
+            seed=self.seed,
             deadline=self.deadline,
         )
 
@@ -239,11 +298,11 @@ class _Lesson:
     def calibration(self, before: NumberCalibration | None) -> NumberCalibration:
         """Fill the held-out cells, and measure how far that is from the truth; claim no more than before."""
         rows, cells = self.shown
-        experts = self.state.experts
-        said = without = predict(self.training, self.table, rows, experts=experts, known=self.known, spread=True)
-        if experts is not None and experts.neighbours.trust:
-            others = replace(experts, neighbours=Neighbours.none())
-            without = predict(self.training, self.table, rows, experts=others, known=self.known, spread=True)
+        members = self.state.members
+        said = without = predict(members, self.table, rows, known=self.known, spread=True)
+        if any(member.experts is not None and member.experts.neighbours.trust for member in members):
+            alone = [member.without_neighbours() for member in members]
+            without = predict(alone, self.table, rows, known=self.known, spread=True)
         found = calibrate_numbers(self.encoded, rows, cells, said, without)
         return found if before is None else found.no_narrower_than(before, said.spread)
 

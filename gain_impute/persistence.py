@@ -34,15 +34,15 @@ from gain_impute.encoding.table import TableEncoder
 from gain_impute.encoding.text import TextEncoder
 from gain_impute.errors import FileError, GainImputeError, ModelFormatError
 from gain_impute.expert_arrays import expert_tensors, experts_from, experts_to_json
-from gain_impute.experts import Experts
 from gain_impute.files import check_output_folder
+from gain_impute.member import Member
 from gain_impute.schema import schema_from_toml, schema_to_toml
 from gain_impute.state import EpochLog, TrainingState
 from gain_impute.training import seeded
 
 __all__ = ["FORMAT_VERSION", "MODEL_FILES", "FittedState", "read_model", "write_model"]
 
-FORMAT_VERSION = 7
+FORMAT_VERSION = 8
 SCALARS = ("mean", "std", "minimum", "maximum", "grid")  # of the encoder of a number
 MODEL_FILES = DESCRIPTION, WEIGHTS, CHECKSUMS = "model.json", "weights.safetensors", "SHA256SUMS"
 
@@ -55,8 +55,8 @@ class FittedState:
     ----------
     config : GAINConfig
     encoder : TableEncoder
-    training : TrainingState or None
-        None where no column can be filled.
+    members : tuple of Member
+        Whole fits whose word is averaged; none where no column can be filled.
     calibration : NumberCalibration
     cell_types : dict of str to dict
         Of each object column, the Python types of its values (`gain_impute.frames.cell_types`).
@@ -66,25 +66,30 @@ class FittedState:
         What all randomness followed from.
     with_holes : tuple of str, default=()
         Columns that had empty cells in fit: of these the user has been warned.
-    experts : Experts or None, default=None
-        What the generator's best values are blended with.
+    history : list of EpochLog, default=empty
+        What was told of all fits and partial fits.
     """
 
     config: GAINConfig
     encoder: TableEncoder
-    training: TrainingState | None
+    members: tuple[Member, ...]
     calibration: NumberCalibration
     cell_types: dict[str, dict[str, str]]
     never_observed: tuple[str, ...]
     seed: int
     with_holes: tuple[str, ...] = ()
-    experts: Experts | None = None
-    _named: tuple[tuple[int, Experts | None], str] | None = field(default=None, init=False, repr=False, compare=False)
+    history: list[EpochLog] = field(default_factory=list)
+    _named: tuple[list[tuple[Member, int]], str] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def device(self) -> torch.device:
         """Where the networks are."""
-        return self.training.device if self.training is not None else torch.device("cpu")
+        return self.members[0].device if self.members else torch.device("cpu")
+
+    @property
+    def n_steps(self) -> int:
+        """Steps that all members did, over every fit and partial fit."""
+        return sum(member.training.n_steps for member in self.members)
 
     def unfillable(self) -> dict[str, str]:
         """Columns whose empty cells stay empty, and why."""
@@ -104,21 +109,28 @@ class FittedState:
 
     def model_id(self) -> str:
         """Name the model by its content: 12 hexadecimal digits."""
-        content = (self.training.n_steps if self.training else 0, self.experts)
-        if self._named is None or self._named[0][0] != content[0] or self._named[0][1] is not content[1]:
+        content = [(member, member.training.n_steps) for member in self.members]
+        if self._named is None or not _is_same(self._named[0], content):
             self._named = (content, self._digest())
         return self._named[1]
 
     def _digest(self) -> str:
         digest = hashlib.sha256(json.dumps(_encoders_to_json(self.encoder), sort_keys=True).encode())
-        if self.training is not None:
-            for tensor in self.training.averaged.state_dict().values():
+        for member in self.members:
+            for tensor in member.training.averaged.state_dict().values():
                 digest.update(tensor.cpu().contiguous().numpy().tobytes())
-        if self.experts is not None:
-            digest.update(json.dumps(experts_to_json(self.experts)).encode())
-            for tensor in expert_tensors(self.experts).values():
-                digest.update(tensor.numpy().tobytes())
+            if member.experts is not None:
+                digest.update(json.dumps(experts_to_json(member.experts)).encode())
+                for tensor in expert_tensors(member.experts).values():
+                    digest.update(tensor.numpy().tobytes())
         return digest.hexdigest()[:12]
+
+
+def _is_same(before: list[tuple[Member, int]], now: list[tuple[Member, int]]) -> bool:
+    """Whether members are the same ones, after as many steps."""
+    return len(before) == len(now) and all(
+        then is member and steps == n_steps for (then, steps), (member, n_steps) in zip(before, now, strict=True)
+    )
 
 
 def write_model(state: FittedState, estimator: dict[str, Any], folder: str | os.PathLike[str]) -> None:
@@ -149,9 +161,8 @@ def write_model(state: FittedState, estimator: dict[str, Any], folder: str | os.
         "never_observed": state.never_observed,
         "with_holes": state.with_holes,
         "seed": state.seed,
-        "experts": experts_to_json(state.experts) if state.experts else None,
-        "n_steps": state.training.n_steps if state.training else None,
-        "history": [log.as_dict() for log in state.training.history] if state.training else [],
+        "members": [_member_to_json(member) for member in state.members],
+        "history": [log.as_dict() for log in state.history],
     }
     files = {
         DESCRIPTION: json.dumps(description, indent=1).encode(),
@@ -249,6 +260,15 @@ def _encoders_to_json(encoder: TableEncoder) -> dict[str, Any]:
     }
 
 
+def _member_to_json(member: Member) -> dict[str, Any]:
+    """Describe a member; its arrays are among the tensors."""
+    return {
+        "n_steps": member.training.n_steps,
+        "elapsed_s": member.training.elapsed_s,
+        "experts": experts_to_json(member.experts) if member.experts else None,
+    }
+
+
 def _tensors(state: FittedState) -> dict[str, Tensor]:
     """Every tensor of the model under its name."""
     calibration = state.calibration
@@ -256,10 +276,9 @@ def _tensors(state: FittedState) -> dict[str, Tensor]:
         "edges": torch.from_numpy(state.edges),
         **{f"calibration.{name}": torch.from_numpy(values) for name, values in vars(calibration).items()},
     }
-    if state.training is not None:
-        tensors |= state.training.tensors()
-    if state.experts is not None:
-        tensors |= expert_tensors(state.experts)
+    for number, member in enumerate(state.members):
+        of_member = member.training.tensors() | (expert_tensors(member.experts) if member.experts else {})
+        tensors |= {f"{_prefix(number)}{name}": tensor for name, tensor in of_member.items()}
     return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
 
 
@@ -275,16 +294,37 @@ def _state_from(description: dict[str, Any], tensors: dict[str, Tensor], device:
     cell_types = {name: dict(types) for name, types in description["cell_types"].items()}
     never_observed, with_holes = tuple(description["never_observed"]), tuple(description["with_holes"])
     seed = int(description["seed"])
-    state = FittedState(config, encoder, None, calibration, cell_types, never_observed, seed, with_holes)
-    if description["n_steps"] is not None:
-        with seeded(0, device):
-            state.training = TrainingState.new(encoder.layout, state.edges, config, device)
-        state.training.load_tensors(tensors)
-        state.training.n_steps = description["n_steps"]
-        state.training.history = [EpochLog(**log) for log in description["history"]]
-    if description["experts"] is not None:
-        state.experts = experts_from(description["experts"], encoder.layout, tensors)
+    history = [EpochLog(**log) for log in description["history"]]
+    state = FittedState(config, encoder, (), calibration, cell_types, never_observed, seed, with_holes, history)
+    state.members = tuple(
+        _member_from(description_of, state, _of_member(number, tensors), device)
+        for number, description_of in enumerate(description["members"])
+    )
     return state
+
+
+def _member_from(
+    description: dict[str, Any], state: FittedState, tensors: dict[str, Tensor], device: torch.device
+) -> Member:
+    """Put a member together again."""
+    layout = state.encoder.layout
+    with seeded(0, device):
+        training = TrainingState.new(layout, state.edges, state.config, device)
+    training.load_tensors(tensors)
+    training.n_steps, training.elapsed_s = int(description["n_steps"]), float(description["elapsed_s"])
+    experts = description["experts"]
+    return Member(training, None if experts is None else experts_from(experts, layout, tensors))
+
+
+def _prefix(number: int) -> str:
+    """What the names of a member's tensors begin with."""
+    return f"member.{number}."
+
+
+def _of_member(number: int, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a member, under their own names."""
+    prefix = _prefix(number)
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 def _encoder_from(description: dict[str, Any], edges: Tensor) -> TableEncoder:

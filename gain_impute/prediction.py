@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +12,8 @@ from torch import Tensor
 
 from gain_impute.batches import TensorTable
 from gain_impute.completed import CompletedRows, HeldOutRows
-from gain_impute.experts import HEARD, Experts
+from gain_impute.experts import HEARD
+from gain_impute.member import Member
 from gain_impute.neighbours import Neighbours
 from gain_impute.state import TrainingState
 from gain_impute.text_axes import TextAxes
@@ -37,15 +38,15 @@ N_SPREAD_DRAWS = 16  # draws from whose spread the interval of a number is made
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the networks say of the chosen rows; of numbers also where a cell is known.
+    """What is said of the chosen rows, by one member or by several together; of numbers also where a cell is known.
 
     Attributes
     ----------
     numbers : ndarray of shape (n_chosen, N), float32
         Best z-scores.
     spread : ndarray of shape (n_chosen, N), float32
-        Standard deviation of the draws around them, and of numbers without support also of what generator and experts
-        say; NaN where it was not asked for.
+        Standard deviation of the draws around them, of what members say, and of numbers without support also of what
+        generator and experts say; NaN where it was not asked for.
     codes : ndarray of shape (n_chosen, C), int64
         Most probable categories, from 1, of cells that were not to be read; 0 of all others.
     probabilities : ndarray of shape (n_chosen, C), float32
@@ -92,7 +93,7 @@ class _Said:
     heard : ndarray of shape (n_rows, P), uint8
         Who is heard of each cell beside the generator, the sum of `HEARD`.
     apart : ndarray of shape (n_rows, N), float32
-        How far apart those are about a number without support; else 0.
+        How far apart members are about a number, and generator and experts about one without support; else 0.
     """
 
     numbers: NDArray[np.float32]
@@ -121,28 +122,48 @@ class _Said:
             np.concatenate([batch.apart for batch in batches]),
         )
 
+    @classmethod
+    def agreed(cls, members: list[_Said], drawn_by: NDArray[np.int64] | None = None) -> _Said:
+        """What members say of the same rows, averaged; the draw of each row (n_rows,) is that of one of them."""
+        if len(members) == 1:
+            return members[0]
+        numbers = np.stack([said.numbers for said in members])
+        apart = np.stack([said.apart for said in members])
+        heard = np.stack([said.heard for said in members])
+        by_most = [bit * (2 * ((heard & bit) > 0).sum(axis=0) > len(members)) for bit in HEARD.values()]
+        shift = members[0].shift
+        if drawn_by is not None:
+            shift = np.stack([said.shift for said in members])[drawn_by, np.arange(len(drawn_by))]
+        return replace(
+            members[0],
+            numbers=numbers.mean(axis=0),
+            shift=shift,
+            probabilities=[
+                np.mean(column, axis=0) for column in zip(*(said.probabilities for said in members), strict=True)
+            ],
+            heard=np.sum(by_most, axis=0, dtype=np.uint8),
+            apart=np.sqrt(numbers.var(axis=0) + (apart**2).mean(axis=0)),
+        )
+
 
 @torch.no_grad()
 def predict(
-    state: TrainingState,
+    members: Sequence[Member],
     table: TensorTable,
     rows: NDArray[np.int64],
     *,
-    experts: Experts | None = None,
     known: Tensor | None = None,
     spread: bool | NDArray[np.bool_] = False,
     on_batch: Callable[[], None] = lambda: None,
 ) -> Prediction:
-    """Run the averaged generator over rows of a table.
+    """Say what stands in rows of a table: the averaged generators, each blended with its experts, and all averaged.
 
     Parameters
     ----------
-    state : TrainingState
+    members : sequence of Member
     table : TensorTable
     rows : ndarray of shape (n_chosen,), int64
         Row numbers.
-    experts : Experts, optional
-        What the generator's best values are blended with.
     known : Tensor of shape (n_rows, P), optional
         Cells that may be read; the table's own by default.
     spread : bool or ndarray of shape (n_chosen,), bool, default=False
@@ -150,83 +171,80 @@ def predict(
     on_batch : callable, default=nothing
         Called before each batch of rows; what it raises ends the work.
     """
-    known = table.known if known is None else known
-    is_drawn = torch.from_numpy(np.broadcast_to(np.asarray(spread), len(rows)).copy()).to(state.device)
-    numbers, features = np.zeros((len(rows), state.layout.n_numbers), np.float32), []
-    codes = np.zeros((len(rows), len(state.layout.classes)), np.int64)
+    known, layout, device = table.known if known is None else known, members[0].layout, members[0].device
+    is_drawn = torch.from_numpy(np.broadcast_to(np.asarray(spread), len(rows)).copy()).to(device)
+    numbers, features = np.zeros((len(rows), layout.n_numbers), np.float32), []
+    codes = np.zeros((len(rows), len(layout.classes)), np.int64)
     probabilities = np.zeros(codes.shape, np.float32)
-    heard, apart = np.zeros((len(rows), state.layout.n_cells), np.uint8), np.zeros_like(numbers)
-    for first, part in _parts(rows, state.device):
+    heard, apart = np.zeros((len(rows), layout.n_cells), np.uint8), np.zeros_like(numbers)
+    for first, part in _parts(rows, device):
         on_batch()
         at = slice(first, first + len(part))
-        said = _say(state, table, part, known[part], experts, is_drawn=is_drawn[at])
+        each = [_say(member, table, part, known[part], is_drawn=is_drawn[at]) for member in members]
+        features.append([said.features for said in each])
+        said = _Said.agreed(each)
         numbers[at], heard[at], apart[at] = said.numbers, said.heard, said.apart
-        features.append(said.features)
         for column, (asked, shares) in enumerate(zip(said.asked, said.probabilities, strict=True)):
             codes[first + asked, column] = shares.argmax(axis=1) + 1
             probabilities[first + asked, column] = shares.max(axis=1)
-    spreads = torch.full((len(rows), state.layout.n_numbers), torch.nan, device=state.device)
-    if state.layout.n_numbers and bool(is_drawn.any()):
-        noise = fixed_noise(N_SPREAD_DRAWS, state.generator.d_noise, state.device)
-        spreads[is_drawn] = torch.cat(
-            [_spread(state, part, noise, on_batch) for part in torch.split(torch.cat(features), ROWS_A_BATCH)]
+    spreads = torch.full((len(rows), layout.n_numbers), torch.nan, device=device)
+    if layout.n_numbers and bool(is_drawn.any()):
+        spreads[is_drawn] = _root_mean_square(
+            [
+                _spread(member.training, torch.cat(parts), on_batch)
+                for member, parts in zip(members, zip(*features, strict=True), strict=True)
+            ]
         )
     return Prediction(numbers, np.hypot(spreads.cpu().numpy(), apart), codes, probabilities, heard)
 
 
 @torch.no_grad()
-def predict_probabilities(
-    state: TrainingState, table: TensorTable, column: int, *, experts: Experts | None = None
-) -> NDArray[np.float32]:
+def predict_probabilities(members: Sequence[Member], table: TensorTable, column: int) -> NDArray[np.float32]:
     """Probability of each category of column number `column`, unknown in every row; (n_rows, n_categories)."""
-    every = np.arange(len(table.known))
-    parts = [
-        _say(state, table, part, table.known[part], experts).probabilities[column]
-        for _, part in _parts(every, state.device)
-    ]
-    return np.concatenate([np.zeros((0, state.layout.class_sizes[column]), np.float32), *parts])
+    return unknown_shares(members, table, np.arange(len(table.known)))[column]
 
 
 @torch.no_grad()
-def unknown_shares(
-    state: TrainingState, table: TensorTable, rows: NDArray[np.int64], *, experts: Experts | None
-) -> list[NDArray[np.float32]]:
+def unknown_shares(members: Sequence[Member], table: TensorTable, rows: NDArray[np.int64]) -> list[NDArray[np.float32]]:
     """Of each categorical column, what is said of its unknown cells in these rows (n_cells, n_categories)."""
     parts = [
-        _say(state, table, part, table.known[part], experts).probabilities for _, part in _parts(rows, state.device)
+        _Said.agreed([_say(member, table, part, table.known[part]) for member in members]).probabilities
+        for _, part in _parts(rows, members[0].device)
     ]
-    nothing = [np.zeros((0, size), np.float32) for size in state.layout.class_sizes]
+    nothing = [np.zeros((0, size), np.float32) for size in members[0].layout.class_sizes]
     return [np.concatenate(columns) for columns in zip(nothing, *parts, strict=True)]
 
 
 @torch.no_grad()
 def draw_cells(
-    state: TrainingState,
+    members: Sequence[Member],
     table: TensorTable,
     rows: NDArray[np.int64],
     *,
     scale_of_draws: Callable[[NDArray[np.float32], NDArray[np.uint8]], NDArray[np.float32]],
-    experts: Experts | None = None,
 ) -> Prediction:
     """Draw every cell of the rows once, from torch's generator as it stands.
 
     `scale_of_draws` says what the spread of numbers is multiplied by (`NumberCalibration.scale_of_draws`).
     """
-    numbers = np.zeros((len(rows), state.layout.n_numbers), np.float32)
-    codes = np.zeros((len(rows), len(state.layout.classes)), np.int64)
-    heard = np.zeros((len(rows), state.layout.n_cells), np.uint8)
-    for first, part in _parts(rows, state.device):
-        noise = torch.randn(len(part), state.generator.d_noise, device=state.device)
-        said = _say(state, table, part, table.known[part], experts, noise=noise)
-        scale = scale_of_draws(torch.rand(len(part), device=state.device).cpu().numpy(), said.heard)
+    layout, device = members[0].layout, members[0].device
+    numbers = np.zeros((len(rows), layout.n_numbers), np.float32)
+    codes = np.zeros((len(rows), len(layout.classes)), np.int64)
+    heard = np.zeros((len(rows), layout.n_cells), np.uint8)
+    for first, part in _parts(rows, device):
+        noise = torch.randn(len(part), members[0].training.generator.d_noise, device=device)
+        each = [_say(member, table, part, table.known[part], noise=noise) for member in members]
+        drawn_by = torch.randint(len(members), (len(part),)).numpy() if len(members) > 1 else None
+        said = _Said.agreed(each, drawn_by)
+        scale = scale_of_draws(torch.rand(len(part), device=device).cpu().numpy(), said.heard)
         shift = said.shift
         if said.apart.any():
-            shift = shift + said.apart * torch.randn(shift.shape, device=state.device).cpu().numpy()
+            shift = shift + said.apart * torch.randn(shift.shape, device=device).cpu().numpy()
         numbers[first : first + len(part)] = said.numbers + scale * shift
         heard[first : first + len(part)] = said.heard
         for column, (asked, shares) in enumerate(zip(said.asked, said.probabilities, strict=True)):
             if len(asked):
-                picked = torch.multinomial(torch.from_numpy(shares).to(state.device), 1)
+                picked = torch.multinomial(torch.from_numpy(shares).to(device), 1)
                 codes[first + asked, column] = picked[:, 0].cpu().numpy() + 1
     unknown = np.full(codes.shape, np.nan, np.float32)
     return Prediction(numbers, np.zeros_like(numbers), codes, unknown, heard)
@@ -234,34 +252,24 @@ def draw_cells(
 
 @torch.no_grad()
 def completed_rows(
-    state: TrainingState,
-    table: TensorTable,
-    rows: NDArray[np.int64],
-    axes: tuple[TextAxes, ...],
-    *,
-    known: Tensor,
-    experts: Experts | None,
+    member: Member, table: TensorTable, rows: NDArray[np.int64], axes: tuple[TextAxes, ...], *, known: Tensor
 ) -> CompletedRows:
     """Rows of a table (n_chosen,), completed where `known` (n_rows, P) is false; texts along `axes`, as of experts."""
     parts = []
-    for _, part in _parts(rows, state.device):
-        said = _say(state, table, part, known[part], experts, axes=axes)
+    for _, part in _parts(rows, member.device):
+        said = _say(member, table, part, known[part], axes=axes)
         parts.append(said.completed.filled(known[part].cpu().numpy(), said.numbers, said.probabilities))
     return CompletedRows.together(parts)
 
 
 @torch.no_grad()
 def held_out_rows(
-    state: TrainingState,
-    table: TensorTable,
-    rows: NDArray[np.int64],
-    experts: Experts,
-    held_out: NDArray[np.bool_],
+    member: Member, table: TensorTable, rows: NDArray[np.int64], held_out: NDArray[np.bool_]
 ) -> HeldOutRows:
     """Rows as they stand without some known cells (n_chosen, P), as experts read them, and what the generator says."""
-    at = torch.from_numpy(rows).to(state.device)
-    visible = table.known[at] & torch.from_numpy(~held_out).to(state.device)
-    said = _say(state, table, at, visible, experts, are_heard=False)
+    at = torch.from_numpy(rows).to(member.device)
+    visible = table.known[at] & torch.from_numpy(~held_out).to(member.device)
+    said = _say(member, table, at, visible, are_heard=False)
     numbers, codes = table.numbers[at].cpu().numpy(), table.codes[at].cpu().numpy()
     return HeldOutRows(said.completed, held_out, numbers, codes, said.asked, said.probabilities)
 
@@ -280,22 +288,22 @@ def _parts(rows: NDArray[np.int64], device: torch.device) -> Iterator[tuple[int,
 
 
 def _say(
-    state: TrainingState,
+    member: Member,
     table: TensorTable,
     rows: Tensor,
     visible: Tensor,
-    experts: Experts | None,
     *,
     axes: tuple[TextAxes, ...] = (),
     are_heard: bool = True,
     noise: Tensor | None = None,
     is_drawn: Tensor | None = None,
 ) -> _Said:
-    """Best values of a part of the rows, or with noise (n_rows, d_noise) a draw, whose numbers are told by their shift.
+    """What a member says of a part of the rows; with noise (n_rows, d_noise) a draw, its numbers told by their shift.
 
     Texts are placed along the axes of the experts, who may read without being heard, or other ones. The features of the
     rows chosen by `is_drawn` (n_rows,) are kept.
     """
+    state, experts = member.training, member.experts
     axes, neighbours = (axes, Neighbours.none()) if experts is None else (experts.axes, experts.neighbours)
     batches = []
     for at in torch.split(torch.arange(len(rows), device=rows.device), ROWS_A_BATCH):
@@ -352,10 +360,19 @@ def _generator_says(
     )
 
 
-def _spread(state: TrainingState, features: Tensor, noise: Tensor, on_batch: Callable[[], None]) -> Tensor:
-    """Root mean square distance (B, N) of the numbers of draws from the best ones, for rows of these features."""
-    on_batch()
-    squares = torch.zeros(len(features), state.layout.n_numbers, device=features.device)
-    for vector in noise:
-        squares += state.averaged.correct_numbers(features, vector.expand(len(features), -1)) ** 2
-    return (squares / len(noise)).sqrt()
+def _spread(state: TrainingState, features: Tensor, on_batch: Callable[[], None]) -> Tensor:
+    """Root mean square distance (n_rows, N) of the numbers of draws from the best ones, for rows of these features."""
+    noise = fixed_noise(N_SPREAD_DRAWS, state.generator.d_noise, state.device)
+    spreads = []
+    for part in torch.split(features, ROWS_A_BATCH):
+        on_batch()
+        squares = torch.zeros(len(part), state.layout.n_numbers, device=part.device)
+        for vector in noise:
+            squares += state.averaged.correct_numbers(part, vector.expand(len(part), -1)) ** 2
+        spreads.append((squares / len(noise)).sqrt())
+    return torch.cat(spreads)
+
+
+def _root_mean_square(members: list[Tensor]) -> Tensor:
+    """That of the members' spreads (n_rows, N)."""
+    return members[0] if len(members) == 1 else torch.stack(members).square().mean(dim=0).sqrt()

@@ -36,6 +36,8 @@ class EpochLog:
         Loss of the averaged weights on held-out cells; NaN where none are held out.
     stopped : str
         Why training ended at this epoch ("budget", "no improvement", "time"), else "".
+    member : int
+        Whose training it is; steps and seconds are those of all members so far.
     """
 
     step: int
@@ -46,6 +48,7 @@ class EpochLog:
     discriminator_loss: float
     validation_loss: float
     stopped: str = ""
+    member: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Name each value."""
@@ -71,7 +74,8 @@ class TrainingState:
         not, and the first one takes longer to make than a small file to fill.
     n_steps : int
         Steps done in all, over every fit and partial fit.
-    history : list of EpochLog
+    elapsed_s : float
+        Seconds they took.
     """
 
     layout: TableLayout
@@ -81,7 +85,7 @@ class TrainingState:
     config: GAINConfig
     moments: dict[str, Tensor] = field(default_factory=dict, repr=False)
     n_steps: int = 0
-    history: list[EpochLog] = field(default_factory=list)
+    elapsed_s: float = 0.0
 
     @classmethod
     def new(
@@ -215,7 +219,7 @@ class TrainingState:
         for before, after in zip(self.optimised(), grown.optimised(), strict=True):
             _copy_moments(before, after, rows)
         grown.averaged.temperatures.copy_(self.averaged.temperatures)
-        grown.n_steps, grown.history = self.n_steps, self.history
+        grown.n_steps, grown.elapsed_s = self.n_steps, self.elapsed_s
         return grown
 
 

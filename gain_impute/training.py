@@ -195,7 +195,7 @@ def train(
     n_steps: int,
     rate_scale: float = 1.0,
     deadline: float = math.inf,
-    on_epoch: Callable[[EpochLog], None] | None = None,
+    on_epoch: Callable[[EpochLog], None] = lambda _: None,
 ) -> None:
     """Train in place, until the budget of steps or seconds is spent or held-out cells are filled clearly worse.
 
@@ -214,7 +214,7 @@ def train(
         Share of the learning rate to train with.
     deadline : float, default=inf
         Reading of `time.perf_counter` at which to stop.
-    on_epoch : callable, optional
+    on_epoch : callable, default=nothing
         Called with each EpochLog.
     """
     n_rows = len(table.known)
@@ -222,8 +222,8 @@ def train(
     schedule = _Schedule(n_steps, rate_scale * config.learning_rate, config.adversary_weight, state.n_steps)
     watch = _Watch(state, table, held_out)
     batches, sums = _endless_batches(n_rows, batch_size, state.device), torch.zeros(len(LOSSES), device=state.device)
-    elapsed_s_before = state.history[-1].elapsed_s if state.history else 0.0
-    epoch_length, began = max(LEAST_EPOCH_STEPS, -(-n_steps // N_EPOCHS)), time.perf_counter()
+    epoch_length = max(LEAST_EPOCH_STEPS, -(-n_steps // N_EPOCHS))
+    began = time.perf_counter() - state.elapsed_s
     state.generator.train()
     for step in range(n_steps):
         for group in (*state.generator_optimiser.param_groups, *state.discriminator_optimiser.param_groups):
@@ -242,12 +242,12 @@ def train(
         n_drawn = max(1, len(range(first + first % DRAWN_EVERY, step + 1, DRAWN_EVERY)))
         means: list[float] = (sums / sums.new_tensor([step - first + 1, *[n_drawn] * 3])).tolist()
         sums.zero_()
-        elapsed_s = elapsed_s_before + time.perf_counter() - began
+        state.elapsed_s = time.perf_counter() - began
         losses = dict(zip(LOSSES, means, strict=True))
-        log = EpochLog(state.n_steps, elapsed_s, **losses, validation_loss=validation_loss, stopped=stopped)
-        state.history.append(log)
-        if on_epoch is not None:
-            on_epoch(log)
+        log = EpochLog(
+            state.n_steps, state.elapsed_s, **losses, validation_loss=validation_loss, stopped=stopped, member=0
+        )
+        on_epoch(log)
         if stopped:
             break
     watch.restore_if_better()

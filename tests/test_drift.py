@@ -17,24 +17,24 @@ from gain_impute.drift import (
     keep_sureness,
     measure_sureness,
 )
+from gain_impute.member import Member
 from gain_impute.prediction import predict
-from gain_impute.state import TrainingState
 from tests.strategies import quick_imputer, shop_table
 
 
 @pytest.fixture
-def learned() -> tuple[TrainingState, TensorTable]:
-    """A trained state, and the table that it learned."""
+def learned() -> tuple[Member, TensorTable]:
+    """Trained networks, and the table that they learned."""
     table = shop_table(300).fillna({"title": "a pot"})
     state = quick_imputer(max_steps=60).fit(table).state_
     encoded, _, _ = state.encoder.encode(table)
-    assert state.training is not None
-    return state.training, TensorTable.from_encoded(encoded, state.training.layout, state.training.device)
+    networks = Member(state.members[0].training)
+    return networks, TensorTable.from_encoded(encoded, networks.layout, networks.device)
 
 
-def grow_surer(training: TrainingState, table: TensorTable) -> None:
+def grow_surer(member: Member, table: TensorTable) -> None:
     """Of every column, and of no two columns alike."""
-    layout = training.layout
+    layout, training = member.layout, member.training
     training.averaged.temperatures *= 0.3 + 0.05 * torch.arange(len(layout.classes), device=training.device)
     training.averaged.scale_corrections([0.4 + 0.1 * column for column in range(layout.n_numbers)])
 
@@ -44,57 +44,58 @@ def means(columns: list[np.ndarray]) -> list[float]:
 
 
 def test_the_empty_cells_of_each_column_are_filled_as_surely_as_before(learned):
-    training, table = learned
-    before = measure_sureness(training, table, None)
+    member, table = learned
+    before = measure_sureness(member, table)
     assert min(map(len, [*before.shares, *before.squares])) >= LEAST_CELLS
-    grow_surer(training, table)
-    surer = measure_sureness(training, table, None)
+    grow_surer(member, table)
+    surer = measure_sureness(member, table)
     assert (np.array(means(surer.shares)) > np.array(means(before.shares)) + 0.02).all()
     assert (np.array(means(surer.squares)) < 0.9 * np.array(means(before.squares))).all()
-    keep_sureness(training, table, None, before)
-    kept = measure_sureness(training, table, None)
+    keep_sureness(member, table, before)
+    kept = measure_sureness(member, table)
     assert means(kept.shares) == pytest.approx(means(before.shares), abs=2e-3)
     assert means(kept.squares) == pytest.approx(means(before.squares), rel=1e-3)
 
 
 def test_best_values_stay_as_they_are(learned):
-    training, table = learned
+    member, table = learned
     rows = np.arange(len(table.known))
-    said = predict(training, table, rows)
-    grow_surer(training, table)
-    surer = predict(training, table, rows)
+    said = predict([member], table, rows)
+    grow_surer(member, table)
+    surer = predict([member], table, rows)
     np.testing.assert_array_equal(surer.numbers, said.numbers)
     np.testing.assert_array_equal(surer.codes, said.codes)
 
 
 def test_columns_with_few_empty_cells_follow_all_together(learned):
-    training, table = learned
-    n = training.layout.n_numbers
+    member, table = learned
+    training, n = member.training, member.layout.n_numbers
     table.known[:] = True
     table.known[:60, 0] = table.known[:60, n] = False  # one column of each sort has enough,
     table.known[60:65, 1:n] = table.known[60:65, n + 1 :] = False  # the others have not
-    before = measure_sureness(training, table, None)
+    before = measure_sureness(member, table)
     training.averaged.temperatures *= 0.6
     training.averaged.scale_corrections([0.5] * n)
-    keep_sureness(training, table, None, before)
-    kept = measure_sureness(training, table, None)
+    keep_sureness(member, table, before)
+    kept = measure_sureness(member, table)
     assert means(kept.shares) == pytest.approx(means(before.shares), abs=0.01)
     assert means(kept.squares) == pytest.approx(means(before.squares), rel=0.01)
 
 
 @pytest.mark.parametrize("is_empty", [False, True])
 def test_where_there_is_no_empty_cell_or_no_difference_nothing_is_scaled(learned, is_empty):
-    training, table = learned
+    member, table = learned
     table.known[:] = not is_empty
-    weights = {name: tensor.clone() for name, tensor in training.averaged.state_dict().items()}
-    keep_sureness(training, table, None, measure_sureness(training, table, None))
-    for name, tensor in training.averaged.state_dict().items():
+    averaged = member.training.averaged
+    weights = {name: tensor.clone() for name, tensor in averaged.state_dict().items()}
+    keep_sureness(member, table, measure_sureness(member, table))
+    for name, tensor in averaged.state_dict().items():
         torch.testing.assert_close(tensor, weights[name], rtol=2e-3, atol=1e-6)
 
 
 def test_columns_with_few_empty_cells_keep_some_of_the_held_out_ones(learned):
-    training, table = learned
-    n, n_rows = training.layout.n_numbers, len(table.known)
+    member, table = learned
+    n, n_rows = member.layout.n_numbers, len(table.known)
     table.known[:] = True
     table.known[:WANTED_CELLS, 0] = False  # this column has enough,
     table.known[: WANTED_CELLS - 3, n] = False  # and this one nearly
@@ -134,20 +135,20 @@ def test_rows_that_are_learned_again_make_no_category_surer():
     imputer = quick_imputer(max_steps=200, d_hidden=32, n_trees=5).fit(table)
     asked = shop_table(200, seed=1).drop(columns="title").assign(colour=None)
     before = imputer.category_probabilities(asked, "colour").max(axis=1).mean()
-    weights = imputer.state_.experts.weights
+    weights = imputer.state_.members[0].experts.weights
     imputer.partial_fit(table)
     assert imputer.category_probabilities(asked, "colour").max(axis=1).mean() == pytest.approx(before, abs=0.02)
-    assert imputer.state_.experts.weights == weights
+    assert imputer.state_.members[0].experts.weights == weights
 
 
 def test_more_rows_without_held_out_cells_keep_what_was_found_before():
     imputer = quick_imputer(max_steps=60).fit(shop_table(300).drop(columns="title"))
-    training = imputer.state_.training
+    training = imputer.state_.members[0].training
     sizes, before = training.layout.class_sizes, training.averaged.temperatures.clone()
     assert len(before.unique()) > 1
     few = shop_table(6, seed=1).drop(columns="title").assign(colour="a colour never seen")
     imputer.partial_fit(few)
-    assert imputer.state_.training.layout.class_sizes > sizes  # so the networks were made anew
+    assert imputer.state_.members[0].training.layout.class_sizes > sizes  # so the networks were made anew
     # so few empty cells are taken together: one scale for all columns
-    scaled_by = imputer.state_.training.averaged.temperatures / before
+    scaled_by = imputer.state_.members[0].training.averaged.temperatures / before
     torch.testing.assert_close(scaled_by, scaled_by[:1].expand_as(scaled_by), rtol=1e-4, atol=0)

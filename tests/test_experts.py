@@ -343,11 +343,11 @@ def test_trees_fill_what_a_small_network_smooths_over():
 def test_a_loaded_model_asks_the_same_experts(tmp_path):
     table = stepped_with_a_line(400)
     imputer = quick_imputer(n_trees=5).fit(table)
-    assert imputer.state_.experts.forests
-    assert imputer.state_.experts.lines
+    assert imputer.state_.members[0].experts.forests
+    assert imputer.state_.members[0].experts.lines
     imputer.save(tmp_path / "model")
     loaded = GAINImputer.load(tmp_path / "model")
-    assert loaded.state_.experts.weights == imputer.state_.experts.weights
+    assert loaded.state_.members[0].experts.weights == imputer.state_.members[0].experts.weights
     pd.testing.assert_frame_equal(loaded.transform(table), imputer.transform(table))
 
 
@@ -363,10 +363,10 @@ DAMAGED_TENSORS = {
 
 
 def damage_model(folder: Path, name: str, damage: Callable[[np.ndarray], np.ndarray]) -> None:
-    """Change the first tensor of a model whose name matches, and the checksum with it."""
+    """Change the first tensor of a member whose name matches, and the checksum with it."""
     file, sums = folder / "weights.safetensors", folder / "SHA256SUMS"
     tensors = load_file(file)
-    found = fnmatch.filter(sorted(tensors), name)[0]
+    found = fnmatch.filter(sorted(tensors), f"member.0.{name}")[0]
     tensors[found] = damage(tensors[found])
     before = hashlib.sha256(file.read_bytes()).hexdigest()
     save_file(tensors, file)
@@ -394,7 +394,7 @@ def test_a_model_whose_text_axes_do_not_fit_it_is_refused_in_loading(tmp_path):
 def test_the_report_says_which_experts_fill_a_column():
     table = stepped_with_a_line(400)
     imputer = quick_imputer(n_trees=5, max_steps=60).fit(table)
-    experts, cells = imputer.state_.experts, imputer.impute(table).cells
+    experts, cells = imputer.state_.members[0].experts, imputer.impute(table).cells
     words = {(True, True): "generator, trees and line", (True, False): "generator and trees"}
     words |= {(False, True): "generator and line", (False, False): "generator"}
     layout = imputer.state_.encoder.layout
@@ -409,17 +409,17 @@ def test_the_report_says_which_experts_fill_a_column():
 
 def test_without_trees_there_are_no_experts():
     table, _ = stepped(400)
-    assert quick_imputer(n_trees=0).fit(table).state_.experts is None
+    assert quick_imputer(n_trees=0).fit(table).state_.members[0].experts is None
 
 
 def test_more_rows_are_learned_by_new_trees_and_few_rows_leave_the_old_ones():
     table, _ = stepped(400)
     imputer = quick_imputer(n_trees=5).fit(table)
-    before = imputer.state_.experts
-    few = imputer.partial_fit(stepped(200, seed=1)[0]).state_.experts
+    before = imputer.state_.members[0].experts
+    few = imputer.partial_fit(stepped(200, seed=1)[0]).state_.members[0].experts
     assert few.forests.keys() <= before.forests.keys()
     assert all(few.forests[cell] is before.forests[cell] for cell in few.forests)
-    many = imputer.partial_fit(stepped(800, seed=2)[0]).state_.experts
+    many = imputer.partial_fit(stepped(800, seed=2)[0]).state_.members[0].experts
     assert many.n_rows == 800
     assert not any(many.forests[cell] is before.forests.get(cell) for cell in many.forests)
 
@@ -427,7 +427,7 @@ def test_more_rows_are_learned_by_new_trees_and_few_rows_leave_the_old_ones():
 def test_a_time_limit_leaves_time_for_trees():
     table, _ = stepped(400)
     imputer = quick_imputer(n_trees=5, max_steps=100_000, max_time_s=2.0).fit(table)
-    assert imputer.state_.experts is not None
+    assert imputer.state_.members[0].experts is not None
     assert imputer.history_["stopped"].iloc[-1] == "time"
 
 

@@ -82,7 +82,7 @@ def test_follows_weights_that_were_trained_on():
     table.loc[rng.random(200) < 0.3, "y"] = np.nan
     imputer = GAINImputer(max_steps=20, n_trees=0, random_state=0, round_to_grid=False).fit(table)
     before = imputer.transform(table)
-    used = imputer.state_.training.fused
+    used = imputer.state_.members[0].training.fused
     imputer.partial_fit(table)
-    assert imputer.state_.training.fused is not used
+    assert imputer.state_.members[0].training.fused is not used
     assert not imputer.transform(table).equals(before)

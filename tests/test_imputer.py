@@ -922,7 +922,7 @@ def test_the_filled_category_is_the_most_probable_one(imputer, shop):
 def test_a_title_of_which_no_part_was_seen_says_as_little_as_none(imputer, shop):
     state = imputer.state_
     at = state.encoder.layout.text_cells.index(-1)
-    is_heard = state.training.averaged.texts[at].vectors.weight.any(dim=1).cpu().numpy()
+    is_heard = state.members[0].training.averaged.texts[at].vectors.weight.any(dim=1).cpu().numpy()
     words = shop.assign(title=[chr(0x400 + i) * 6 for i in range(len(shop))])
     texts = state.encoder.encode(words)[0].texts[at]
     strange = [
@@ -1090,7 +1090,7 @@ def test_a_tracker_is_told_of_parameters_table_epochs_and_the_end():
     assert notes.params["hint_rate"] == 0.9
     assert notes.table.equals(table)
     assert notes.schema == imputer.schema_
-    assert [epoch.as_dict() for epoch in notes.epochs] == [log.as_dict() for log in imputer.state_.training.history]
+    assert [epoch.as_dict() for epoch in notes.epochs] == [log.as_dict() for log in imputer.state_.history]
     assert notes.ended == [(notes.epochs[-1].as_dict(), None)]
 
 
@@ -1186,4 +1186,4 @@ def test_names_given_to_get_feature_names_out_must_be_those_of_fit(imputer, shop
 def test_numbers_of_numpy_are_taken_as_seeds_and_threads():
     imputer = fit(numbers(), random_state=np.int64(0), n_threads=np.int32(1), verbose=np.int64(0))
     assert imputer.state_.seed == 0
-    assert torch.equal(*(i.state_.training.averaged.head.weight for i in (imputer, fit(numbers()))))
+    assert torch.equal(*(i.state_.members[0].training.averaged.head.weight for i in (imputer, fit(numbers()))))

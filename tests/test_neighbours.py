@@ -296,7 +296,7 @@ def test_a_saved_model_keeps_its_neighbours(table, imputer, tmp_path):
     imputer.save(tmp_path / "model")
     loaded = GAINImputer.load(tmp_path / "model")
     pd.testing.assert_frame_equal(loaded.transform(table), imputer.transform(table))
-    assert loaded.state_.experts.neighbours.trust == imputer.state_.experts.neighbours.trust
+    assert loaded.state_.members[0].experts.neighbours.trust == imputer.state_.members[0].experts.neighbours.trust
     assert loaded.state_.model_id() == imputer.state_.model_id()
 
 
@@ -353,7 +353,7 @@ def test_a_model_without_texts_has_none(tmp_path):
     table = pd.DataFrame(rng.normal(size=(200, 3)), columns=list("abc")).mask(rng.random((200, 3)) < 0.1)
     fitted = quick_imputer(n_trees=3, max_steps=20).fit(table)
     fitted.save(tmp_path / "model")
-    assert fitted.state_.experts.neighbours.trust == {}
+    assert fitted.state_.members[0].experts.neighbours.trust == {}
     assert not any(
         "index" in name or "neighbours" in name for name in load_file(tmp_path / "model" / "weights.safetensors")
     )
@@ -364,4 +364,4 @@ def test_neighbours_that_are_kept_are_believed_as_before(table, imputer, tmp_pat
     # they have seen what is held out of the same rows, and would be believed without limit
     imputer.save(tmp_path / "model")
     again = GAINImputer.load(tmp_path / "model").partial_fit(table)
-    assert again.state_.experts.neighbours.trust == imputer.state_.experts.neighbours.trust
+    assert again.state_.members[0].experts.neighbours.trust == imputer.state_.members[0].experts.neighbours.trust

@@ -94,9 +94,9 @@ def test_room_for_new_categories_changes_nothing_that_is_said_of_the_old_ones(st
     assert said["after"].logits.shape[1] == said["before"].logits.shape[1] + 2
 
 
-def test_growing_carries_over_moments_steps_and_history(state, encoder):
+def test_growing_carries_over_moments_steps_and_seconds(state, encoder):
     after, _ = grown(state, encoder)
-    assert (after.n_steps, after.history) == (state.n_steps, state.history)
+    assert (after.n_steps, after.elapsed_s) == (state.n_steps, state.elapsed_s)
     before, now = state.tensors(), after.tensors()
     assert now.keys() == before.keys()
     carried = [name for name in before if "optimiser" in name]

@@ -100,8 +100,8 @@ def supplied(n_rows: int, *, seed: int = 0) -> pd.DataFrame:
 
 def fitted(table: pd.DataFrame) -> tuple[GAINImputer, Experts]:
     imputer = quick_imputer(n_trees=5, max_steps=60).fit(table)
-    assert imputer.state_.experts is not None
-    return imputer, imputer.state_.experts
+    assert imputer.state_.members[0].experts is not None
+    return imputer, imputer.state_.members[0].experts
 
 
 def test_what_no_held_out_cell_tells_of_is_said_by_all_together():
@@ -190,7 +190,9 @@ def test_intervals_and_draws_of_a_number_without_support_are_wider_by_it():
         return (cells["upper"] - cells["lower"]).to_numpy(), draws
 
     interval, draws = widths()
-    imputer.state_.experts = dataclasses.replace(experts, support=Support.of_sizes(2, experts.class_sizes))
+    state = imputer.state_
+    unsupported = dataclasses.replace(experts, support=Support.of_sizes(2, experts.class_sizes))
+    state.members = (dataclasses.replace(state.members[0], experts=unsupported),)
     interval_before, draws_before = widths()
     assert interval[lacks].mean() > interval_before[lacks].mean()
     assert draws[lacks].mean() > draws_before[lacks].mean()
@@ -202,7 +204,7 @@ def test_a_loaded_model_knows_what_lacks_support(tmp_path: Path):
     imputer, experts = fitted(table)
     imputer.save(tmp_path / "model")
     loaded = GAINImputer.load(tmp_path / "model")
-    np.testing.assert_array_equal(loaded.state_.experts.support.lacking, experts.support.lacking)
+    np.testing.assert_array_equal(loaded.state_.members[0].experts.support.lacking, experts.support.lacking)
     pd.testing.assert_frame_equal(loaded.impute(table).cells, imputer.impute(table).cells)
 
 

@@ -76,7 +76,7 @@ def test_the_space_of_every_parameter_lies_in_its_range_and_holds_its_default(na
 def test_every_tuned_parameter_reaches_the_network(name):
     def weights_at(value: float) -> dict[str, torch.Tensor]:
         fitted = quick_imputer(**{"max_steps": None if name == "effort" else 8, name: value}).fit(table_of())
-        return fitted.state_.training.averaged.state_dict()
+        return fitted.state_.members[0].training.averaged.state_dict()
 
     dimension = SearchSpace.default()[name]
     ends = [int(end) if dimension.is_int else end for end in (dimension.low, dimension.high)]

@@ -29,7 +29,7 @@ def make_imputer(model: Path | None, options: FittingOptions, *, seed: int | Non
         "schema": ("--schema", options.schema),
         "missing_values": ("--missing", options.missing),
         "random_state": ("--seed", seed),
-        "effort": ("--preset", _effort(options.preset)),
+        **{name: ("--preset", value) for name, value in _preset(options.preset).items()},
         "max_time_s": ("--max-time", options.max_time),
         "max_steps": ("--max-steps", options.max_steps),
     }
@@ -45,12 +45,12 @@ def make_imputer(model: Path | None, options: FittingOptions, *, seed: int | Non
     return imputer
 
 
-def _effort(preset: str | None) -> float | None:
+def _preset(preset: str | None) -> dict[str, Any]:
     """What a preset stands for."""
     from gain_impute.config import PRESETS
 
     if preset is None:
-        return None
+        return {}
     if preset not in PRESETS:
         raise ConfigError(f"--preset must be one of {', '.join(PRESETS)}. Got {preset!r} instead.")
     return PRESETS[preset]

@@ -65,7 +65,7 @@ register_method(
 register_method(
     MethodEntry(name="gain_generator", title="gain_impute, generator alone", make=partial(make_gain, n_trees=0))
 )
-for preset, effort in PRESETS.items():
+for preset, params in PRESETS.items():
     register_method(
-        MethodEntry(name=f"gain_{preset}", title=f"gain_impute, {preset}", make=partial(make_gain, effort=effort))
+        MethodEntry(name=f"gain_{preset}", title=f"gain_impute, {preset}", make=partial(make_gain, **params))
     )

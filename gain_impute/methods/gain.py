@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gain_impute.imputer import GAINImputer
 from gain_impute.methods.method import Method, Setting
 
 __all__ = ["make_gain"]
 
 
-def make_gain(setting: Setting, *, effort: float = 1.0, n_trees: int | None = None) -> Method:
+def make_gain(setting: Setting, **params: Any) -> Method:
     """Make the imputer; numbers are not rounded, since no peer rounds.
 
     Parameters
     ----------
     setting : Setting
         What every method is told.
-    effort : float, default=1.0
-        As of the imputer.
-    n_trees : int or None, default=None
-        As of the imputer.
+    **params
+        Of the imputer.
 
     Returns
     -------
@@ -30,7 +30,6 @@ def make_gain(setting: Setting, *, effort: float = 1.0, n_trees: int | None = No
         random_state=setting.seed,
         n_threads=setting.n_threads,
         round_to_grid=False,
-        effort=effort,
-        n_trees=n_trees,
+        **params,
     )
     return imputer

@@ -118,7 +118,7 @@ class MLflowTracker(NullTracker):
         self.epochs.append(epoch)
         used = self.process.memory_info().rss
         self.peak_bytes = max(self.peak_bytes, used)
-        losses = {name: value for name, value in epoch.as_dict().items() if name not in {"step", "stopped"}}
+        losses = {name: value for name, value in epoch.as_dict().items() if name not in {"step", "stopped", "member"}}
         machine = {
             "system/cpu_utilization_percentage": psutil.cpu_percent(),
             "system/system_memory_usage_megabytes": psutil.virtual_memory().used / 1e6,

@@ -66,7 +66,7 @@ class TrialWatch(NullTracker):
         self.tracker.on_fit_begin(params, table, schema)
 
     def on_epoch(self, epoch: EpochLog) -> None:
-        """Pass it on, and judge it by the loss of the held-out cells."""
+        """Pass it on, and judge it by the first member's loss of the held-out cells."""
         self.last = epoch
         self.n_epochs += 1
         self.tracker.on_epoch(epoch)
@@ -75,7 +75,7 @@ class TrialWatch(NullTracker):
                 f"The losses of a training must stay finite. Got {epoch.imputation_loss} at step {epoch.step}. "
                 "Lower the learning rate."
             )
-        if self.trial is None or math.isnan(epoch.validation_loss):
+        if self.trial is None or epoch.member > 0 or math.isnan(epoch.validation_loss):
             return
         self.trial.report(epoch.validation_loss, self.n_epochs)
         if self.trial.should_prune():

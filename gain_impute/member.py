@@ -1,0 +1,58 @@
+"""One whole fit: networks, and the experts beside them. An imputer has one, or averages what several say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from gain_impute.encoding.table import TableLayout
+from gain_impute.experts import Experts
+from gain_impute.neighbours import Neighbours
+from gain_impute.state import TrainingState
+
+__all__ = ["Member", "seed_of_member"]
+
+
+@dataclass(frozen=True)
+class Member:
+    """One whole fit.
+
+    Attributes
+    ----------
+    training : TrainingState
+        Its networks.
+    experts : Experts or None, default=None
+        What the generator's best values are blended with.
+    """
+
+    training: TrainingState
+    experts: Experts | None = None
+
+    @property
+    def layout(self) -> TableLayout:
+        """What the columns of an encoded table are."""
+        return self.training.layout
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return self.training.device
+
+    def without_neighbours(self) -> Member:
+        """The same, but nobody asks neighbours."""
+        if self.experts is None:
+            return self
+        return replace(self, experts=replace(self.experts, neighbours=Neighbours.none()))
+
+
+def seed_of_member(seed: int, number: int) -> int:
+    """The seed of one member's experts: that of the fit for the first, and others for the others.
+
+    Examples
+    --------
+    >>> seed_of_member(7, 0), seed_of_member(7, 1) == seed_of_member(7, 2)
+    (7, False)
+    """
+    return seed if number == 0 else int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
