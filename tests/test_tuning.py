@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from optuna.trial import FixedTrial, FrozenTrial, TrialState
 from scipy import stats
 
-from gain_impute import GAINImputer, infer_schema
+from gain_impute import PRESETS, GAINImputer, infer_schema
 from gain_impute.config import GAINConfig
 from gain_impute.errors import ConfigError, DivergedError, FileError, StudyError, TrackingWarning
 from gain_impute.mlflow_flavor import CONFIDENCE, load_model, promote
@@ -203,6 +203,26 @@ def test_a_study_begins_with_the_defaults_once_and_is_gone_on_with(storage, tmp_
     assert second.trials["weight_decay"].nunique() == n_trials
 
 
+def test_the_presets_that_a_space_holds_follow_the_defaults_and_are_never_given_up():
+    space = SearchSpace({"n_members": {"low": 1, "high": 3}, "weight_decay": {"low": 0.001, "high": 0.1}})
+    assert space.presets(GAINImputer().get_params(), 100) == {"best": {"weight_decay": 0.01, **PRESETS["best"]}}
+    found = quick_tune(space=space, refit=False, n_trials=3, n_finalists=0)
+    assert found.trials[["n_members", "weight_decay"]].iloc[:2].to_numpy().tolist() == [[1, 0.01], [3, 0.01]]
+    assert found.trials["n_steps"].iloc[1] == 3 * found.trials["n_steps"].iloc[0]
+
+    class Hopeless:
+        def report(self, value: float, step: int) -> None: ...
+
+        def should_prune(self) -> bool:
+            return True
+
+    log = EpochLog(1, 0.0, 1.0, 1.0, 1.0, 1.0, validation_loss=1.0)
+    TrialWatch(NullTracker(), Hopeless(), is_prunable=False).on_epoch(log)
+    TrialWatch(NullTracker(), Hopeless()).on_epoch(dataclasses.replace(log, member=1))  # only the first is judged
+    with pytest.raises(optuna.TrialPruned):
+        TrialWatch(NullTracker(), Hopeless()).on_epoch(log)
+
+
 @pytest.mark.parametrize("change", [{"hide_rate": 0.3}, {"table": table_of(61)}, {"imputer": quick_imputer(d_noise=8)}])
 def test_a_study_of_something_else_is_not_gone_on_with(change, tmp_path):
     storage = str(tmp_path / "journal.log")
@@ -354,7 +374,14 @@ def test_a_study_whose_maker_was_killed_before_it_said_what_for_is_taken_over(tm
     monkeypatch.setattr("gain_impute.tuning.studies.PATIENCE_S", 0.1)
     storage = open_storage(str(tmp_path / "journal.log"))
     optuna.create_study(study_name="tune", storage=storage)
-    options = {"made_for": {"table": "x"}, "defaults": {"a": 1}, "n_objectives": 1, "pruner": "none", "seed": 0}
+    options = {
+        "made_for": {"table": "x"},
+        "defaults": {"a": 1},
+        "presets": {},
+        "n_objectives": 1,
+        "pruner": "none",
+        "seed": 0,
+    }
     for _ in range(2):
         study = open_study(storage, "tune", **options)
         assert [trial.state for trial in study.get_trials()] == [TrialState.WAITING]

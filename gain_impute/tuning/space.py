@@ -12,7 +12,7 @@ from typing import Any
 
 from optuna.trial import BaseTrial
 
-from gain_impute.config import GAINConfig, check_range, default_dropout, default_max_steps
+from gain_impute.config import PRESETS, GAINConfig, check_range, default_dropout, default_max_steps
 from gain_impute.errors import ConfigError, FileError
 from gain_impute.schema import Kind, Schema
 
@@ -244,6 +244,26 @@ class SearchSpace(Mapping[str, Dimension]):
         derived = {"dropout": default_dropout(n_rows), "max_steps": default_max_steps(n_rows, params["effort"])}
         values = {name: derived.get(name) if params[name] is None else params[name] for name in self}
         return {name: value for name, value in values.items() if value is not None and self[name].holds(value)}
+
+    def presets(self, params: Mapping[str, Any], n_rows: int) -> dict[str, dict[str, Any]]:
+        """Say what else is tried first: the defaults with each of `PRESETS` that the space holds.
+
+        Parameters
+        ----------
+        params, n_rows
+            As of `defaults`.
+
+        Returns
+        -------
+        dict of str to dict
+            By the preset's name.
+        """
+        defaults = self.defaults(params, n_rows)
+        return {
+            preset: defaults | values
+            for preset, values in PRESETS.items()
+            if all(name in self and self[name].holds(value) for name, value in values.items())
+        }
 
     def check(self, params: Mapping[str, Any]) -> None:
         """Raise ConfigError if two of its values contradict each other, or one the imputer's parameters.

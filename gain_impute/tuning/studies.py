@@ -29,8 +29,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, S
 
 from gain_impute.errors import ConfigError, StudyError
 
-__all__ = ["PRUNERS", "close_storage", "open_storage", "open_study", "take_up_lost_trials", "worker_name"]
+__all__ = ["GIVEN", "PRUNERS", "close_storage", "open_storage", "open_study", "take_up_lost_trials", "worker_name"]
 
+GIVEN = ("defaults", "preset")  # attributes of trials that are not the sampler's: none of these is given up
 PRUNERS = ("halving", "median", "none")
 MADE_FOR = "gain_impute.made_for"
 HEARTBEAT_S, SILENCE_S = 30, 120  # a worker that is silent for so long is taken for dead
@@ -103,6 +104,7 @@ def open_study(
     *,
     made_for: Mapping[str, Any],
     defaults: Mapping[str, Any],
+    presets: Mapping[str, Mapping[str, Any]],
     n_objectives: int,
     pruner: str,
     seed: int,
@@ -119,6 +121,8 @@ def open_study(
         What must be the same for its trials to be comparable.
     defaults : mapping of str to float
         The first trial. It is enqueued once, by whoever makes the study.
+    presets : mapping of str to dict
+        The trials after it, by name, enqueued likewise.
     n_objectives : int
         1, or 2 with the time.
     pruner : str
@@ -144,6 +148,8 @@ def open_study(
         is_ours = not _is_ready(study)
     if is_ours:
         study.enqueue_trial(dict(defaults), user_attrs={"defaults": True}, skip_if_exists=True)
+        for preset, params in presets.items():
+            study.enqueue_trial(dict(params), user_attrs={"preset": preset}, skip_if_exists=True)
         study.set_user_attr(MADE_FOR, dict(made_for))
     _check_same(study, made_for)
     is_kept = not isinstance(storage, InMemoryStorage)
@@ -180,7 +186,7 @@ def take_up_lost_trials(study: optuna.Study) -> int:
             continue
         n_lost += 1
         if "taken_up_from" not in trial.user_attrs:
-            kept = {name: value for name, value in trial.user_attrs.items() if name == "defaults"}
+            kept = {name: value for name, value in trial.user_attrs.items() if name in GIVEN}
             study.enqueue_trial(trial.params, user_attrs=kept | {"taken_up_from": trial.number})
     return n_lost
 

@@ -20,7 +20,7 @@ from gain_impute.state import EpochLog
 from gain_impute.tracking import MLflowTracker, Run, Runs
 from gain_impute.training import HeldOut, NullTracker, Tracker
 from gain_impute.tuning.space import SearchSpace
-from gain_impute.tuning.studies import worker_name
+from gain_impute.tuning.studies import GIVEN, worker_name
 
 __all__ = ["HOPELESS", "Fitted", "Journal", "Objective", "fit_and_score"]
 
@@ -54,10 +54,10 @@ class Journal:
 
 
 class TrialWatch(NullTracker):
-    """Tells a tracker and a trial of each epoch; ends a fit that has diverged or is hopeless."""
+    """Tells a tracker and a trial of each epoch; ends a fit that has diverged, or is hopeless and may be pruned."""
 
-    def __init__(self, tracker: Tracker, trial: optuna.Trial | None) -> None:
-        self.tracker, self.trial = tracker, trial
+    def __init__(self, tracker: Tracker, trial: optuna.Trial | None, *, is_prunable: bool = True) -> None:
+        self.tracker, self.trial, self.is_prunable = tracker, trial, is_prunable
         self.last: EpochLog | None = None
         self.n_epochs = 0
 
@@ -78,7 +78,7 @@ class TrialWatch(NullTracker):
         if self.trial is None or epoch.member > 0 or math.isnan(epoch.validation_loss):
             return
         self.trial.report(epoch.validation_loss, self.n_epochs)
-        if self.trial.should_prune():
+        if self.is_prunable and self.trial.should_prune():
             raise optuna.TrialPruned(f"pruned at step {epoch.step}")
 
     def on_held_out(self, held_out: HeldOut) -> None:
@@ -146,7 +146,11 @@ class Objective:
         trial.set_user_attr("worker", worker_name())
         imputer = clone(self.imputer).set_params(**self.space.suggest(trial))
         run = self.journal.begin(f"trial {trial.number}", {"trial": str(trial.number)})
-        watch = TrialWatch(self.journal.tracker(run), None if self.with_time else trial)
+        watch = TrialWatch(
+            self.journal.tracker(run),
+            None if self.with_time else trial,
+            is_prunable=not any(name in trial.user_attrs for name in GIVEN),
+        )
         status = "KILLED"
         try:
             fitted = fit_and_score(imputer, self.exam, watch)

@@ -106,10 +106,11 @@ def tune(
     """Find hyper-parameters for a table.
 
     Some known cells are hidden once. Every trial fits what is left and is scored on them: the mean over columns of RMSE
-    / standard deviation (numbers, dates) and of the share of wrong answers (categories). The first trial is the
-    defaults; Optuna's TPE sampler chooses the others. A trial whose loss on cells held out of its own training falls
-    behind is given up. The best trials and the defaults are then fitted again, with other seeds and other hidden cells,
-    and the best of them is taken if its lead over the defaults exceeds the noise of that comparison.
+    / standard deviation (numbers, dates) and of the share of wrong answers (categories). The first trials are the
+    defaults, and these with each of `PRESETS` that the space holds; Optuna's TPE sampler chooses the others. One of
+    its trials whose loss on cells held out of its own training falls behind is given up. The best trials and the
+    defaults are then fitted again, with other seeds and other hidden cells, and the best of them is taken if its lead
+    over the defaults exceeds the noise of that comparison.
 
     Parameters
     ----------
@@ -243,6 +244,7 @@ class _Tuning:
             name,
             made_for=json.loads(json.dumps(made_for)),
             defaults=self.space.defaults(params, len(self.frame)),
+            presets=self.space.presets(params, len(self.frame)),
             n_objectives=1 + (objective != OBJECTIVES[0]),
             pruner=pruner,
             seed=self.random_state,
