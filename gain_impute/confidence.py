@@ -37,7 +37,7 @@ class NumberCalibration:
     ----------
     reach, floor, near_scale : ndarray of shape (N,), float32
     spread_scale, wide_scale : ndarray of shape (N,), float32
-        What the spread of draws is multiplied by, mostly and in WIDE_SHARE of them, so that they suit the held-out
+        What the deviation of draws is multiplied by, mostly and in WIDE_SHARE of them, so that they suit the held-out
         cells best.
 
     References
@@ -118,7 +118,8 @@ def calibrate_numbers(
             continue
         floor[column] = max(0.1 * np.sqrt((error**2).mean()), 1e-6)
         reach[column] = _reach(error, spread, floor[column])
-        calibration.spread_scale[column], calibration.wide_scale[column] = _best_scales(error, spread)
+        deviation = without.deviation[at].astype(np.float64)
+        calibration.spread_scale[column], calibration.wide_scale[column] = _best_scales(error, deviation)
         near = held_out[:, column] & are_neighbours(prediction.heard[:, column])
         if near.sum() >= MIN_CELLS and reach[column] > 0:
             error = (prediction.numbers[near, column] - encoded.numbers[rows[near], column]).astype(np.float64)

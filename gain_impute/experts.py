@@ -204,7 +204,9 @@ class Experts:
         known: NDArray[np.bool_],
         numbers: NDArray[np.float32],
         probabilities: Sequence[NDArray[np.float32]],
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        *,
+        picked: NDArray[np.float32] | None = None,
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
         """Move what the generator says of the unknown cells of rows towards what experts and neighbours say, in place.
 
         Where several cells of a row are unknown, some of the trees complete it first: then all experts read that.
@@ -218,17 +220,22 @@ class Experts:
             The generator's z-scores.
         probabilities : sequence of ndarray of shape (n_unknown, n_categories), float32
             Of each categorical column, the generator's, for the rows in which it is unknown.
+        picked : ndarray of shape (n_rows,), float32, optional
+            For a draw: which of the trees is picked in each row, from 0 to 1.
 
         Returns
         -------
         whom : ndarray of shape (n_rows, P), uint8
             Who is heard of each unknown cell, the sum of `HEARD`; neighbours, where they say more than all others.
+        scatter : ndarray of shape (n_rows, N), float32
+            Standard deviation of what single trees say of a number, or how far the picked one is from their mean; 0
+            where trees are not heard.
         apart : ndarray of shape (n_rows, N), float32
             How far apart they are about a number without support; 0 of all others, for held-out cells tell of these,
             and where neighbours say more.
         """
         n, n_unknown = numbers.shape[1], (~known[:, self.cells]).sum(axis=1)
-        whom, apart = np.zeros(known.shape, np.uint8), np.zeros_like(numbers)
+        whom, scatter, apart = np.zeros(known.shape, np.uint8), np.zeros_like(numbers), np.zeros_like(numbers)
         several = np.flatnonzero(n_unknown > 1)
         if len(several) > 0:
             told = self._together(completed, several, known, numbers, probabilities, share=SHARE_OF_FIRST_TREES)
@@ -240,14 +247,15 @@ class Experts:
                     completed.codes[of.rows, of.cell - n] = of.said.argmax(axis=1) + 1
         asked = np.flatnonzero(n_unknown > 0)
         if len(asked) > 0:
-            told = self._together(completed, asked, known, numbers, probabilities)
+            told = self._together(completed, asked, known, numbers, probabilities, picked=picked)
             for of in told:
                 whom[of.rows, of.cell] = of.whom
                 if of.cell < n:
-                    numbers[of.rows, of.cell], apart[of.rows, of.cell] = of.said, of.apart
+                    numbers[of.rows, of.cell] = of.said
+                    scatter[of.rows, of.cell], apart[of.rows, of.cell] = of.scatter, of.apart
                 else:
                     probabilities[of.cell - n][of.at] = of.said
-        return whom, apart
+        return whom, scatter, apart
 
     def _together(
         self,
@@ -258,20 +266,21 @@ class Experts:
         probabilities: Sequence[NDArray[np.float32]],
         *,
         share: float = 1.0,
+        picked: NDArray[np.float32] | None = None,
     ) -> Iterator[_Told]:
         """What all say together of unknown cells, for each cell of which not the generator alone says something."""
-        n, heard = numbers.shape[1], self._heard(completed.take(rows), share)
+        n, heard = numbers.shape[1], self._heard(completed.take(rows), share, None if picked is None else picked[rows])
         is_lacking = self.support.is_lacking(completed.codes[rows], known[rows])
         for cell in self.cells:
             here = np.flatnonzero(~known[rows, cell])
             at = rows[here] if cell < n else np.searchsorted(np.flatnonzero(~known[:, cell]), rows[here])
             ours = numbers[at, cell] if cell < n else probabilities[cell - n][at]
             said, whom, lacks = ours.copy(), np.zeros(len(here), np.uint8), is_lacking[here, cell]
-            apart = np.zeros(len(here), np.float32)
+            scatter, apart = np.zeros(len(here), np.float32), np.zeros(len(here), np.float32)
             learned = self.weights.get(cell, NOT_AT_ALL)
             for weights, of in ((learned, ~lacks), (without_support(learned), lacks)):
                 if any(weights) and of.any():
-                    opinions = heard(cell, here[of], ours.shape[1:], weights)
+                    opinions, scatter[of] = heard(cell, here[of], ours.shape[1:], weights)
                     said[of] = blended(ours[of], opinions, weights)
                     whom[of] = sum(
                         bit for bit, opinion in zip(HEARD.values(), opinions, strict=False) if opinion is not None
@@ -283,34 +292,41 @@ class Experts:
                 said, prevail = self.neighbours.moved(cell, theirs, said)
                 whom += np.uint8(HEARD["neighbours"]) * prevail
                 apart[prevail] = 0
-            yield _Told(cell, rows[here], at, said, whom, apart)
+            yield _Told(cell, rows[here], at, said, whom, scatter, apart)
 
     @property
     def cells(self) -> list[int]:
         """Those of which experts or neighbours tell."""
         return sorted({*self.weights, *self.neighbours.trust, *self.support.cells})
 
-    def _heard(self, completed: CompletedRows, share: float = 1.0) -> _Heard:
+    def _heard(self, completed: CompletedRows, share: float = 1.0, picked: NDArray[np.float32] | None = None) -> _Heard:
         """Of completed rows, a function that asks a share of the trees, and the line, of a cell about some of them.
 
         It takes the shape of what is said of one of them, for there may be more categories than when trees learned; and
-        weights: who has none is not asked.
+        weights: who has none is not asked. With all trees it also says how far apart these are about a number.
         """
         features = self.features(completed) if self.forests else None
         line_features = self.line_features(completed) if self.lines else None
 
         def asked(
             cell: int, at: NDArray[np.int64], shape: tuple[int, ...], weights: Weights
-        ) -> tuple[Opinion, Opinion]:
+        ) -> tuple[tuple[Opinion, Opinion], NDArray[np.float32]]:
             trees: Opinion = None
             line: Opinion = None
+            scatter = np.zeros(len(at), np.float32)
             if features is not None and cell in self.forests and weights.trees > 0:
                 forest, seen = self.forests[cell], features[at]
-                trees = forest.shares(seen, *shape, share=share) if shape else forest.means(seen, share=share)
+                if shape:
+                    trees = forest.shares(seen, *shape, share=share)
+                elif share < 1:
+                    trees = forest.means(seen, share=share)
+                else:
+                    of_rows = None if picked is None else picked[at]
+                    trees, scatter = forest.means_and_scatter(seen, picked=of_rows)
             if line_features is not None and cell in self.lines and weights.line > 0:
                 straight, seen = self.lines[cell], line_features[at]
                 line = straight.shares(seen, *shape) if shape else straight.means(seen)
-            return trees, line
+            return (trees, line), scatter
 
         return asked
 
@@ -328,7 +344,8 @@ class Experts:
             else:
                 ours = shown.probabilities[cell - n][np.searchsorted(shown.asked[cell - n], at)]
                 true = np.eye(ours.shape[1], dtype=np.float32)[shown.codes[at, cell - n] - 1]
-            said[cell] = ours, heard(cell, at, ours.shape[1:], USUAL if cell < n else TREES_ALONE), true
+            all_say, _ = heard(cell, at, ours.shape[1:], USUAL if cell < n else TREES_ALONE)
+            said[cell] = ours, all_say, true
         losses = {cell: losses_of_weights(*said[cell]) for cell in self.weights}
         has = {cell: np.array([opinion is not None for opinion in said[cell][1]]) for cell in self.weights}
         weights = most_probable_weights({cell: losses[cell] for cell in losses if cell < n}, has)
@@ -355,7 +372,10 @@ class _Told(NamedTuple):
     at: NDArray[np.int64]  # where these rows stand in what the generator says of the cell
     said: NDArray[np.float32]  # values (n_here,) or distributions (n_here, n_categories)
     whom: NDArray[np.uint8]
+    scatter: NDArray[np.float32]
     apart: NDArray[np.float32]
 
 
-_Heard = Callable[[int, NDArray[np.int64], tuple[int, ...], Weights], tuple[Opinion, Opinion]]
+_Heard = Callable[
+    [int, NDArray[np.int64], tuple[int, ...], Weights], tuple[tuple[Opinion, Opinion], NDArray[np.float32]]
+]

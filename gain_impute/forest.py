@@ -129,6 +129,21 @@ class Forest:
         means: NDArray[np.float64] = self._said(features, share).mean(axis=0, dtype=np.float64)  # alike for one row
         return means.astype(np.float32)
 
+    def means_and_scatter(
+        self, features: NDArray[np.float32], *, picked: NDArray[np.float32] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Mean z-score (n_rows,) that the trees give, and the standard deviation of what single ones give.
+
+        With `picked` (n_rows,), from 0 to 1, not that, but how far from the mean one of them is, another in each row.
+        """
+        said = self._said(features, 1.0)
+        means = said.mean(axis=0, dtype=np.float64).astype(np.float32)
+        if picked is not None:
+            which = np.minimum(picked * len(said), len(said) - 1).astype(np.intp)
+            return means, said[which, np.arange(len(which))] - means
+        said -= means
+        return means, np.sqrt(np.einsum("tr,tr->r", said, said) / np.float32(len(said)))
+
     def shares(self, features: NDArray[np.float32], n_classes: int, *, share: float = 1.0) -> NDArray[np.float32]:
         """Share of the trees (n_rows, n_classes) that say each category."""
         said, rows = self._said(features, share).astype(np.intp) - 1, np.arange(len(features))

@@ -33,6 +33,7 @@ __all__ = [
 
 ROWS_A_BATCH = 4_096  # small ones cost more calls, after each of which Python is waited for; large ones memory
 ROWS_A_PART = 32_768  # of which the trees are asked at once: each is fetched from memory anew
+SHARE_BESIDE_TREES = 0.5  # of the spread of the generator's draws: how far apart trees are tells more
 N_SPREAD_DRAWS = 16  # draws from whose spread the interval of a number is made
 
 
@@ -45,8 +46,10 @@ class Prediction:
     numbers : ndarray of shape (n_chosen, N), float32
         Best z-scores.
     spread : ndarray of shape (n_chosen, N), float32
-        Standard deviation of the draws around them, of what members say, and of numbers without support also of what
-        generator and experts say; NaN where it was not asked for.
+        Standard deviation of the generator's draws around them, of what members say, and of numbers without support
+        also of what generator and experts say; NaN where it was not asked for.
+    deviation : ndarray of shape (n_chosen, N), float32
+        Standard deviation of draws, of the generator and of single trees, before these are scaled; NaN likewise.
     codes : ndarray of shape (n_chosen, C), int64
         Most probable categories, from 1, of cells that were not to be read; 0 of all others.
     probabilities : ndarray of shape (n_chosen, C), float32
@@ -57,6 +60,7 @@ class Prediction:
 
     numbers: NDArray[np.float32]
     spread: NDArray[np.float32]
+    deviation: NDArray[np.float32]
     codes: NDArray[np.int64]
     probabilities: NDArray[np.float32]
     heard: NDArray[np.uint8]
@@ -81,7 +85,7 @@ class _Said:
     ----------
     numbers : ndarray of shape (n_rows, N), float32
     shift : ndarray of shape (n_rows, N), float32
-        How far the numbers of the generator's draw lie from its best ones.
+        How far the numbers of a draw lie from the best ones: the generator's draw, and one of the trees.
     asked : list of ndarray of shape (n_asked,), int64
         Of each categorical column, the rows where it is unknown.
     probabilities : list of ndarray of shape (n_asked, n_categories), float32
@@ -94,6 +98,8 @@ class _Said:
         Who is heard of each cell beside the generator, the sum of `HEARD`.
     apart : ndarray of shape (n_rows, N), float32
         How far apart members are about a number, and generator and experts about one without support; else 0.
+    scatter : ndarray of shape (n_rows, N), float32
+        Standard deviation of what single trees say of a number, where nothing is drawn; else 0.
     """
 
     numbers: NDArray[np.float32]
@@ -104,6 +110,7 @@ class _Said:
     features: Tensor
     heard: NDArray[np.uint8]
     apart: NDArray[np.float32]
+    scatter: NDArray[np.float32]
 
     @classmethod
     def together(cls, batches: list[_Said]) -> _Said:
@@ -120,7 +127,14 @@ class _Said:
             torch.cat([batch.features for batch in batches]),
             np.concatenate([batch.heard for batch in batches]),
             np.concatenate([batch.apart for batch in batches]),
+            np.concatenate([batch.scatter for batch in batches]),
         )
+
+    @property
+    def share_of_generator(self) -> NDArray[np.float32]:
+        """What its shift counts in a draw (n_rows, N): less where trees are heard as held-out cells say."""
+        by_trees = (self.heard[:, : self.numbers.shape[1]] & HEARD["trees"] > 0) & (self.apart == 0)
+        return np.where(by_trees, np.float32(SHARE_BESIDE_TREES), np.float32(1))
 
     @classmethod
     def agreed(cls, members: list[_Said], drawn_by: NDArray[np.int64] | None = None) -> _Said:
@@ -172,30 +186,35 @@ def predict(
         Called before each batch of rows; what it raises ends the work.
     """
     known, layout, device = table.known if known is None else known, members[0].layout, members[0].device
-    is_drawn = torch.from_numpy(np.broadcast_to(np.asarray(spread), len(rows)).copy()).to(device)
-    numbers, features = np.zeros((len(rows), layout.n_numbers), np.float32), []
-    codes = np.zeros((len(rows), len(layout.classes)), np.int64)
+    is_drawn = np.broadcast_to(np.asarray(spread), len(rows)).copy()
+    numbers, codes = (
+        np.zeros((len(rows), layout.n_numbers), np.float32),
+        np.zeros((len(rows), len(layout.classes)), int),
+    )
+    spreads, deviations = np.full_like(numbers, np.nan), np.full_like(numbers, np.nan)
     probabilities = np.zeros(codes.shape, np.float32)
-    heard, apart = np.zeros((len(rows), layout.n_cells), np.uint8), np.zeros_like(numbers)
+    heard = np.zeros((len(rows), layout.n_cells), np.uint8)
     for first, part in _parts(rows, device):
         on_batch()
         at = slice(first, first + len(part))
-        each = [_say(member, table, part, known[part], is_drawn=is_drawn[at]) for member in members]
-        features.append([said.features for said in each])
+        drawn, chosen = np.flatnonzero(is_drawn[at]), torch.from_numpy(is_drawn[at]).to(device)
+        each = [_say(member, table, part, known[part], is_drawn=chosen) for member in members]
         said = _Said.agreed(each)
-        numbers[at], heard[at], apart[at] = said.numbers, said.heard, said.apart
+        numbers[at], heard[at] = said.numbers, said.heard
         for column, (asked, shares) in enumerate(zip(said.asked, said.probabilities, strict=True)):
             codes[first + asked, column] = shares.argmax(axis=1) + 1
             probabilities[first + asked, column] = shares.max(axis=1)
-    spreads = torch.full((len(rows), layout.n_numbers), torch.nan, device=device)
-    if layout.n_numbers and bool(is_drawn.any()):
-        spreads[is_drawn] = _root_mean_square(
-            [
-                _spread(member.training, torch.cat(parts), on_batch)
-                for member, parts in zip(members, zip(*features, strict=True), strict=True)
+        if len(drawn) and layout.n_numbers:
+            of_members = [
+                _spread(member.training, one.features, on_batch) for member, one in zip(members, each, strict=True)
             ]
-        )
-    return Prediction(numbers, np.hypot(spreads.cpu().numpy(), apart), codes, probabilities, heard)
+            of_draws = [
+                np.hypot(one.share_of_generator[drawn] * spread_of_one, one.scatter[drawn])
+                for one, spread_of_one in zip(each, of_members, strict=True)
+            ]
+            spreads[first + drawn] = np.hypot(_root_mean_square(of_members), said.apart[drawn])
+            deviations[first + drawn] = np.hypot(_root_mean_square(of_draws), said.apart[drawn])
+    return Prediction(numbers, spreads, deviations, codes, probabilities, heard)
 
 
 @torch.no_grad()
@@ -233,7 +252,8 @@ def draw_cells(
     heard = np.zeros((len(rows), layout.n_cells), np.uint8)
     for first, part in _parts(rows, device):
         noise = torch.randn(len(part), members[0].training.generator.d_noise, device=device)
-        each = [_say(member, table, part, table.known[part], noise=noise) for member in members]
+        picked = torch.rand(len(part)).numpy()
+        each = [_say(member, table, part, table.known[part], noise=noise, picked=picked) for member in members]
         drawn_by = torch.randint(len(members), (len(part),)).numpy() if len(members) > 1 else None
         said = _Said.agreed(each, drawn_by)
         scale = scale_of_draws(torch.rand(len(part), device=device).cpu().numpy(), said.heard)
@@ -244,10 +264,11 @@ def draw_cells(
         heard[first : first + len(part)] = said.heard
         for column, (asked, shares) in enumerate(zip(said.asked, said.probabilities, strict=True)):
             if len(asked):
-                picked = torch.multinomial(torch.from_numpy(shares).to(device), 1)
-                codes[first + asked, column] = picked[:, 0].cpu().numpy() + 1
+                chosen = torch.multinomial(torch.from_numpy(shares).to(device), 1)
+                codes[first + asked, column] = chosen[:, 0].cpu().numpy() + 1
     unknown = np.full(codes.shape, np.nan, np.float32)
-    return Prediction(numbers, np.zeros_like(numbers), codes, unknown, heard)
+    nothing = np.zeros_like(numbers)
+    return Prediction(numbers, nothing, nothing, codes, unknown, heard)
 
 
 @torch.no_grad()
@@ -296,12 +317,13 @@ def _say(
     axes: tuple[TextAxes, ...] = (),
     are_heard: bool = True,
     noise: Tensor | None = None,
+    picked: NDArray[np.float32] | None = None,
     is_drawn: Tensor | None = None,
 ) -> _Said:
     """What a member says of a part of the rows; with noise (n_rows, d_noise) a draw, its numbers told by their shift.
 
     Texts are placed along the axes of the experts, who may read without being heard, or other ones. The features of the
-    rows chosen by `is_drawn` (n_rows,) are kept.
+    rows chosen by `is_drawn` (n_rows,) are kept. In a draw `picked` (n_rows,) says which tree speaks for all in a row.
     """
     state, experts = member.training, member.experts
     axes, neighbours = (axes, Neighbours.none()) if experts is None else (experts.axes, experts.neighbours)
@@ -315,8 +337,12 @@ def _say(
         )
     said = _Said.together(batches)
     if experts is not None and are_heard:
-        heard, apart = experts.blend(said.completed, visible.cpu().numpy(), said.numbers, said.probabilities)
-        said = replace(said, heard=heard, apart=apart)
+        heard, scatter, apart = experts.blend(
+            said.completed, visible.cpu().numpy(), said.numbers, said.probabilities, picked=picked
+        )
+        said = replace(said, heard=heard, scatter=scatter, apart=apart)
+        if picked is not None:
+            said = replace(said, shift=said.share_of_generator * said.shift + scatter, scatter=np.zeros_like(scatter))
     for shares, temperature in zip(said.probabilities, state.averaged.temperatures.tolist(), strict=True):
         if temperature != 1:
             shares[:] = tempered(shares, temperature)
@@ -357,10 +383,11 @@ def _generator_says(
         features[:0] if is_drawn is None else features[is_drawn],
         np.zeros(known.shape, np.uint8),
         np.zeros_like(numbers),
+        np.zeros_like(numbers),
     )
 
 
-def _spread(state: TrainingState, features: Tensor, on_batch: Callable[[], None]) -> Tensor:
+def _spread(state: TrainingState, features: Tensor, on_batch: Callable[[], None]) -> NDArray[np.float32]:
     """Root mean square distance (n_rows, N) of the numbers of draws from the best ones, for rows of these features."""
     noise = fixed_noise(N_SPREAD_DRAWS, state.generator.d_noise, state.device)
     spreads = []
@@ -369,10 +396,10 @@ def _spread(state: TrainingState, features: Tensor, on_batch: Callable[[], None]
         squares = torch.zeros(len(part), state.layout.n_numbers, device=part.device)
         for vector in noise:
             squares += state.averaged.correct_numbers(part, vector.expand(len(part), -1)) ** 2
-        spreads.append((squares / len(noise)).sqrt())
-    return torch.cat(spreads)
+        spreads.append((squares / len(noise)).sqrt().cpu().numpy())
+    return np.concatenate(spreads)
 
 
-def _root_mean_square(members: list[Tensor]) -> Tensor:
+def _root_mean_square(members: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     """That of the members' spreads (n_rows, N)."""
-    return members[0] if len(members) == 1 else torch.stack(members).square().mean(dim=0).sqrt()
+    return members[0] if len(members) == 1 else np.sqrt(np.mean(np.square(members), axis=0))

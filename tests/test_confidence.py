@@ -27,7 +27,8 @@ def made(n_cells: int, *, error: float, spread: float, seed: int = 0) -> tuple[E
     nothing = np.zeros((n_cells, 0))
     encoded = EncodedTable(numbers=truth, codes=nothing.astype(np.int64), known=np.ones(truth.shape, bool), texts=())
     nowhere = np.zeros(truth.shape, bool)
-    said = Prediction(best, np.full_like(truth, spread), nothing.astype(np.int64), nothing.astype(np.float32), nowhere)
+    spreads = np.full_like(truth, spread)
+    said = Prediction(best, spreads, spreads, nothing.astype(np.int64), nothing.astype(np.float32), nowhere)
     return encoded, said
 
 
@@ -134,9 +135,8 @@ def test_with_too_few_cells_nothing_is_claimed():
     calibration = calibrated(*made(MIN_CELLS - 1, error=0.01, spread=0.01))
     unknown = NumberCalibration.unknown(1)
     assert vars(calibration) == vars(unknown)
-    said = Prediction(
-        np.zeros((1, 1)), np.zeros((1, 1)), np.zeros((1, 0)), np.zeros((1, 0)), np.zeros((1, 1), np.uint8)
-    )
+    zero, none = np.zeros((1, 1)), np.zeros((1, 0))
+    said = Prediction(zero, zero, zero, none, none, np.zeros((1, 1), np.uint8))
     lower, upper = unknown.interval(said, 0)
     assert (lower[0], upper[0]) == pytest.approx((-1.645, 1.645))  # as wide as the column
 
@@ -150,6 +150,7 @@ def test_a_column_of_few_cells_is_taken_together_with_the_others():
         said,
         numbers=np.hstack([said.numbers] * 2),
         spread=np.hstack([said.spread] * 2),
+        deviation=np.hstack([said.deviation] * 2),
         heard=np.hstack([said.heard] * 2),
     )
     held_out = np.ones(both.known.shape, bool)

@@ -108,6 +108,44 @@ def test_thresholds_lose_nothing_in_single_precision():
     np.testing.assert_array_equal(forest.means(features), number)
 
 
+def test_trees_tell_how_far_apart_they_are_and_a_picked_one_how_far_from_all():
+    features, number, _ = made(300)
+    forest = Forest.fit(features[:200], number[:200], is_number=True, n_trees=7, seed=0)
+    alone = [dataclasses.replace(forest, **one_tree(forest, tree)).means(features) for tree in range(7)]
+    means, scatter = forest.means_and_scatter(features)
+    np.testing.assert_array_equal(means, forest.means(features))
+    np.testing.assert_allclose(scatter, np.std(alone, axis=0), rtol=1e-4, atol=1e-6)
+    for picked, tree in ((0.0, 0), (0.5, 3), (0.99, 6), (1.0, 6)):
+        of_all, distance = forest.means_and_scatter(features, picked=np.full(300, picked, np.float32))
+        np.testing.assert_array_equal(of_all, means)
+        np.testing.assert_allclose(of_all + distance, alone[tree], rtol=1e-5, atol=1e-6)
+
+
+def one_tree(forest: Forest, tree: int) -> dict[str, np.ndarray]:
+    start, end = forest.starts[tree : tree + 2]
+    nodes = {name: getattr(forest, name)[start:end] for name in ("feature", "value", "right")}
+    return {"starts": np.array([0, end - start]), **nodes}
+
+
+def test_draws_of_a_number_that_is_one_of_two_are_near_them_more_often_than_normal_ones():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-3, 3, 600)
+    step, coin = (
+        5 * (np.floor(2 * x) % 3),
+        rng.choice([-1.0, 1.0], 600) + rng.normal(0, 0.05, 600),
+    )  # nothing tells which
+    table = pd.DataFrame({"x": x, "other": rng.normal(size=600), "number": step + coin})
+    table.loc[:99, "number"] = np.nan
+    imputer = quick_imputer(n_trees=30, max_steps=200, round_to_grid=False).fit(table)
+    draws = np.stack([draw["number"].to_numpy()[:100] for draw in imputer.sample(table, n_draws=60)])
+    normal = draws.mean(axis=0) + draws.std(axis=0) * rng.normal(size=draws.shape)
+
+    def near(drawn: np.ndarray) -> float:
+        return float((np.abs(np.abs(drawn - step[:100]) - 1) < 0.3).mean())
+
+    assert near(draws) > 1.2 * near(normal)
+
+
 DAMAGES = {
     "a circle": ("right", 0, 0),
     "a child beyond the tree": ("right", 0, 10**6),

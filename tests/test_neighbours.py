@@ -341,7 +341,7 @@ def test_trust_that_cannot_be_is_refused_in_loading(imputer, tmp_path, trust):
     imputer.save(tmp_path / "model")
     file, sums = tmp_path / "model" / "model.json", tmp_path / "model" / "SHA256SUMS"
     before, description = hashlib.sha256(file.read_bytes()).hexdigest(), json.loads(file.read_text())
-    description["experts"]["trust"] = {"0": trust}
+    description["members"][0]["experts"]["trust"] = {"0": trust}
     file.write_text(json.dumps(description))
     sums.write_text(sums.read_text().replace(before, hashlib.sha256(file.read_bytes()).hexdigest()))
     with pytest.raises(ModelFormatError, match="damaged"):
@@ -357,7 +357,7 @@ def test_a_model_without_texts_has_none(tmp_path):
     assert not any(
         "index" in name or "neighbours" in name for name in load_file(tmp_path / "model" / "weights.safetensors")
     )
-    assert json.loads((tmp_path / "model" / "model.json").read_text())["experts"]["trust"] == {}
+    assert json.loads((tmp_path / "model" / "model.json").read_text())["members"][0]["experts"]["trust"] == {}
 
 
 def test_neighbours_that_are_kept_are_believed_as_before(table, imputer, tmp_path):

@@ -142,7 +142,7 @@ def test_cells_without_support_hear_every_expert_and_all_others_whom_they_learne
     said = [np.zeros((0, size), np.float32) for size in layout.class_sizes]
     ours = np.random.default_rng(0).dirichlet(np.ones(2), len(unknown)).astype(np.float32)
     said[colour - layout.n_numbers] = ours.copy()
-    whom, _ = experts.blend(rows, known, encoded.numbers.copy(), said)
+    whom, _, _ = experts.blend(rows, known, encoded.numbers.copy(), said)
     heard = whom[unknown, colour]
     trees = experts.forests[colour].shares(experts.features(rows)[unknown], 2)
     line = experts.lines[colour].shares(experts.line_features(rows)[unknown], 2)
@@ -168,7 +168,7 @@ def test_how_far_apart_those_are_who_say_a_number_is_told_where_it_lacks_support
     rows = CompletedRows(encoded.numbers, np.maximum(encoded.codes, 1), ())
     ours = np.random.default_rng(0).normal(size=encoded.numbers.shape).astype(np.float32)
     said = [np.zeros((0, size), np.float32) for size in imputer.state_.encoder.layout.class_sizes]
-    _, apart = experts.blend(rows, known, ours.copy(), said)
+    _, _, apart = experts.blend(rows, known, ours.copy(), said)
     trees = experts.forests[weight].means(experts.features(rows))
     line = experts.lines[weight].means(experts.line_features(rows))
     lacks = (table["supplier"] == "f").to_numpy()
