@@ -86,7 +86,7 @@ class GAINConfig:
         0.01,
         100,
         "Work of a fit beside the usual, where steps and trees are derived: scales both (`default_max_steps`).",
-        tune=Tunable(0.5, 4.0, is_log=True, needs="budget"),
+        tune=Tunable(0.5, 2.0, is_log=True, needs="budget"),
     )
     max_steps: int | None = _hyper(
         None, 1, math.inf, "Training steps at most; None derives them from the number of rows (`default_max_steps`)."

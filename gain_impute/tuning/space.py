@@ -250,8 +250,10 @@ class SearchSpace(Mapping[str, Dimension]):
 
         Parameters
         ----------
-        params, n_rows
+        params : mapping of str to any
             As of `defaults`.
+        n_rows : int
+            Rows of the table.
 
         Returns
         -------
