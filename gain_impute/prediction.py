@@ -187,11 +187,9 @@ def predict(
     """
     known, layout, device = table.known if known is None else known, members[0].layout, members[0].device
     is_drawn = np.broadcast_to(np.asarray(spread), len(rows)).copy()
-    numbers, codes = (
-        np.zeros((len(rows), layout.n_numbers), np.float32),
-        np.zeros((len(rows), len(layout.classes)), int),
-    )
+    numbers = np.zeros((len(rows), layout.n_numbers), np.float32)
     spreads, deviations = np.full_like(numbers, np.nan), np.full_like(numbers, np.nan)
+    codes = np.zeros((len(rows), len(layout.classes)), np.int64)
     probabilities = np.zeros(codes.shape, np.float32)
     heard = np.zeros((len(rows), layout.n_cells), np.uint8)
     for first, part in _parts(rows, device):
