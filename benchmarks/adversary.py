@@ -23,6 +23,7 @@ from gain_impute.benchmark.prepare import prepare
 from gain_impute.benchmark.run import run_method
 from gain_impute.benchmark.suite import Job
 from gain_impute.imputer import GAINImputer
+from gain_impute.masking import Mechanism
 
 __all__ = ["RATIOS", "SHARES", "compare", "main", "measure"]
 
@@ -30,7 +31,7 @@ SUITE = Suite(
     name="adversary",
     title="With and without the adversary",
     tables=["wine", "credit", "california", "parkinsons", "adult", "laptops", "gsmarena", "bigmart"],
-    mechanisms=["mcar", "mar", "mnar"],
+    mechanisms=[Mechanism.MCAR, Mechanism.MAR, Mechanism.MNAR],
     rates=[0.3],
     methods={"gain": 2},
     max_rows=1_000,
@@ -64,10 +65,11 @@ def measure(job: Job, weight: float | None, *, n_trees: int | None) -> dict[str,
     """
     table = find_table(job.table)
     train, test = prepare(table, job, SUITE)
-    params = {} if weight is None else {"adversary_weight": weight}
-    imputer = GAINImputer(schema=train.schema, random_state=job.seed, round_to_grid=False, n_trees=n_trees, **params)
+    imputer = GAINImputer(schema=train.schema, random_state=job.seed, round_to_grid=False, n_trees=n_trees)
+    if weight is not None:
+        imputer.set_params(adversary_weight=weight)
     found = run_method(imputer, train, test, name="gain", suite=SUITE, table=table)
-    figures = {}
+    figures: dict[str, float | None] = {}
     for prefix, part in (("", found["in_sample"]), ("out_", found["out_of_sample"])):
         overall = part["overall"]
         overall |= {f"coverage_{level}": (overall["coverage"] or {}).get(level) for level in ("50", "90")}

@@ -83,11 +83,11 @@ def main() -> None:
         if code:
             raise SystemExit(code)
         threads = str(options.threads)
-        work = {
-            "pyarrow, types": [ALONE, long, folder / "typed.csv", "typed", threads],
-            "pyarrow, texts": [ALONE, long, folder / "text.csv", "text", threads],
-            "ours, short": [OURS, short, folder / "a.csv", fitted, threads],
-            "ours, long": [OURS, long, folder / "b.csv", fitted, threads],
+        work: dict[str, tuple[str, Path, Path, object, str]] = {
+            "pyarrow, types": (ALONE, long, folder / "typed.csv", "typed", threads),
+            "pyarrow, texts": (ALONE, long, folder / "text.csv", "text", threads),
+            "ours, short": (OURS, short, folder / "a.csv", fitted, threads),
+            "ours, long": (OURS, long, folder / "b.csv", fitted, threads),
         }
         rounds = [{name: measured(*command) for name, command in work.items()} for _ in range(N_ROUNDS)]
         print(f"{options.rows:,} rows x {N_COLUMNS} columns, {long.stat().st_size / 1e6:.0f} MB, title: {has_title}")

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -95,7 +96,11 @@ def _bigmart(data: Path) -> BenchmarkTable:
 
 
 def _table(
-    table: pd.DataFrame, texts: list[str], answers: dict[str, pd.Series], *, normalise: dict | None = None
+    table: pd.DataFrame,
+    texts: list[str],
+    answers: dict[str, pd.Series],
+    *,
+    normalise: dict[str, Callable[[str], str]] | None = None,
 ) -> BenchmarkTable:
     schema = infer_schema(table, kinds=plain_kinds(table, texts))
     return BenchmarkTable(frame=table, schema=schema, answers=pd.DataFrame(answers), normalise=normalise or {})

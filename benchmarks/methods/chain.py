@@ -142,7 +142,8 @@ class ChainFiller:
         known = ~np.isnan(matrix.values[:, i])
         target = matrix.values[known, i]
         if len(np.unique(target)) < 2 or not features.shape[1]:
-            return DummyRegressor(strategy="median").fit(target[:, None], target)
+            median: Model = DummyRegressor(strategy="median").fit(target[:, None], target)
+            return median
         seed = int(np.random.SeedSequence((self.random_state, i_round, i)).generate_state(1)[0] >> 1)
         n_categories = matrix.n_categories[i]
         part = Part(n_rows=len(target), n_features=features.shape[1], n_categories=n_categories, seed=seed)

@@ -105,8 +105,8 @@ class DataWigFiller:
                 self._n_in_haste += 1
                 break
             model = self._fitted(penalty, features[~held_out], target[~held_out], n_categories)
-            guess = model.predict(features[held_out])
-            wrong = guess != target[held_out] if n_categories else (guess - target[held_out]) ** 2
+            guess, truth = np.asarray(model.predict(features[held_out]), float), target[held_out]
+            wrong = guess != truth if n_categories else (guess - truth) ** 2
             errors[penalty] = float(np.mean(wrong))
         best = min(errors, key=errors.__getitem__, default=penalties[0])
         return usual if best == penalties[0] else self._fitted(best, features, target, n_categories)
@@ -114,12 +114,14 @@ class DataWigFiller:
     def _fitted(self, penalty: float, features: sparse.csr_matrix, target: Floats, n_categories: int) -> Model:
         """A model with a penalty."""
         if not n_categories:
-            return Ridge(penalty, solver="sparse_cg", random_state=self.random_state).fit(features, target)
+            ridge: Model = Ridge(penalty, solver="sparse_cg", random_state=self.random_state).fit(features, target)
+            return ridge
         n_passes = min(MOST_PASSES, max(1, MOST_WORK // max(1, features.nnz * n_categories)))
         model = SGDClassifier("log_loss", alpha=penalty, max_iter=n_passes, random_state=self.random_state)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # so many passes are what is asked for
-            return model.fit(features, target.astype(np.int64))
+            classifier: Model = model.fit(features, target.astype(np.int64))
+        return classifier
 
 
 class DataWigMethod(MatrixMethod):

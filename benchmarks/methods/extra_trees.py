@@ -20,8 +20,10 @@ def _make_trees(part: Part, *, n_threads: int) -> Model:
     """Trees without a limit of depth; of the features, a third but at least 16 are tried at each split for numbers."""
     options: dict[str, Any] = {"random_state": part.seed, "n_jobs": n_threads}
     if part.n_categories:
-        return ExtraTreesClassifier(fewer_trees(N_TREES, part), **options)
-    return ExtraTreesRegressor(N_TREES, max_features=_n_tried(part.n_features), **options)
+        classifier: Model = ExtraTreesClassifier(fewer_trees(N_TREES, part), **options)
+        return classifier
+    regressor: Model = ExtraTreesRegressor(N_TREES, max_features=_n_tried(part.n_features), **options)
+    return regressor
 
 
 def _n_tried(n_features: int) -> int:

@@ -13,8 +13,9 @@ known cells and 0 for all other cells, and counts every cell. `hint` chooses; th
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -72,15 +73,13 @@ class Gain2018Filler:
         self._scale = UnitScale.of(matrix)
         values, observed = self._scale.scaled(matrix)  # (n_rows, n_columns), both
         rng = torch.Generator().manual_seed(self.random_state)
-        self._generator = _network(values.shape[1], rng)
+        self._generator = generator = _network(values.shape[1], rng)
         discriminator = _network(values.shape[1], rng)
-        optimisers = [
-            torch.optim.Adam(net.parameters(), lr=1e-3, fused=True) for net in (self._generator, discriminator)
-        ]
+        optimisers = [torch.optim.Adam(net.parameters(), lr=1e-3, fused=True) for net in (generator, discriminator)]
         until, self.note = np.inf if self.max_time_s is None else time.monotonic() + 0.7 * self.max_time_s, ""
         for i_step in range(self.n_steps):
             rows = torch.randperm(len(values), generator=rng)[: self.n_rows_a_step]
-            self._step(discriminator, optimisers, values[rows], observed[rows], rng)
+            self._step((generator, discriminator), optimisers, values[rows], observed[rows], rng)
             if time.monotonic() > until:
                 self.note = f"stopped by time after {i_step + 1:,} of {self.n_steps:,} steps"
                 break
@@ -107,7 +106,7 @@ class Gain2018Filler:
 
     def _step(
         self,
-        discriminator: nn.Module,
+        networks: tuple[nn.Module, nn.Module],
         optimisers: list[torch.optim.Adam],
         values: Tensor,
         observed: Tensor,
@@ -122,8 +121,8 @@ class Gain2018Filler:
         else:
             hint, counts = told * observed, torch.ones_like(told)
         n_counted = counts.sum().clamp(min=1)
-        of_generator, of_discriminator = optimisers
-        made = self._generator(torch.cat([visible, observed], dim=1)).sigmoid()
+        (generator, discriminator), (of_generator, of_discriminator) = networks, optimisers
+        made = generator(torch.cat([visible, observed], dim=1)).sigmoid()
         combined = torch.where(observed > 0, values, made)
         judged = binary_cross_entropy_with_logits(
             discriminator(torch.cat([combined.detach(), hint], dim=1)), observed, reduction="none"
@@ -139,14 +138,15 @@ class Gain2018Filler:
 def _descend(optimiser: torch.optim.Adam, loss: Tensor) -> None:
     """Take one step down."""
     optimiser.zero_grad()
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     optimiser.step()
 
 
 def _network(n_columns: int, rng: torch.Generator) -> nn.Module:
     """Three layers from values and hint or observed, (n_rows, 2 n_columns), to logits, (n_rows, n_columns)."""
     sizes = [(2 * n_columns, n_columns), (n_columns, n_columns), (n_columns, n_columns)]
-    layers = [nn.utils.skip_init(nn.Linear, *size) for size in sizes]  # leaves the global generator alone
+    skip = cast("Callable[..., nn.Linear]", nn.utils.skip_init)
+    layers = [skip(nn.Linear, *size) for size in sizes]  # leaves the global generator alone
     for layer in layers:
         nn.init.normal_(layer.weight, std=(2 / layer.in_features) ** 0.5, generator=rng)
         nn.init.zeros_(layer.bias)

@@ -29,8 +29,10 @@ def _make_forest(part: Part, *, n_threads: int) -> Model:
     """A forest as the R package grows it: no limit of depth, the square root of the features at each split."""
     options: dict[str, Any] = {"max_features": "sqrt", "random_state": part.seed, "n_jobs": n_threads}
     if part.n_categories:
-        return RandomForestClassifier(fewer_trees(N_TREES, part), **options)
-    return RandomForestRegressor(N_TREES, **options)
+        classifier: Model = RandomForestClassifier(fewer_trees(N_TREES, part), **options)
+        return classifier
+    regressor: Model = RandomForestRegressor(N_TREES, **options)
+    return regressor
 
 
 MISSFOREST = MethodEntry(

@@ -90,7 +90,7 @@ class ReMaskerFiller:
         with torch.no_grad():
             made = [
                 self._net(v[:, :n], o[:, :n] > 0, v[:, n:])
-                for v, o in zip(values.split(ROWS_AT_ONCE), observed.split(ROWS_AT_ONCE), strict=True)
+                for v, o in zip(torch.split(values, ROWS_AT_ONCE), torch.split(observed, ROWS_AT_ONCE), strict=True)
             ]
         return self._scale.unscaled(torch.cat(made))
 
@@ -103,7 +103,7 @@ class ReMaskerFiller:
         n_rows_a_step = self.n_rows_a_step or (ROWS_A_STEP if n_epochs >= FEW_EPOCHS else ROWS_A_STEP_OF_FEW)
         n_steps = math.ceil(len(values) / n_rows_a_step)
         for epoch in range(n_epochs):
-            for i_step, rows in enumerate(torch.randperm(len(values), generator=rng).split(n_rows_a_step)):
+            for i_step, rows in enumerate(torch.split(torch.randperm(len(values), generator=rng), n_rows_a_step)):
                 optimiser.param_groups[0]["lr"] = _learning_rate((epoch + i_step / n_steps) / n_epochs)
                 known, targets = observed[rows, :n] > 0, values[rows, :n]
                 masked = known & (torch.rand(known.shape, generator=rng) < 0.5)
@@ -128,6 +128,8 @@ def _learning_rate(progress: float) -> float:
 
 class _ReMasker(nn.Module):
     """From seen values (n_rows, n_columns) and texts (n_rows, d_text) to all values (n_rows, n_columns)."""
+
+    places: Tensor
 
     def __init__(self, n_columns: int, d_text: int, rng: torch.Generator) -> None:
         """Make the layers; all weights are drawn with the generator given."""
