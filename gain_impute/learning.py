@@ -158,7 +158,8 @@ class _Lesson:
     @cached_property
     def teaches_twice(self) -> bool:
         """Whether so many known cells are held out that experts are taught again, with them."""
-        share = int(self.held_out[1].sum()) / max(1, int(self.table.known.sum()))
+        n_known = int(np.count_nonzero(self.table.known.cpu().numpy()))  # torch would make integers of all first
+        share = int(self.held_out[1].sum()) / max(1, n_known)
         return not self.keeps_experts and share > TAUGHT_AGAIN_FROM
 
     @cached_property

@@ -188,7 +188,8 @@ def predict(
     known, layout, device = table.known if known is None else known, members[0].layout, members[0].device
     is_drawn = np.broadcast_to(np.asarray(spread), len(rows)).copy()
     numbers = np.zeros((len(rows), layout.n_numbers), np.float32)
-    spreads, deviations = np.full_like(numbers, np.nan), np.full_like(numbers, np.nan)
+    unknown = np.broadcast_to(np.float32(np.nan), numbers.shape)  # takes no memory
+    spreads, deviations = (np.full_like(numbers, np.nan) if is_drawn.any() else unknown for _ in range(2))
     codes = np.zeros((len(rows), len(layout.classes)), np.int64)
     probabilities = np.zeros(codes.shape, np.float32)
     heard = np.zeros((len(rows), layout.n_cells), np.uint8)

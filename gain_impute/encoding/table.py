@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -191,10 +191,11 @@ class TableEncoder:
         learned = {*self.numbers, *self.classes}
         return tuple(name for name, column in self.schema.items() if name in learned and column.is_fillable)
 
-    def read(self, table: pd.DataFrame) -> ReadTable:
+    def read(self, table: pd.DataFrame, *, take_number: Callable[[str, ParsedColumn], None] | None = None) -> ReadTable:
         """Read a table whose columns are those of the schema, in its order.
 
-        Numbers and categories are read; of all other columns only which cells are missing.
+        Numbers and categories are read; of all other columns only which cells are missing. Numbers that the network
+        predicts are kept, or given to `take_number`, with their name.
         """
         holes, parsed, unreadable = {}, {}, {}
         for (name, column), (_, cells) in zip(self.schema.items(), table.items(), strict=True):
@@ -206,24 +207,28 @@ class TableEncoder:
             n_unreadable = int(np.count_nonzero(found.observed & ~found.readable))
             if n_unreadable:
                 unreadable[name] = n_unreadable
-            if name in self.numbers or name in self.classes:
+            if name in self.numbers and take_number is not None:
+                take_number(name, found)
+            elif name in self.numbers or name in self.classes:
                 parsed[name] = found
         return ReadTable(table, parsed, holes, unreadable)
 
-    def encode_rows(
-        self, read: ReadTable, rows: NDArray[np.int64], *, hashed: dict[str, HashedText] | None = None
+    def encode_rows(self, read: ReadTable, rows: NDArray[np.int64]) -> EncodedTable:
+        """Encode some rows of a table that was read."""
+        encoded = _blank(len(rows), self.layout)
+        for at, name in enumerate(self.layout.numbers):
+            encoded.numbers[:, at] = self.numbers[name].encode(read.parsed[name].values[rows])
+            encoded.known[:, at] = read.parsed[name].readable[rows]
+        return self._with_classes_and_texts(encoded, read, rows, None)
+
+    def _with_classes_and_texts(
+        self, encoded: EncodedTable, read: ReadTable, rows: NDArray[np.int64], hashed: dict[str, HashedText] | None
     ) -> EncodedTable:
-        """Encode some rows of a table that was read; `hashed` holds the texts of all of them, if they were hashed."""
+        """Encode all but numbers; `hashed` holds the texts of the rows, if they were hashed."""
         layout = self.layout
-        numbers = np.zeros((len(rows), layout.n_numbers), np.float32)
-        codes = np.zeros((len(rows), len(layout.classes)), np.int64)
-        known = np.zeros((len(rows), layout.n_cells), bool)
-        for at, name in enumerate(layout.numbers):
-            numbers[:, at] = self.numbers[name].encode(read.parsed[name].values[rows])
-            known[:, at] = read.parsed[name].readable[rows]
         for at, name in enumerate(layout.classes):
-            codes[:, at] = self.classes[name].encode(_distinct(read.parsed[name]).take(rows))
-            known[:, layout.n_numbers + at] = codes[:, at] > 0
+            encoded.codes[:, at] = self.classes[name].encode(_distinct(read.parsed[name]).take(rows))
+            encoded.known[:, layout.n_numbers + at] = encoded.codes[:, at] > 0
         names, texts = list(self.schema), []
         for name, encoder in self.texts.items():
             if hashed is not None:
@@ -233,7 +238,7 @@ class TableEncoder:
             else:
                 text = hash_texts(_distinct(self.schema.parse(name, read.table.iloc[rows, names.index(name)])))
             texts.append(encoder.encode(text))
-        return EncodedTable(numbers=numbers, codes=codes, known=known, texts=tuple(texts))
+        return replace(encoded, texts=tuple(texts))
 
     def encode(
         self, table: pd.DataFrame, *, hashed: dict[str, HashedText] | None = None
@@ -254,8 +259,16 @@ class TableEncoder:
         unreadable : dict of str to int
             Of each column that has some, the number of observed cells that could not be read.
         """
-        read = self.read(table)
-        return self.encode_rows(read, np.arange(len(table)), hashed=hashed), read.empty, read.unreadable
+        encoded, places = _blank(len(table), self.layout), {name: at for at, name in enumerate(self.layout.numbers)}
+
+        def encode_number(name: str, found: ParsedColumn) -> None:
+            """At once, for the values of all columns would be as large as the table."""
+            encoded.numbers[:, places[name]] = self.numbers[name].encode(found.values)
+            encoded.known[:, places[name]] = found.readable
+
+        read = self.read(table, take_number=encode_number)
+        encoded = self._with_classes_and_texts(encoded, read, np.arange(len(table)), hashed)
+        return encoded, read.empty, read.unreadable
 
     def extend(self, table: pd.DataFrame) -> TableEncoder:
         """Take in more rows: new categories are appended, bounds widened, all else keeps its place."""
@@ -268,6 +281,16 @@ class TableEncoder:
             elif name in classes and column.categories is None:
                 classes[name] = classes[name].extend(self.schema.parse(name, table.iloc[:, position]).values)
         return replace(self, numbers=numbers, classes=classes)
+
+
+def _blank(n_rows: int, layout: TableLayout) -> EncodedTable:
+    """Encoded rows of which nothing is known yet."""
+    return EncodedTable(
+        numbers=np.zeros((n_rows, layout.n_numbers), np.float32),
+        codes=np.zeros((n_rows, len(layout.classes)), np.int64),
+        known=np.zeros((n_rows, layout.n_cells), bool),
+        texts=(),
+    )
 
 
 def _distinct(parsed: ParsedColumn) -> DistinctCells:
