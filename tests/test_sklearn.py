@@ -218,6 +218,7 @@ def test_the_imputer_takes_every_hyper_parameter_under_its_name_and_with_its_def
 
 
 OTHER_VALUE = {
+    "n_members": 2,
     "max_steps": 11,
     "max_time_s": 1e6,
     "batch_size": 16,
