@@ -69,6 +69,12 @@ def test_it_says_why_training_ended(stopped):
     assert "Training ended since" in fit_page(record_of(epochs=[last]))
 
 
+def test_it_says_why_losses_rise_where_another_member_begins():
+    first, second = (EpochLog(20, 1.0, 0.8, 0.1, 0.1, 0.1, 0.7, "budget", member) for member in (0, 1))
+    assert "Members learn one after the other" in fit_page(record_of(epochs=[first, second]))
+    assert "Members learn" not in fit_page(record_of(epochs=[first]))
+
+
 def test_a_fit_that_held_nothing_out_has_a_page_too():
     nothing = {"scores": pd.DataFrame(), "means": pd.DataFrame(), "numbers": {}, "categories": {}}
     page = fit_page(record_of(**nothing, epochs=[], confidence=np.zeros(0), is_right=np.zeros(0, bool)))

@@ -201,6 +201,8 @@ def _training(record: FitRecord) -> Section:
     if "training" not in record.drawings:
         return Section(key="training", title="Training")
     caption = "What the network is taught by, and what it has not seen; where only the first falls, it learns by heart."
+    if any(epoch.member for epoch in record.epochs):
+        caption += " Members learn one after the other: each begins where the losses rise."
     figure = Figure(caption=caption, drawings=[record.drawings["training"]])
     return Section(key="training", title="Training", blocks=[figure])
 
