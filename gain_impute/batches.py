@@ -55,6 +55,10 @@ class TensorTable:
             text_cells=layout.text_cells,
         )
 
+    def n_known(self) -> Tensor:
+        """Known cells of each column (P,), int64; torch itself would make an integer of every cell first."""
+        return torch.from_numpy(self.known.cpu().numpy().sum(axis=0)).to(self.known.device)
+
     def text_batches(self, rows: Tensor, visible: Tensor, *, rate: float = 0.0) -> tuple[TextBatch, ...]:
         """Gather the n-grams of the rows of a batch; a hidden category has none, any text none with chance `rate`."""
         batches = []

@@ -1,10 +1,11 @@
-"""What an imputer does between its public methods: become fitted, complete a table, finish it as the user asked."""
+"""What an imputer does beside learning and filling, and between: be kept in a folder, become fitted, finish a table."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -15,11 +16,11 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from gain_impute.completion import Completion, complete
-from gain_impute.config import GAINConfig, default_max_steps
+from gain_impute.config import GAINConfig
 from gain_impute.fitting import HeldOutReport, check_readable, warn_of_holes, warn_of_unreadable
 from gain_impute.frames import append_columns, drop_columns, fill_frame, row_labels
-from gain_impute.intake import input_names
-from gain_impute.persistence import FittedState
+from gain_impute.intake import describe, input_names, restore, torch_device
+from gain_impute.persistence import FittedState, read_model, write_model
 from gain_impute.progress import Watcher, resolve_tracker
 from gain_impute.schema import Schema
 from gain_impute.state import EpochLog
@@ -33,7 +34,7 @@ Learn = Callable[..., tuple[FittedState, pd.DataFrame, dict[str, int]]]
 
 
 class Completer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
-    """The half of `GAINImputer` that its users do not see; the parameters and fitted attributes are those of it."""
+    """The half of `GAINImputer` that neither learns nor fills; the parameters and fitted attributes are those of it."""
 
     def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> NDArray[np.object_]:
         """Name the columns that `transform` returns.
@@ -55,6 +56,47 @@ class Completer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             return kept
         return np.concatenate([kept, self.indicator_.get_feature_names_out(names)])
 
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the fitted imputer to a folder, whole or not at all; a model that is there is replaced.
+
+        Parameters
+        ----------
+        folder : path
+            A new or empty folder, or that of a model.
+
+        Raises
+        ------
+        FileError
+            If the folder holds something else, or cannot be written.
+        """
+        check_is_fitted(self)
+        write_model(self.state_, describe(self), folder)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str], *, device: str = "auto") -> Self:
+        """Read an imputer that `save` wrote; nothing in the folder is run.
+
+        Parameters
+        ----------
+        folder : path
+            The model folder.
+        device : str, default="auto"
+            Where the networks are to run.
+
+        Returns
+        -------
+        GAINImputer
+            It fills cells as the saved one does.
+
+        Raises
+        ------
+        ModelFormatError
+            If the folder is not a model, is incomplete, was edited, or is of a newer format.
+        """
+        imputer, (state, description) = cls(device=device), read_model(folder, torch_device(device))
+        imputer._resume(state, restore(imputer, description, list(state.encoder.schema)))
+        return imputer
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
@@ -74,7 +116,7 @@ class Completer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     ) -> None:
         """Fit, watched by whoever wants to be told, and become fitted; columns `indicated` before stay so."""
         watcher = Watcher(
-            n_steps=config.n_members * (config.max_steps or default_max_steps(len(frame), config.effort)),
+            n_steps=config.n_members * config.n_steps(len(frame)),
             n_steps_before=self.state_.n_steps if hasattr(self, "state_") else 0,
             params=self.get_params(),
             table=frame,

@@ -18,7 +18,7 @@ from gain_impute.errors import ConfigError
 from gain_impute.experts import HEARD
 from gain_impute.frames import FilledColumn
 from gain_impute.persistence import FittedState
-from gain_impute.prediction import Prediction, draw_cells, predict, predict_probabilities
+from gain_impute.prediction import Prediction, draw_cells, predict, unknown_shares
 
 __all__ = ["Completion", "PreparedTable", "category_probabilities", "complete", "complete_prepared", "prepare"]
 
@@ -192,7 +192,7 @@ def category_probabilities(state: FittedState, frame: pd.DataFrame, column: str)
     position = encoder.layout.classes.index(column)
     table = TensorTable.from_encoded(encoded, encoder.layout, state.device)
     table.known[:, encoder.layout.n_numbers + position] = False
-    probabilities = predict_probabilities(state.members, table, position)
+    probabilities = unknown_shares(state.members, table, np.arange(len(table.known)))[position]
     return pd.DataFrame(probabilities, columns=list(encoder.classes[column].vocabulary))
 
 

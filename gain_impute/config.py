@@ -89,7 +89,7 @@ class GAINConfig:
         tune=Tunable(0.5, 2.0, is_log=True, needs="budget"),
     )
     max_steps: int | None = _hyper(
-        None, 1, math.inf, "Training steps at most; None derives them from the number of rows (`default_max_steps`)."
+        None, 1, math.inf, "Training steps of a member at most; None derives them from the rows (`default_max_steps`)."
     )
     n_members: int = _hyper(
         1,
@@ -188,6 +188,10 @@ class GAINConfig:
         0.5,
         "Share of known cells held out of training, to stop and to calibrate.",
     )
+
+    def n_steps(self, n_rows: int) -> int:
+        """Training steps of a member at most."""
+        return self.max_steps or default_max_steps(n_rows, self.effort)
 
     def __post_init__(self) -> None:
         """Check each value against its range."""

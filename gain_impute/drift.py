@@ -18,7 +18,8 @@ from torch import Tensor
 
 from gain_impute.batches import TensorTable
 from gain_impute.member import Member
-from gain_impute.prediction import predict, tempered, unknown_shares
+from gain_impute.prediction import predict, unknown_shares
+from gain_impute.saying import tempered
 
 __all__ = ["Sureness", "keep_some_back", "keep_sureness", "measure_sureness"]
 
@@ -55,8 +56,8 @@ class Sureness:
 def keep_some_back(table: TensorTable, held_out: tuple[Tensor, Tensor]) -> TensorTable:
     """Empty some of the held-out cells of a table, in columns with few empty cells: these are never learned."""
     rows, cells = held_out
-    n_known = torch.from_numpy(table.known.cpu().numpy().sum(axis=0)).to(cells.device)  # torch makes integers first
-    n_cells, n_lacking = cells.sum(dim=0), (WANTED_CELLS - (len(table.known) - n_known)).clamp_min(0)
+    n_empty = len(table.known) - table.n_known()
+    n_cells, n_lacking = cells.sum(dim=0), (WANTED_CELLS - n_empty).clamp_min(0)
     n_kept = torch.minimum(n_lacking, (MOST_KEPT * n_cells).long())
     steps = cells.cumsum(dim=0) * n_kept // n_cells.clamp_min(1)  # rises by one at each cell that is kept
     known = table.known.clone()

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 
 from gain_impute.confidence import NumberCalibration
-from gain_impute.config import GAINConfig, default_dropout, default_max_steps, default_n_trees
+from gain_impute.config import GAINConfig, default_dropout, default_n_trees
 from gain_impute.encoding.table import EncodedTable, TableEncoder
 from gain_impute.encoding.text import HashedText
 from gain_impute.errors import TableError, UnfillableWarning, UnreadableWarning
@@ -83,7 +83,7 @@ def new_fit(
     if config.dropout is None:
         config = replace(config, dropout=default_dropout(len(frame)))
     if config.n_trees is None:
-        n_steps = config.max_steps or default_max_steps(len(frame), config.effort)
+        n_steps = config.n_steps(len(frame))
         config = replace(config, n_trees=default_n_trees(len(frame), n_steps, config.effort, n_columns=frame.shape[1]))
     hashed: dict[str, HashedText] = {}
     encoder = TableEncoder.fit(frame, schema, n_bins=config.n_bins, n_buckets=config.n_buckets, hashed=hashed)

@@ -22,14 +22,11 @@ from gain_impute.intake import (
     check_count,
     check_sizes,
     checked_config,
-    describe,
     read_table,
     resolve_schema,
-    restore,
     seed_of,
     torch_device,
 )
-from gain_impute.persistence import read_model, write_model
 from gain_impute.schema import Schema
 from gain_impute.training import Tracker, torch_session
 
@@ -365,44 +362,3 @@ class GAINImputer(Completer):
         with torch_session(self.n_threads, None, self.state_.device):
             probabilities = category_probabilities(self.state_, frame, column)
         return probabilities.set_axis(X.index) if isinstance(X, pd.DataFrame) else probabilities
-
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write the fitted imputer to a folder, whole or not at all; a model that is there is replaced.
-
-        Parameters
-        ----------
-        folder : path
-            A new or empty folder, or that of a model.
-
-        Raises
-        ------
-        FileError
-            If the folder holds something else, or cannot be written.
-        """
-        check_is_fitted(self)
-        write_model(self.state_, describe(self), folder)
-
-    @classmethod
-    def load(cls, folder: str | os.PathLike[str], *, device: str = "auto") -> Self:
-        """Read an imputer that `save` wrote; nothing in the folder is run.
-
-        Parameters
-        ----------
-        folder : path
-            The model folder.
-        device : str, default="auto"
-            Where the networks are to run.
-
-        Returns
-        -------
-        GAINImputer
-            It fills cells as the saved one does.
-
-        Raises
-        ------
-        ModelFormatError
-            If the folder is not a model, is incomplete, was edited, or is of a newer format.
-        """
-        imputer, (state, description) = cls(device=device), read_model(folder, torch_device(device))
-        imputer._resume(state, restore(imputer, description, list(state.encoder.schema)))
-        return imputer

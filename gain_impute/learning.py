@@ -15,7 +15,6 @@ from torch import Tensor
 
 from gain_impute.batches import TensorTable
 from gain_impute.confidence import NumberCalibration, calibrate_numbers
-from gain_impute.config import default_max_steps
 from gain_impute.drift import Sureness, keep_some_back, keep_sureness, measure_sureness
 from gain_impute.encoding.table import EncodedTable
 from gain_impute.experts import Experts, expert_rows
@@ -68,14 +67,12 @@ def learn(
     began, most_s = time.perf_counter(), config.max_time_s
     deadline = math.inf if most_s is None else began + most_s
     held_out = held_out_cells(table.known, config.validation_share)
-    lessons = [
-        _Lesson(state, number, encoded, table, held_out, deadline, on_epoch) for number in range(config.n_members)
-    ]
-    first = lessons[0]
+    material = _Material(state, encoded, table, held_out, deadline)
+    lessons = [_Lesson(material, number, on_epoch) for number in range(config.n_members)]
     # earlier rows may be among these: what is held out of them tells nothing
     before = [lesson.sureness() for lesson in lessons] if state.n_steps > 0 else None
-    n_steps = config.max_steps or default_max_steps(encoded.n_rows, config.effort)
-    n_refining = int(n_steps * REFINING_SHARE) if first.has_held_out else 0
+    n_steps = config.n_steps(encoded.n_rows)
+    n_refining = int(n_steps * REFINING_SHARE) if material.has_held_out else 0
     networks_s = math.inf if most_s is None else most_s * (NETWORKS_SHARE if config.n_trees else 1)
     for lesson in lessons:
         lesson.train(
@@ -83,16 +80,16 @@ def learn(
             rate_scale=rate_scale,
             deadline=began + networks_s * (lesson.number + 1) / len(lessons),
         )
-    if not first.has_held_out:
+    if not material.has_held_out:
         for lesson, sureness in zip(lessons, before or [], strict=False):
             lesson.keep_sureness(sureness)
         return
     teach_twice = [lesson.teaches_twice for lesson in lessons]  # asked before there are new experts
     for lesson in lessons:
         lesson.teach(is_first_fit=before is None)
-    state.calibration = first.calibration(None if before is None else state.calibration)
+    state.calibration = material.calibration(None if before is None else state.calibration)
     if on_held_out is not None:
-        on_held_out(state, first.held_out_frame())
+        on_held_out(state, material.held_out_frame())
     for lesson, teaches_twice in zip(lessons, teach_twice, strict=True):
         sureness = lesson.sureness() if before is None else before[lesson.number]
         if n_refining > 0 and time.perf_counter() < deadline:
@@ -103,14 +100,13 @@ def learn(
 
 
 @dataclass(frozen=True)
-class _Lesson:
-    """What the fit of one member works with.
+class _Material:
+    """What all members learn from.
 
     Attributes
     ----------
     state : FittedState
-    number : int
-        Of the member, from 0.
+        Theirs.
     encoded : EncodedTable
     table : TensorTable
         The same.
@@ -118,17 +114,85 @@ class _Lesson:
         Of `held_out_cells`.
     deadline : float
         Reading of `time.perf_counter` from which no further expert is begun.
-    on_epoch : callable
-        Called with each EpochLog, which counts what the other members did too.
     """
 
     state: FittedState
-    number: int
     encoded: EncodedTable
     table: TensorTable
     held_out: tuple[Tensor, Tensor]
     deadline: float
+
+    @cached_property
+    def has_held_out(self) -> bool:
+        """Whether any cell is held out."""
+        return bool(self.held_out[1].any())
+
+    @cached_property
+    def share_held_out(self) -> float:
+        """That of the known cells."""
+        return int(self.held_out[1].sum()) / max(1, int(self.table.n_known().sum()))
+
+    @cached_property
+    def known(self) -> Tensor:
+        """Known cells (n_rows, P) that are not held out."""
+        rows, cells = self.held_out
+        left = self.table.known.clone()
+        left[rows] &= ~cells
+        return left
+
+    @cached_property
+    def given_back(self) -> TensorTable:
+        """The table with nearly all of the held-out cells."""
+        return keep_some_back(self.table, self.held_out)
+
+    @cached_property
+    def shown(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Rows (n_shown,) with held-out cells, and which of theirs these are (n_shown, P)."""
+        rows, cells = (tensor[self.held_out[1].any(dim=1)].cpu().numpy() for tensor in self.held_out)
+        return rows, cells
+
+    def calibration(self, before: NumberCalibration | None) -> NumberCalibration:
+        """Fill the held-out cells, and measure how far that is from the truth; claim no more than before."""
+        rows, cells = self.shown
+        members = self.state.members
+        said = without = predict(members, self.table, rows, known=self.known, spread=True)
+        if any(member.experts is not None and member.experts.neighbours.trust for member in members):
+            alone = [member.without_neighbours() for member in members]
+            without = predict(alone, self.table, rows, known=self.known, spread=True)
+        found = calibrate_numbers(self.encoded, rows, cells, said, without)
+        return found if before is None else found.no_narrower_than(before, said.spread)
+
+    def held_out_frame(self) -> pd.DataFrame:
+        """Where cells are held out, (n_rows, n_fillable), under the names of the columns."""
+        encoder = self.state.encoder
+        names = [*encoder.layout.numbers, *encoder.layout.classes]
+        hidden = np.zeros((len(self.known), len(names)), dtype=bool)
+        rows, cells = self.shown
+        hidden[rows] = cells
+        return pd.DataFrame(hidden, columns=names)[[name for name in names if name in encoder.fillable]]
+
+
+@dataclass(frozen=True)
+class _Lesson:
+    """What the fit of one member works with.
+
+    Attributes
+    ----------
+    material : _Material
+    number : int
+        Of the member, from 0.
+    on_epoch : callable
+        Called with each EpochLog, which counts what the other members did too.
+    """
+
+    material: _Material
+    number: int
     on_epoch: Report
+
+    @property
+    def state(self) -> FittedState:
+        """That of all members."""
+        return self.material.state
 
     @property
     def member(self) -> Member:
@@ -146,53 +210,27 @@ class _Lesson:
         return seed_of_member(self.state.seed, self.number)
 
     @cached_property
-    def has_held_out(self) -> bool:
-        """Whether any cell is held out."""
-        return bool(self.held_out[1].any())
-
-    @cached_property
     def keeps_experts(self) -> bool:
         """Whether experts learned from more rows than there are now: then they stay, and are believed as before."""
-        return self.member.experts is not None and self.member.experts.n_rows >= len(self.table.known)
+        return self.member.experts is not None and self.member.experts.n_rows >= len(self.material.table.known)
 
     @cached_property
     def teaches_twice(self) -> bool:
         """Whether so many known cells are held out that experts are taught again, with them."""
-        n_known = int(np.count_nonzero(self.table.known.cpu().numpy()))  # torch would make integers of all first
-        share = int(self.held_out[1].sum()) / max(1, n_known)
-        return not self.keeps_experts and share > TAUGHT_AGAIN_FROM
-
-    @cached_property
-    def known(self) -> Tensor:
-        """Known cells (n_rows, P) that are not held out."""
-        rows, cells = self.held_out
-        left = self.table.known.clone()
-        left[rows] &= ~cells
-        return left
-
-    @cached_property
-    def given_back(self) -> TensorTable:
-        """The table with nearly all of the held-out cells."""
-        return keep_some_back(self.table, self.held_out)
+        return not self.keeps_experts and self.material.share_held_out > TAUGHT_AGAIN_FROM
 
     def sureness(self) -> Sureness:
         """How sure the member is, as it stands, of what this fit never learns."""
-        return measure_sureness(self.member, self.given_back)
+        return measure_sureness(self.member, self.material.given_back)
 
     def keep_sureness(self, before: Sureness) -> None:
         """Make the member as sure of that as it was."""
-        keep_sureness(self.member, self.given_back, before)
-
-    @cached_property
-    def shown(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Rows (n_shown,) with held-out cells, and which of theirs these are (n_shown, P)."""
-        rows, cells = (tensor[self.held_out[1].any(dim=1)].cpu().numpy() for tensor in self.held_out)
-        return rows, cells
+        keep_sureness(self.member, self.material.given_back, before)
 
     @cached_property
     def text_axes(self) -> tuple[TextAxes, ...]:
         """Main directions of the texts, for new experts."""
-        texts = zip(self.encoded.texts, self.training.layout.text_buckets, strict=True)
+        texts = zip(self.material.encoded.texts, self.training.layout.text_buckets, strict=True)
         return tuple(TextAxes.fit(text, n_buckets, seed=self.seed) for text, n_buckets in texts)
 
     def train(self, n_steps: int, *, rate_scale: float, deadline: float) -> None:
@@ -200,8 +238,8 @@ class _Lesson:
         config = self.state.config
         train(
             self.training,
-            self.table,
-            self.held_out,
+            self.material.table,
+            self.material.held_out,
             config,
             n_steps=n_steps,
             rate_scale=rate_scale,
@@ -213,12 +251,12 @@ class _Lesson:
         """Train on with the held-out cells, more gently, and with every text in sight, as when cells are filled."""
         train(
             self.training,
-            self.given_back,
-            nothing_held_out(self.given_back.known),
+            self.material.given_back,
+            nothing_held_out(self.material.given_back.known),
             replace(self.state.config, rehide_texts=0.0),
             n_steps=n_steps,
             rate_scale=rate_scale * REFINING_RATE,
-            deadline=self.deadline,
+            deadline=self.material.deadline,
             on_epoch=self.tell,
         )
 
@@ -242,16 +280,16 @@ class _Lesson:
             self.take_experts(None)
         elif not self.keeps_experts:
             weights = dict.fromkeys(range(self.training.layout.n_cells), USUAL)
-            experts = self.taught_experts(self.known, weights)
-            rows, cells = self.shown
-            said = held_out_rows(replace(self.member, experts=experts), self.table, rows, cells)
+            experts = self.taught_experts(self.material.known, weights)
+            rows, cells = self.material.shown
+            said = held_out_rows(replace(self.member, experts=experts), self.material.table, rows, cells)
             self.take_experts(experts.weighed(said))
 
     def teach_again(self) -> None:
         """Teach them with the held-out cells, believed as before; the same ones stay where time does not suffice."""
         experts = self.member.experts
         if experts is not None:
-            again = self.taught_experts(self.given_back.known, experts.weights, completing=experts)
+            again = self.taught_experts(self.material.given_back.known, experts.weights, completing=experts)
             self.take_experts(again if again.weights == experts.weights else experts)
 
     def take_experts(self, experts: Experts | None) -> None:
@@ -265,12 +303,12 @@ class _Lesson:
     ) -> Experts:
         """Teach experts, from rows as they are completed, also by earlier ones, when `known` (n_rows, P) is read."""
         layout = self.training.layout
-        always = self.held_out[0].cpu().numpy()
+        always = self.material.held_out[0].cpu().numpy()
         rows = expert_rows(len(known), layout.n_cells, len(layout.texts), always=always, seed=self.seed)
         known_there = known.cpu().numpy()[rows]
         completed_by = replace(self.member, experts=completing)
         return Experts.fit(
-            completed_rows(completed_by, self.table, rows, self.text_axes, known=known),
+            completed_rows(completed_by, self.material.table, rows, self.text_axes, known=known),
             known_there,
             self.text_axes,
             layout.text_cells,
@@ -279,12 +317,12 @@ class _Lesson:
             neighbours=self.neighbours(rows, known_there, None if completing is None else completing.neighbours),
             n_trees=self.state.config.n_trees or 0,
             seed=self.seed,
-            deadline=self.deadline,
+            deadline=self.material.deadline,
         )
 
     def neighbours(self, rows: NDArray[np.int64], known: NDArray[np.bool_], believed: Neighbours | None) -> Neighbours:
         """Rows (n_chosen,) that are found by their texts, or by those that earlier ones were believed by."""
-        encoded, layout = self.encoded, self.training.layout
+        encoded, layout = self.material.encoded, self.training.layout
         is_free = [cell < 0 for cell in layout.text_cells]
         by = np.flatnonzero(is_free).tolist() if believed is None else list(believed.indices)
         return Neighbours.fit(
@@ -295,23 +333,3 @@ class _Lesson:
             known,
             trust={} if believed is None else believed.trust,
         )
-
-    def calibration(self, before: NumberCalibration | None) -> NumberCalibration:
-        """Fill the held-out cells, and measure how far that is from the truth; claim no more than before."""
-        rows, cells = self.shown
-        members = self.state.members
-        said = without = predict(members, self.table, rows, known=self.known, spread=True)
-        if any(member.experts is not None and member.experts.neighbours.trust for member in members):
-            alone = [member.without_neighbours() for member in members]
-            without = predict(alone, self.table, rows, known=self.known, spread=True)
-        found = calibrate_numbers(self.encoded, rows, cells, said, without)
-        return found if before is None else found.no_narrower_than(before, said.spread)
-
-    def held_out_frame(self) -> pd.DataFrame:
-        """Where cells are held out, (n_rows, n_fillable), under the names of the columns."""
-        encoder = self.state.encoder
-        names = [*encoder.layout.numbers, *encoder.layout.classes]
-        hidden = np.zeros((len(self.known), len(names)), dtype=bool)
-        rows, cells = self.shown
-        hidden[rows] = cells
-        return pd.DataFrame(hidden, columns=names)[[name for name in names if name in encoder.fillable]]

@@ -15,9 +15,9 @@ from gain_impute.state import TrainingState
 __all__ = ["Member", "seed_of_member"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Member:
-    """One whole fit.
+    """One whole fit; equal to itself alone.
 
     Attributes
     ----------

@@ -110,7 +110,7 @@ class FittedState:
     def model_id(self) -> str:
         """Name the model by its content: 12 hexadecimal digits."""
         content = [(member, member.training.n_steps) for member in self.members]
-        if self._named is None or not _is_same(self._named[0], content):
+        if self._named is None or self._named[0] != content:
             self._named = (content, self._digest())
         return self._named[1]
 
@@ -124,13 +124,6 @@ class FittedState:
                 for tensor in expert_tensors(member.experts).values():
                     digest.update(tensor.numpy().tobytes())
         return digest.hexdigest()[:12]
-
-
-def _is_same(before: list[tuple[Member, int]], now: list[tuple[Member, int]]) -> bool:
-    """Whether members are the same ones, after as many steps."""
-    return len(before) == len(now) and all(
-        then is member and steps == n_steps for (then, steps), (member, n_steps) in zip(before, now, strict=True)
-    )
 
 
 def write_model(state: FittedState, estimator: dict[str, Any], folder: str | os.PathLike[str]) -> None:

@@ -107,7 +107,7 @@ def test_intervals_cover_and_draws_differ(table):
     cells = cells[(cells["column"] == "weight") & hidden["weight"].to_numpy()[cells["position"]]]
     known = truth["weight"].to_numpy()[cells["position"]]
     covered = ((cells["lower"] <= known) & (known <= cells["upper"])).mean()
-    assert 0.75 <= covered <= 1
+    assert covered >= 0.75
     first, second = imputer.sample(visible, n_draws=2)
     assert not first["weight"].equals(second["weight"])
     pd.testing.assert_frame_equal(imputer.sample(visible, n_draws=2)[1], second)

@@ -15,48 +15,56 @@ from gain_impute.cli.options import FittingOptions, Source, takes_options
 
 __all__ = ["tune"]
 
+WinnerFolder = Annotated[
+    Path, typer.Option("--model", "-m", metavar="DIR", help="The winner's folder; a model that is there is replaced.")
+]
+Trials = Annotated[
+    int | None, typer.Option("--trials", metavar="N", min=1, help="Trials to add. (default: 30, or --timeout)")
+]
+Timeout = Annotated[
+    float | None, typer.Option("--timeout", metavar="SECONDS", help="No further trial begins after so long.")
+]
+StudyName = Annotated[str, typer.Option("--study", metavar="NAME", help="One in the storage is gone on with.")]
+Storage = Annotated[
+    str | None,
+    typer.Option(
+        "--storage", metavar="URL", help="sqlite:///FILE, postgresql://..., or a journal file. (default: none)"
+    ),
+]
+SpaceFile = Annotated[
+    Path | None, typer.Option("--space", metavar="S.toml", help="Where to look, instead of the built-in ranges.")
+]
+Objective = Annotated[str, typer.Option("--objective", metavar="NAME", help="quality or quality+time.")]
+Pruner = Annotated[str, typer.Option("--pruner", metavar="NAME", help="Who gives up trials: halving, median or none.")]
+Finalists = Annotated[int, typer.Option("--finalists", metavar="N", min=0, help="Best trials that are fitted again.")]
+Seeds = Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="How often they are.")]
+Track = Annotated[bool, typer.Option("--track/--no-track", help="Keep every trial in MLflow.")]
+Register = Annotated[
+    str | None,
+    typer.Option(
+        "--register",
+        metavar="NAME",
+        help="Also register the winner in MLflow: as champion, as challenger where there is one.",
+    ),
+]
+
 
 @takes_options
 def tune(
     source: Source,
     *,
-    model: Annotated[
-        Path,
-        typer.Option("--model", "-m", metavar="DIR", help="The winner's folder; a model that is there is replaced."),
-    ],
-    trials: Annotated[
-        int | None, typer.Option("--trials", metavar="N", min=1, help="Trials to add. (default: 30, or --timeout)")
-    ] = None,
-    timeout: Annotated[
-        float | None, typer.Option("--timeout", metavar="SECONDS", help="No further trial begins after so long.")
-    ] = None,
-    study: Annotated[str, typer.Option("--study", metavar="NAME", help="One in the storage is gone on with.")] = "tune",
-    storage: Annotated[
-        str | None,
-        typer.Option(
-            "--storage", metavar="URL", help="sqlite:///FILE, postgresql://..., or a journal file. (default: none)"
-        ),
-    ] = None,
-    space: Annotated[
-        Path | None, typer.Option("--space", metavar="S.toml", help="Where to look, instead of the built-in ranges.")
-    ] = None,
-    objective: Annotated[str, typer.Option("--objective", metavar="NAME", help="quality or quality+time.")] = "quality",
-    pruner: Annotated[
-        str, typer.Option("--pruner", metavar="NAME", help="Who gives up trials: halving, median or none.")
-    ] = "halving",
-    finalists: Annotated[
-        int, typer.Option("--finalists", metavar="N", min=0, help="Best trials that are fitted again.")
-    ] = 3,
-    seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="How often they are.")] = 3,
-    track: Annotated[bool, typer.Option("--track/--no-track", help="Keep every trial in MLflow.")] = True,
-    register: Annotated[
-        str | None,
-        typer.Option(
-            "--register",
-            metavar="NAME",
-            help="Also register the winner in MLflow: as champion, as challenger where there is one.",
-        ),
-    ] = None,
+    model: WinnerFolder,
+    trials: Trials = None,
+    timeout: Timeout = None,
+    study: StudyName = "tune",
+    storage: Storage = None,
+    space: SpaceFile = None,
+    objective: Objective = "quality",
+    pruner: Pruner = "halving",
+    finalists: Finalists = 3,
+    seeds: Seeds = 3,
+    track: Track = True,
+    register: Register = None,
     options: FittingOptions,
 ) -> None:
     """Find hyper-parameters for a table by trials, and fit the best to all of it.
