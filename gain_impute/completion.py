@@ -152,7 +152,7 @@ def complete_prepared(
         table = TensorTable.from_encoded(prepared.encoded, state.encoder.layout, state.device)
         everything = np.arange(len(rows))
         if draw:
-            prediction = draw_cells(members, table, everything, scale_of_draws=state.calibration.scale_of_draws)
+            prediction = draw_cells(members, table, everything, drawn=state.calibration.drawn)
         else:
             numbers = [name for name in fillable if name in state.encoder.numbers]
             spread = _some(read.has_hole(numbers)[rows], most_spread)

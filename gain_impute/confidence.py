@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from gain_impute.encoding.numeric import NumericEncoder
 from gain_impute.encoding.table import EncodedTable
 from gain_impute.prediction import Prediction, are_neighbours
 
-__all__ = ["COVERAGE", "NumberCalibration", "calibrate_numbers", "confidence_of_interval"]
+__all__ = ["COVERAGE", "Misses", "NumberCalibration", "calibrate_numbers", "confidence_of_interval"]
 
 COVERAGE = 0.9  # of the interval of a number
 LEAST_NEAR_SCALE = 1e-3  # whatever neighbours say, nothing is certain
@@ -21,12 +22,54 @@ MIN_CELLS = 20  # held-out cells of a column below which all columns are taken t
 SCALES = (0.1, 100)  # by which the spread of draws may be multiplied
 WIDE_SHARE = 0.2  # of draws, which are wider than the others
 WIDENINGS = (1, 20)  # by how much
+MISSED_SHARE = 0.5  # of draws, which miss as held-out cells were missed
+N_ALIKE = 15  # held-out cells whose best values are nearest, by one of which such a draw goes
 NORMAL_QUANTILE = 1.645  # half-width of a 90 % interval in standard deviations, for want of anything better
 
 
 @dataclass(frozen=True)
+class Misses:
+    """How held-out cells of a column were missed.
+
+    Attributes
+    ----------
+    best : ndarray of shape (n_held_out,), float32
+        Their best z-scores, ascending.
+    missed : ndarray of shape (n_held_out,), float32
+        How far the truth was from them.
+    """
+
+    best: NDArray[np.float32]
+    missed: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, best: NDArray[np.float32], truth: NDArray[np.float32]) -> Misses:
+        """Put held-out cells (n_held_out,) in order."""
+        order = np.argsort(best, kind="stable")
+        return cls(best[order], (truth - best)[order])
+
+    @classmethod
+    def none(cls) -> Misses:
+        """Know of no cell."""
+        return cls(np.zeros(0, np.float32), np.zeros(0, np.float32))
+
+    def alike(self, best: NDArray[np.float32], chance: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Of each cell (n_cells,) one miss of those whose best values are nearest its own, or are all the same.
+
+        `chance` (n_cells,), from 0 to below 1, says which.
+        """
+        n, least = len(self.best), min(N_ALIKE, len(self.best))
+        left, right = (np.searchsorted(self.best, best, side) for side in ("left", "right"))
+        first = ((left + right - least) // 2).clip(0, n - least)
+        first, end = np.minimum(first, left), np.maximum(first + least, right)
+        taken = np.minimum(first + chance * (end - first), end - 1).astype(np.int64)
+        missed: NDArray[np.float32] = self.missed[taken]
+        return missed
+
+
+@dataclass(frozen=True)
 class NumberCalibration:
-    """What turns the spread of draws into an interval that covers.
+    """What turns the spread of draws into an interval that covers, and best values into draws.
 
     The interval of a cell is ``best ± reach * sqrt(spread² + floor²)`` in z-scores, with `reach` the quantile that
     covers 90 % of the held-out cells (split conformal prediction [1]_); `floor` keeps a collapsed spread from
@@ -39,6 +82,8 @@ class NumberCalibration:
     spread_scale, wide_scale : ndarray of shape (N,), float32
         What the deviation of draws is multiplied by, mostly and in WIDE_SHARE of them, so that they suit the held-out
         cells best.
+    misses : tuple of Misses
+        Of each column; MISSED_SHARE of the draws repeat one, where there are enough.
 
     References
     ----------
@@ -51,12 +96,41 @@ class NumberCalibration:
     spread_scale: NDArray[np.float32]
     wide_scale: NDArray[np.float32]
     near_scale: NDArray[np.float32]
+    misses: tuple[Misses, ...]
 
     @classmethod
     def unknown(cls, n_numbers: int) -> NumberCalibration:
         """Claim nothing: intervals as wide as the column itself."""
-        ones = np.ones((4, n_numbers), np.float32)
-        return cls(NORMAL_QUANTILE * ones[0], *ones)
+        floor, spread_scale, wide_scale, near_scale = np.ones((4, n_numbers), np.float32)
+        reach = np.full(n_numbers, NORMAL_QUANTILE, np.float32)
+        return cls(reach, floor, spread_scale, wide_scale, near_scale, (Misses.none(),) * n_numbers)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The same as arrays by name, the misses of all columns one after another."""
+        arrays = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "misses"}
+        nothing = Misses.none()
+        return arrays | {
+            "n_misses": np.array([len(misses.best) for misses in self.misses], np.int64),
+            "best": np.concatenate([nothing.best, *(misses.best for misses in self.misses)]),
+            "missed": np.concatenate([nothing.missed, *(misses.missed for misses in self.misses)]),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]], n_numbers: int) -> NumberCalibration:
+        """Undo `arrays`.
+
+        Raises
+        ------
+        ValueError
+            If they do not fit together.
+        """
+        left = dict(arrays)
+        best, missed, counts = (left.pop(name) for name in ("best", "missed", "n_misses"))
+        fit_together = all(array.shape == (n_numbers,) for array in (counts, *left.values()))
+        if not (fit_together and len(best) == len(missed) == counts.sum()):
+            raise ValueError("calibration")
+        of_columns = (np.split(array, counts.cumsum())[:n_numbers] for array in (best, missed))
+        return cls(**left, misses=tuple(Misses(*pair) for pair in zip(*of_columns, strict=True)))
 
     def interval(self, prediction: Prediction, column: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Lower and upper z-scores (n_chosen,) of a numeric column."""
@@ -65,14 +139,41 @@ class NumberCalibration:
         best = prediction.numbers[:, column]
         return best - half, best + half
 
-    def scale_of_draws(self, chance: NDArray[np.float32], heard: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """What the spread of one draw of each row is multiplied by, (n_rows, N).
+    def drawn(
+        self,
+        best: NDArray[np.float32],
+        shift: NDArray[np.float32],
+        heard: NDArray[np.uint8],
+        *,
+        wide: NDArray[np.float32],
+        alike: NDArray[np.float32],
+        doubt: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """One draw of each row, z-scores (n_rows, N).
 
-        `chance` (n_rows,) between 0 and 1 makes the draw of a row a wide one; `heard` (n_rows, P) tells whose word the
-        cells are.
+        Parameters
+        ----------
+        best, shift : ndarray of shape (n_rows, N), float32
+            The best z-scores, and how far from them the networks and trees draw.
+        heard : ndarray of shape (n_rows, P), uint8
+            Whose word the cells are.
+        wide : ndarray of shape (n_rows,), float32
+            Chance between 0 and 1: of a row below WIDE_SHARE the shifts are scaled as wide ones.
+        alike : ndarray of shape (n_rows, N), float32
+            Likewise: a cell below MISSED_SHARE misses as a held-out cell was missed, which also follows from it.
+        doubt : ndarray of shape (n_rows, N), float32
+            How much farther it misses, for want of held-out cells like it.
         """
-        scale = np.where(chance[:, None] < WIDE_SHARE, self.wide_scale, self.spread_scale)
-        return scale * np.where(are_neighbours(heard[:, : len(self.reach)]), self.near_scale, 1)
+        moved = shift * np.where(wide[:, None] < WIDE_SHARE, self.wide_scale, self.spread_scale)
+        for column, misses in enumerate(self.misses):
+            if len(misses.best) >= MIN_CELLS:
+                of = alike[:, column] < MISSED_SHARE
+                missed = misses.alike(best[of, column], alike[of, column] / MISSED_SHARE)
+                moved[of, column] = missed + doubt[of, column]
+        near = are_neighbours(heard[:, : len(self.reach)])
+        moved *= np.where(near, self.near_scale, np.float32(1))
+        drawn: NDArray[np.float32] = best + moved
+        return drawn
 
     def no_narrower_than(self, before: NumberCalibration, spread: NDArray[np.float32]) -> NumberCalibration:
         """The same, but of an earlier one the columns where its intervals are wider on average.
@@ -80,8 +181,13 @@ class NumberCalibration:
         `spread` (n_chosen, N) is that of a prediction.
         """
         now, then = (each.reach * np.hypot(spread, each.floor).mean(axis=0) for each in (self, before))
-        both = [(getattr(self, field.name), getattr(before, field.name)) for field in fields(self)]
-        return NumberCalibration(*(np.where(then > now, older, newer) for newer, older in both))
+        chosen = [before if is_wider else self for is_wider in then > now]
+        kept = {
+            field.name: [getattr(each, field.name)[column] for column, each in enumerate(chosen)]
+            for field in fields(self)
+        }
+        misses = tuple(kept.pop("misses"))
+        return NumberCalibration(**{name: np.array(values, np.float32) for name, values in kept.items()}, misses=misses)
 
 
 def calibrate_numbers(
@@ -107,9 +213,10 @@ def calibrate_numbers(
         The same without neighbours, where there are some.
     """
     n_numbers, without = encoded.numbers.shape[1], prediction if without is None else without
-    errors = np.where(held_out[:, :n_numbers], without.numbers - encoded.numbers[rows], np.nan)
+    truth = encoded.numbers[rows]
+    errors = np.where(held_out[:, :n_numbers], without.numbers - truth, np.nan)
     calibration = NumberCalibration.unknown(n_numbers)
-    reach, floor = calibration.reach, calibration.floor
+    reach, floor, misses = calibration.reach, calibration.floor, list(calibration.misses)
     for column in range(n_numbers):
         here = ~np.isnan(errors[:, column])
         at = (here, column) if here.sum() >= MIN_CELLS else ~np.isnan(errors)
@@ -120,12 +227,13 @@ def calibrate_numbers(
         reach[column] = _reach(error, spread, floor[column])
         deviation = without.deviation[at].astype(np.float64)
         calibration.spread_scale[column], calibration.wide_scale[column] = _best_scales(error, deviation)
+        misses[column] = Misses.of(without.numbers[at], truth[at])
         near = held_out[:, column] & are_neighbours(prediction.heard[:, column])
         if near.sum() >= MIN_CELLS and reach[column] > 0:
-            error = (prediction.numbers[near, column] - encoded.numbers[rows[near], column]).astype(np.float64)
+            error = (prediction.numbers[near, column] - truth[near, column]).astype(np.float64)
             near_reach = _reach(error, prediction.spread[near, column].astype(np.float64), floor[column])
             calibration.near_scale[column] = max(near_reach / reach[column], LEAST_NEAR_SCALE)
-    return calibration
+    return replace(calibration, misses=tuple(misses))
 
 
 def _reach(error: NDArray[np.float64], spread: NDArray[np.float64], floor: np.float32) -> float:

@@ -42,7 +42,7 @@ from gain_impute.training import seeded
 
 __all__ = ["FORMAT_VERSION", "MODEL_FILES", "FittedState", "read_model", "write_model"]
 
-FORMAT_VERSION = 8
+FORMAT_VERSION = 9
 SCALARS = ("mean", "std", "minimum", "maximum", "grid")  # of the encoder of a number
 MODEL_FILES = DESCRIPTION, WEIGHTS, CHECKSUMS = "model.json", "weights.safetensors", "SHA256SUMS"
 
@@ -264,10 +264,9 @@ def _member_to_json(member: Member) -> dict[str, Any]:
 
 def _tensors(state: FittedState) -> dict[str, Tensor]:
     """Every tensor of the model under its name."""
-    calibration = state.calibration
     tensors = {
         "edges": torch.from_numpy(state.edges),
-        **{f"calibration.{name}": torch.from_numpy(values) for name, values in vars(calibration).items()},
+        **{f"calibration.{name}": torch.from_numpy(found) for name, found in state.calibration.arrays().items()},
     }
     for number, member in enumerate(state.members):
         of_member = member.training.tensors() | (expert_tensors(member.experts) if member.experts else {})
@@ -279,18 +278,16 @@ def _state_from(description: dict[str, Any], tensors: dict[str, Tensor], device:
     """Put a fitted state together again."""
     config = GAINConfig(**description["config"])
     encoder = _encoder_from(description, tensors["edges"])
-    calibration = NumberCalibration(
-        **{f.name: tensors[f"calibration.{f.name}"].numpy() for f in dataclasses.fields(NumberCalibration)}
+    calibration = NumberCalibration.from_arrays(
+        {name: tensor.numpy() for name, tensor in _under("calibration.", tensors).items()}, len(encoder.numbers)
     )
-    if any(found.shape != (len(encoder.numbers),) for found in vars(calibration).values()):
-        raise ValueError("calibration")
     cell_types = {name: dict(types) for name, types in description["cell_types"].items()}
     never_observed, with_holes = tuple(description["never_observed"]), tuple(description["with_holes"])
     seed = int(description["seed"])
     history = [EpochLog(**log) for log in description["history"]]
     state = FittedState(config, encoder, (), calibration, cell_types, never_observed, seed, with_holes, history)
     state.members = tuple(
-        _member_from(description_of, state, _of_member(number, tensors), device)
+        _member_from(description_of, state, _under(_prefix(number), tensors), device)
         for number, description_of in enumerate(description["members"])
     )
     return state
@@ -314,9 +311,8 @@ def _prefix(number: int) -> str:
     return f"member.{number}."
 
 
-def _of_member(number: int, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of a member, under their own names."""
-    prefix = _prefix(number)
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin so, under what is left of these."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 

@@ -145,11 +145,11 @@ def draw_cells(
     table: TensorTable,
     rows: NDArray[np.int64],
     *,
-    scale_of_draws: Callable[[NDArray[np.float32], NDArray[np.uint8]], NDArray[np.float32]],
+    drawn: Callable[..., NDArray[np.float32]],
 ) -> Prediction:
     """Draw every cell of the rows once, from torch's generator as it stands.
 
-    `scale_of_draws` says what the spread of numbers is multiplied by (`NumberCalibration.scale_of_draws`).
+    `drawn` makes numbers of what is said of them (`NumberCalibration.drawn`).
     """
     layout, device = members[0].layout, members[0].device
     numbers = np.zeros((len(rows), layout.n_numbers), np.float32)
@@ -161,11 +161,12 @@ def draw_cells(
         each = [say(member, table, part, table.known[part], noise=noise, picked=picked) for member in members]
         drawn_by = torch.randint(len(members), (len(part),)).numpy() if len(members) > 1 else None
         said = Said.agreed(each, drawn_by)
-        scale = scale_of_draws(torch.rand(len(part), device=device).cpu().numpy(), said.heard)
-        shift = said.shift
-        if said.apart.any():
-            shift = shift + said.apart * torch.randn(shift.shape, device=device).cpu().numpy()
-        numbers[first : first + len(part)] = said.numbers + scale * shift
+        wide, alike = (torch.rand(shape).numpy() for shape in (len(part), said.numbers.shape))
+        doubt = said.apart * torch.randn(said.apart.shape).numpy()
+        without_support = np.any([one.apart > 0 for one in each], axis=0)
+        numbers[first : first + len(part)] = drawn(
+            said.numbers, said.shift + doubt, said.heard, wide=wide, alike=alike, doubt=without_support * doubt
+        )
         heard[first : first + len(part)] = said.heard
         for column, (asked, shares) in enumerate(zip(said.asked, said.probabilities, strict=True)):
             if len(asked):

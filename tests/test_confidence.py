@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gain_impute.confidence import COVERAGE, MIN_CELLS, NumberCalibration, calibrate_numbers, confidence_of_interval
+from gain_impute.confidence import (
+    COVERAGE,
+    MIN_CELLS,
+    N_ALIKE,
+    Misses,
+    NumberCalibration,
+    calibrate_numbers,
+    confidence_of_interval,
+)
 from gain_impute.encoding.numeric import NumericEncoder
 from gain_impute.encoding.table import EncodedTable
 from gain_impute.experts import HEARD
@@ -34,6 +42,23 @@ def made(n_cells: int, *, error: float, spread: float, seed: int = 0) -> tuple[E
 
 def calibrated(encoded: EncodedTable, said: Prediction) -> NumberCalibration:
     return calibrate_numbers(encoded, np.arange(encoded.n_rows), np.ones(encoded.known.shape, bool), said)
+
+
+def shifts(
+    calibration: NumberCalibration, said: Prediction, shift: float, *, alike: float, seed: int = 0
+) -> np.ndarray:
+    """How far draws lie from the best values, where networks and trees draw so far from them."""
+    best = said.numbers.astype(np.float32)
+    wide = np.random.default_rng(seed).random(len(best)).astype(np.float32)
+    drawn = calibration.drawn(
+        best,
+        np.full_like(best, shift),
+        said.heard,
+        wide=wide,
+        alike=np.full_like(best, alike),
+        doubt=np.zeros_like(best),
+    )
+    return drawn - best
 
 
 def share_covered(calibration: NumberCalibration, encoded: EncodedTable, said: Prediction) -> float:
@@ -75,8 +100,8 @@ def test_draws_have_tails_as_heavy_as_those_of_the_errors():
     rng, n_cells = np.random.default_rng(0), 20_000
     encoded, said = made(n_cells, error=0.5, spread=0.5)
     encoded.numbers[:, 0] = said.numbers[:, 0] + 0.5 * rng.standard_t(3, n_cells)
-    scale = calibrated(encoded, said).scale_of_draws(rng.random(n_cells), said.heard)
-    draws = said.numbers[:, 0] + 0.5 * scale[:, 0] * rng.normal(size=n_cells)
+    calibration = calibrated(encoded, said)
+    draws = said.numbers[:, 0] + shifts(calibration, said, 0.5, alike=1)[:, 0] * rng.normal(size=n_cells)
     for level in (0.5, 0.8, 0.9, 0.95):
         width_of_draws, width_of_errors = (
             np.quantile(np.abs(values - said.numbers[:, 0]), level) for values in (draws, encoded.numbers[:, 0])
@@ -91,16 +116,89 @@ def test_draws_suit_most_cells_where_a_few_errors_are_huge():
     assert calibration.spread_scale[0] == pytest.approx(1, rel=0.15)  # by its mean square it would be 10
 
 
-def test_a_fifth_of_the_draws_is_wide_and_where_neighbours_prevail_all_are_as_narrow_as_they():
-    one = np.ones(1, np.float32)
-    calibration = NumberCalibration(one, one, spread_scale=2 * one, wide_scale=6 * one, near_scale=one / 2)
+def test_a_fifth_of_the_shifts_is_wide_and_where_neighbours_prevail_all_are_as_narrow_as_they():
+    one, cells = np.ones(1, np.float32), np.zeros((4, 1), np.float32)
+    calibration = NumberCalibration(
+        one, one, spread_scale=2 * one, wide_scale=6 * one, near_scale=one / 2, misses=(Misses.none(),)
+    )
     heard = np.array([[0], [HEARD["neighbours"]], [0], [HEARD["neighbours"]]], np.uint8)
     chance = np.array([0.1, 0.1, 0.3, 0.3], np.float32)
-    assert calibration.scale_of_draws(chance, heard)[:, 0].tolist() == [6, 3, 2, 1]
+    drawn = calibration.drawn(10 + cells, 1 + cells, heard, wide=chance, alike=cells, doubt=cells)
+    assert drawn[:, 0].tolist() == [16, 13, 12, 11]
     many = np.linspace(0, 1, 1_000, endpoint=False, dtype=np.float32)
-    assert (calibration.scale_of_draws(many, np.zeros((1_000, 1), np.uint8)) == 6).mean() == pytest.approx(
-        0.2, abs=0.002
-    )
+    nobody, zero = np.zeros((1_000, 1), np.uint8), np.zeros((1_000, 1), np.float32)
+    drawn = calibration.drawn(zero, zero + 1, nobody, wide=many, alike=zero, doubt=zero)
+    assert (drawn == 6).mean() == pytest.approx(0.2, abs=0.002)
+
+
+def test_half_of_the_draws_miss_as_held_out_cells_were_missed_and_the_others_as_networks_and_trees_say():
+    calibration = calibrated(*made(200, error=0.5, spread=0.5))
+    cells = np.full((1_000, 1), 0.1, np.float32)
+    nobody = np.zeros((1_000, 1), np.uint8)
+    alike = np.linspace(0, 1, 1_000, endpoint=False, dtype=np.float32)[:, None]
+    never_wide, nothing = np.ones(1_000, np.float32), np.zeros_like(cells)
+    drawn = calibration.drawn(cells, nothing, nobody, wide=never_wide, alike=alike, doubt=nothing)
+    moved = drawn != cells
+    assert moved[:500].all()
+    assert not moved[500:].any()
+    assert np.isin(drawn[:500], cells[:500] + calibration.misses[0].missed).all()
+    doubted = calibration.drawn(cells, nothing, nobody, wide=never_wide, alike=alike, doubt=nothing + 7)
+    assert doubted[:500] == pytest.approx(drawn[:500] + 7)
+    assert (doubted[500:] == drawn[500:]).all()
+
+
+@settings(deadline=None)
+@given(
+    best=st.lists(st.integers(-5, 5), min_size=1, max_size=80),
+    asked=st.lists(st.floats(-7, 7, width=32), min_size=1, max_size=20),
+    chance=st.floats(0, 1, exclude_max=True, width=32),
+)
+def test_a_draw_misses_as_one_of_the_cells_whose_best_values_are_nearest(best, asked, chance):
+    values = np.array(best, np.float32)
+    misses = Misses.of(values, values + np.arange(len(values), dtype=np.float32))
+    chances = np.full(len(asked), chance, np.float32)
+    taken = misses.alike(np.array(asked, np.float32), chances).astype(int)
+    for cell, place in zip(asked, taken, strict=True):
+        below, up_to = (values < values[place]).sum(), (values <= values[place]).sum()
+        assert (values < cell).sum() - N_ALIKE < up_to
+        assert below < (values <= cell).sum() + N_ALIKE
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        (-9, range(N_ALIKE)),
+        (500, range(500 - N_ALIKE // 2, 500 - N_ALIKE // 2 + N_ALIKE)),
+        (5_000, range(1_000 - N_ALIKE, 1_000)),
+    ],
+)
+def test_each_of_the_cells_alike_is_taken_equally_often(asked, found):
+    values = np.arange(1_000, dtype=np.float32)
+    misses = Misses.of(values, 2 * values)
+    chances = np.linspace(0, 1, 60 * N_ALIKE, endpoint=False, dtype=np.float32)
+    taken, counts = np.unique(misses.alike(np.full(len(chances), asked, np.float32), chances), return_counts=True)
+    assert taken.tolist() == list(found)
+    assert counts == pytest.approx(np.full(N_ALIKE, 60), abs=1)
+
+
+def test_cells_with_the_same_best_value_are_all_alike():
+    values = np.zeros(500, np.float32)
+    misses = Misses.of(values, np.arange(500, dtype=np.float32))
+    chances = np.linspace(0, 1, 1_000, endpoint=False, dtype=np.float32)
+    assert len(np.unique(misses.alike(np.zeros(1_000, np.float32), chances))) == 500
+
+
+def test_where_errors_are_skewed_or_depend_on_the_value_so_do_draws():
+    rng, n_cells = np.random.default_rng(0), 4_000
+    encoded, said = made(n_cells, error=0.0, spread=0.5)
+    error = rng.exponential(size=n_cells) * (said.numbers[:, 0] > 0)
+    encoded.numbers[:, 0] = said.numbers[:, 0] + error
+    calibration = calibrated(encoded, said)
+    moved = np.stack([shifts(calibration, said, 1.0, alike=alike)[:, 0] for alike in np.linspace(0, 0.499, 40)])
+    high, low = moved[:, said.numbers[:, 0] > 0.1], moved[:, said.numbers[:, 0] < -0.1]
+    assert np.abs(low).max() == 0
+    assert high.min() > -1e-6
+    assert np.quantile(high, [0.5, 0.9]) == pytest.approx([np.log(2), np.log(10)], rel=0.1)
 
 
 def test_cells_of_which_neighbours_say_most_have_intervals_of_their_own():
@@ -128,13 +226,28 @@ def test_intervals_are_no_narrower_than_those_of_before():
     assert narrow.reach[0] * np.hypot(0.3, narrow.floor[0]) < 0.5 * honest.reach[0] * np.hypot(0.3, honest.floor[0])
     for now, then in ((narrow, honest), (honest, narrow)):
         kept = now.no_narrower_than(then, said.spread)
-        assert all(getattr(kept, f.name) == getattr(honest, f.name) for f in dataclasses.fields(honest))
+        assert all(np.array_equal(array, honest.arrays()[name]) for name, array in kept.arrays().items())
+
+
+def test_arrays_make_the_same_calibration_and_refuse_to_make_another():
+    calibration = NumberCalibration.unknown(3)
+    calibration = dataclasses.replace(calibration, misses=(*calibration.misses[:2], Misses.of(*np.ones((2, 5), "f4"))))
+    arrays = calibration.arrays()
+    again = NumberCalibration.from_arrays(arrays, 3)
+    assert [len(misses.best) for misses in again.misses] == [0, 0, 5]
+    assert all(np.array_equal(array, again.arrays()[name]) for name, array in arrays.items())
+    assert NumberCalibration.from_arrays(NumberCalibration.unknown(0).arrays(), 0).misses == ()
+    for name, array in arrays.items():
+        with pytest.raises(ValueError, match="calibration"):
+            NumberCalibration.from_arrays({**arrays, name: array[:-1]}, 3)
+    with pytest.raises(ValueError, match="calibration"):
+        NumberCalibration.from_arrays(arrays, 2)
 
 
 def test_with_too_few_cells_nothing_is_claimed():
     calibration = calibrated(*made(MIN_CELLS - 1, error=0.01, spread=0.01))
     unknown = NumberCalibration.unknown(1)
-    assert vars(calibration) == vars(unknown)
+    assert all(np.array_equal(array, unknown.arrays()[name]) for name, array in calibration.arrays().items())
     zero, none = np.zeros((1, 1)), np.zeros((1, 0))
     said = Prediction(zero, zero, zero, none, none, np.zeros((1, 1), np.uint8))
     lower, upper = unknown.interval(said, 0)

@@ -179,8 +179,8 @@ def test_how_far_apart_those_are_who_say_a_number_is_told_where_it_lacks_support
     assert not apart[~lacks].any()
 
 
-def test_intervals_and_draws_of_a_number_without_support_are_wider_by_it():
-    imputer, experts, table = without_weights_of_one_supplier()
+def test_intervals_and_draws_of_a_number_without_support_are_wider_by_how_far_apart_they_are(monkeypatch):
+    imputer, _, table = without_weights_of_one_supplier()
     lacks = (table["supplier"] == "f").to_numpy()
 
     def widths() -> tuple[np.ndarray, np.ndarray]:
@@ -190,13 +190,12 @@ def test_intervals_and_draws_of_a_number_without_support_are_wider_by_it():
         return (cells["upper"] - cells["lower"]).to_numpy(), draws
 
     interval, draws = widths()
-    state = imputer.state_
-    unsupported = dataclasses.replace(experts, support=Support.of_sizes(2, experts.class_sizes))
-    state.members = (dataclasses.replace(state.members[0], experts=unsupported),)
-    interval_before, draws_before = widths()
-    assert interval[lacks].mean() > interval_before[lacks].mean()
-    assert draws[lacks].mean() > draws_before[lacks].mean()
-    np.testing.assert_array_equal(interval[~lacks], interval_before[~lacks])
+    monkeypatch.setattr("gain_impute.experts.disagreement", lambda ours, _opinions: np.zeros_like(ours))
+    interval_of_agreed, draws_of_agreed = widths()
+    assert interval[lacks].mean() > interval_of_agreed[lacks].mean()
+    assert draws[lacks].mean() > draws_of_agreed[lacks].mean()
+    np.testing.assert_array_equal(interval[~lacks], interval_of_agreed[~lacks])
+    np.testing.assert_array_equal(draws[~lacks], draws_of_agreed[~lacks])
 
 
 def test_a_loaded_model_knows_what_lacks_support(tmp_path: Path):
