@@ -12,78 +12,38 @@ from scipy.special import ndtr
 
 from gain_impute.encoding.numeric import NumericEncoder
 from gain_impute.encoding.table import EncodedTable
+from gain_impute.misses import COVERAGE, Misses
 from gain_impute.prediction import Prediction, are_neighbours
 
-__all__ = ["COVERAGE", "Misses", "NumberCalibration", "calibrate_numbers", "confidence_of_interval"]
+__all__ = ["COVERAGE", "NumberCalibration", "calibrate_numbers", "confidence_of_interval"]
 
-COVERAGE = 0.9  # of the interval of a number
-LEAST_NEAR_SCALE = 1e-3  # whatever neighbours say, nothing is certain
+NEAR_SCALES = (1e-3, 10)  # whatever neighbours say, nothing is certain
+LEAST_HALF_WIDTH = 1e-6
 MIN_CELLS = 20  # held-out cells of a column below which all columns are taken together
 SCALES = (0.1, 100)  # by which the spread of draws may be multiplied
 WIDE_SHARE = 0.2  # of draws, which are wider than the others
 WIDENINGS = (1, 20)  # by how much
 MISSED_SHARE = 0.5  # of draws, which miss as held-out cells were missed
-N_ALIKE = 15  # held-out cells whose best values are nearest, by one of which such a draw goes
-NORMAL_QUANTILE = 1.645  # half-width of a 90 % interval in standard deviations, for want of anything better
-
-
-@dataclass(frozen=True)
-class Misses:
-    """How held-out cells of a column were missed.
-
-    Attributes
-    ----------
-    best : ndarray of shape (n_held_out,), float32
-        Their best z-scores, ascending.
-    missed : ndarray of shape (n_held_out,), float32
-        How far the truth was from them.
-    """
-
-    best: NDArray[np.float32]
-    missed: NDArray[np.float32]
-
-    @classmethod
-    def of(cls, best: NDArray[np.float32], truth: NDArray[np.float32]) -> Misses:
-        """Put held-out cells (n_held_out,) in order."""
-        order = np.argsort(best, kind="stable")
-        return cls(best[order], (truth - best)[order])
-
-    @classmethod
-    def none(cls) -> Misses:
-        """Know of no cell."""
-        return cls(np.zeros(0, np.float32), np.zeros(0, np.float32))
-
-    def alike(self, best: NDArray[np.float32], chance: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Of each cell (n_cells,) one miss of those whose best values are nearest its own, or are all the same.
-
-        `chance` (n_cells,), from 0 to below 1, says which.
-        """
-        n, least = len(self.best), min(N_ALIKE, len(self.best))
-        left, right = (np.searchsorted(self.best, best, side) for side in ("left", "right"))
-        first = ((left + right - least) // 2).clip(0, n - least)
-        first, end = np.minimum(first, left), np.maximum(first + least, right)
-        taken = np.minimum(first + chance * (end - first), end - 1).astype(np.int64)
-        missed: NDArray[np.float32] = self.missed[taken]
-        return missed
 
 
 @dataclass(frozen=True)
 class NumberCalibration:
     """What turns the spread of draws into an interval that covers, and best values into draws.
 
-    The interval of a cell is ``best ± reach * sqrt(spread² + floor²)`` in z-scores, with `reach` the quantile that
-    covers 90 % of the held-out cells (split conformal prediction [1]_); `floor` keeps a collapsed spread from
-    promising certainty. Neighbours are left out for that: else a row that has none would be as sure as those that have
-    one. Cells of which neighbours say most have an interval `near_scale` times as wide, by the same rule.
+    The interval of a cell reaches from its best value as many times ``sqrt(spread² + floor²)`` down and up, in
+    z-scores, as covers 90 % of the held-out cells whose best values are nearest (split conformal prediction [1]_,
+    localised); `floor` keeps a collapsed spread from promising certainty. Neighbours are left out for that: else a row
+    that has none would be as sure as those that have one. Cells of which neighbours say most reach `near_scale` times
+    the greater of the two down and up, as covers 90 % of such held-out cells.
 
     Attributes
     ----------
-    reach, floor, near_scale : ndarray of shape (N,), float32
+    floor, near_scale : ndarray of shape (N,), float32
     spread_scale, wide_scale : ndarray of shape (N,), float32
         What the deviation of draws is multiplied by, mostly and in WIDE_SHARE of them, so that they suit the held-out
         cells best.
     misses : tuple of Misses
-        Of each column; MISSED_SHARE of the draws repeat one, where there are enough.
+        Of each column; MISSED_SHARE of its draws repeat one.
 
     References
     ----------
@@ -91,7 +51,6 @@ class NumberCalibration:
        regression".
     """
 
-    reach: NDArray[np.float32]
     floor: NDArray[np.float32]
     spread_scale: NDArray[np.float32]
     wide_scale: NDArray[np.float32]
@@ -102,22 +61,20 @@ class NumberCalibration:
     def unknown(cls, n_numbers: int) -> NumberCalibration:
         """Claim nothing: intervals as wide as the column itself."""
         floor, spread_scale, wide_scale, near_scale = np.ones((4, n_numbers), np.float32)
-        reach = np.full(n_numbers, NORMAL_QUANTILE, np.float32)
-        return cls(reach, floor, spread_scale, wide_scale, near_scale, (Misses.none(),) * n_numbers)
+        return cls(floor, spread_scale, wide_scale, near_scale, (Misses.none(),) * n_numbers)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The same as arrays by name, the misses of all columns one after another."""
-        arrays = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "misses"}
-        nothing = Misses.none()
-        return arrays | {
-            "n_misses": np.array([len(misses.best) for misses in self.misses], np.int64),
-            "best": np.concatenate([nothing.best, *(misses.best for misses in self.misses)]),
-            "missed": np.concatenate([nothing.missed, *(misses.missed for misses in self.misses)]),
+        of_columns = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "misses"}
+        of_misses = {
+            field.name: np.concatenate([getattr(each, field.name) for each in (Misses.none(), *self.misses)])
+            for field in fields(Misses)
         }
+        return of_columns | of_misses | {"n_misses": np.array([len(each.best) for each in self.misses], np.int64)}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]], n_numbers: int) -> NumberCalibration:
-        """Undo `arrays`.
+        """Undo `arrays`, of so many columns.
 
         Raises
         ------
@@ -125,19 +82,20 @@ class NumberCalibration:
             If they do not fit together.
         """
         left = dict(arrays)
-        best, missed, counts = (left.pop(name) for name in ("best", "missed", "n_misses"))
+        counts, *of_misses = (left.pop(name) for name in ("n_misses", *(field.name for field in fields(Misses))))
         fit_together = all(array.shape == (n_numbers,) for array in (counts, *left.values()))
-        if not (fit_together and len(best) == len(missed) == counts.sum()):
+        if not fit_together or any(array.shape != (counts.sum(),) for array in of_misses):
             raise ValueError("calibration")
-        of_columns = (np.split(array, counts.cumsum())[:n_numbers] for array in (best, missed))
-        return cls(**left, misses=tuple(Misses(*pair) for pair in zip(*of_columns, strict=True)))
+        of_columns = (np.split(array, counts.cumsum())[:n_numbers] for array in of_misses)
+        return cls(**left, misses=tuple(Misses(*arrays) for arrays in zip(*of_columns, strict=True)))
 
     def interval(self, prediction: Prediction, column: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Lower and upper z-scores (n_chosen,) of a numeric column."""
-        half = self.reach[column] * np.hypot(prediction.spread[:, column], self.floor[column])
-        half = np.where(are_neighbours(prediction.heard[:, column]), self.near_scale[column] * half, half)
-        best = prediction.numbers[:, column]
-        return best - half, best + half
+        best, near = prediction.numbers[:, column], are_neighbours(prediction.heard[:, column])
+        lower, upper = self.misses[column].reach(best)
+        half = self.near_scale[column] * np.maximum(-lower, upper)
+        unit = np.hypot(prediction.spread[:, column], self.floor[column])
+        return best + unit * np.where(near, -half, lower), best + unit * np.where(near, half, upper)
 
     def drawn(
         self,
@@ -166,22 +124,22 @@ class NumberCalibration:
         """
         moved = shift * np.where(wide[:, None] < WIDE_SHARE, self.wide_scale, self.spread_scale)
         for column, misses in enumerate(self.misses):
-            if len(misses.best) >= MIN_CELLS:
+            if len(misses.best) > 0:
                 of = alike[:, column] < MISSED_SHARE
-                missed = misses.alike(best[of, column], alike[of, column] / MISSED_SHARE)
+                missed = misses.draw(best[of, column], alike[of, column] / MISSED_SHARE)
                 moved[of, column] = missed + doubt[of, column]
-        near = are_neighbours(heard[:, : len(self.reach)])
+        near = are_neighbours(heard[:, : len(self.misses)])
         moved *= np.where(near, self.near_scale, np.float32(1))
         drawn: NDArray[np.float32] = best + moved
         return drawn
 
-    def no_narrower_than(self, before: NumberCalibration, spread: NDArray[np.float32]) -> NumberCalibration:
-        """The same, but of an earlier one the columns where its intervals are wider on average.
-
-        `spread` (n_chosen, N) is that of a prediction.
-        """
-        now, then = (each.reach * np.hypot(spread, each.floor).mean(axis=0) for each in (self, before))
-        chosen = [before if is_wider else self for is_wider in then > now]
+    def no_narrower_than(self, before: NumberCalibration, prediction: Prediction) -> NumberCalibration:
+        """The same, but of an earlier one the columns where its intervals are wider on average."""
+        columns = range(len(self.misses))
+        widths = [
+            [-np.subtract(*each.interval(prediction, column)).mean() for column in columns] for each in (self, before)
+        ]
+        chosen = [before if then > now else self for now, then in zip(*widths, strict=True)]
         kept = {
             field.name: [getattr(each, field.name)[column] for column, each in enumerate(chosen)]
             for field in fields(self)
@@ -216,7 +174,7 @@ def calibrate_numbers(
     truth = encoded.numbers[rows]
     errors = np.where(held_out[:, :n_numbers], without.numbers - truth, np.nan)
     calibration = NumberCalibration.unknown(n_numbers)
-    reach, floor, misses = calibration.reach, calibration.floor, list(calibration.misses)
+    floor, misses = calibration.floor, list(calibration.misses)
     for column in range(n_numbers):
         here = ~np.isnan(errors[:, column])
         at = (here, column) if here.sum() >= MIN_CELLS else ~np.isnan(errors)
@@ -224,22 +182,24 @@ def calibrate_numbers(
         if len(error) < MIN_CELLS:
             continue
         floor[column] = max(0.1 * np.sqrt((error**2).mean()), 1e-6)
-        reach[column] = _reach(error, spread, floor[column])
+        unit = np.hypot(spread, floor[column])
+        misses[column] = Misses.of(without.numbers[at], truth[at], unit.astype(np.float32))
         deviation = without.deviation[at].astype(np.float64)
         calibration.spread_scale[column], calibration.wide_scale[column] = _best_scales(error, deviation)
-        misses[column] = Misses.of(without.numbers[at], truth[at])
         near = held_out[:, column] & are_neighbours(prediction.heard[:, column])
-        if near.sum() >= MIN_CELLS and reach[column] > 0:
+        if near.sum() >= MIN_CELLS:
             error = (prediction.numbers[near, column] - truth[near, column]).astype(np.float64)
-            near_reach = _reach(error, prediction.spread[near, column].astype(np.float64), floor[column])
-            calibration.near_scale[column] = max(near_reach / reach[column], LEAST_NEAR_SCALE)
+            half = np.abs(misses[column].reach(prediction.numbers[near, column])).max(axis=0)
+            half *= np.hypot(prediction.spread[near, column], floor[column])
+            scale = _conformal_quantile(np.abs(error) / half.clip(LEAST_HALF_WIDTH))
+            calibration.near_scale[column] = np.clip(scale, *NEAR_SCALES)
     return replace(calibration, misses=tuple(misses))
 
 
-def _reach(error: NDArray[np.float64], spread: NDArray[np.float64], floor: np.float32) -> float:
-    """How many times its spread a cell's error is at most, of as many cells as an interval must cover."""
-    rank = min(1.0, np.ceil((len(error) + 1) * COVERAGE) / len(error))
-    return float(np.quantile(np.abs(error) / np.hypot(spread, floor), rank, method="inverted_cdf"))
+def _conformal_quantile(scores: NDArray[np.float64]) -> float:
+    """What the scores (n_cells,) of as many cells are at most as an interval must cover."""
+    rank = min(1.0, np.ceil((len(scores) + 1) * COVERAGE) / len(scores))
+    return float(np.quantile(scores, rank, method="inverted_cdf"))
 
 
 def _best_scales(error: NDArray[np.float64], spread: NDArray[np.float64]) -> tuple[float, float]:

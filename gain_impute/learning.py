@@ -160,7 +160,7 @@ class _Material:
             alone = [member.without_neighbours() for member in members]
             without = predict(alone, self.table, rows, known=self.known, spread=True)
         found = calibrate_numbers(self.encoded, rows, cells, said, without)
-        return found if before is None else found.no_narrower_than(before, said.spread)
+        return found if before is None else found.no_narrower_than(before, said)
 
     def held_out_frame(self) -> pd.DataFrame:
         """Where cells are held out, (n_rows, n_fillable), under the names of the columns."""

@@ -14,8 +14,6 @@ from hypothesis import strategies as st
 from gain_impute.confidence import (
     COVERAGE,
     MIN_CELLS,
-    N_ALIKE,
-    Misses,
     NumberCalibration,
     calibrate_numbers,
     confidence_of_interval,
@@ -23,6 +21,7 @@ from gain_impute.confidence import (
 from gain_impute.encoding.numeric import NumericEncoder
 from gain_impute.encoding.table import EncodedTable
 from gain_impute.experts import HEARD
+from gain_impute.misses import Misses
 from gain_impute.prediction import Prediction
 from tests.strategies import quick_imputer
 
@@ -68,11 +67,11 @@ def share_covered(calibration: NumberCalibration, encoded: EncodedTable, said: P
 
 @settings(deadline=None, max_examples=40)
 @given(error=st.floats(1e-3, 10), spread=st.floats(0, 10), n_cells=st.integers(MIN_CELLS, 300), seed=st.integers(0, 99))
-def test_the_cells_calibrated_on_are_covered_at_the_promised_share(error, spread, n_cells, seed):
+def test_the_cells_calibrated_on_are_covered_at_about_the_promised_share(error, spread, n_cells, seed):
     encoded, said = made(n_cells, error=error, spread=spread, seed=seed)
     covered = share_covered(calibrated(encoded, said), encoded, said)
-    # of n cells at least ceil(0.9 (n + 1)) are covered, less the one on the very edge, which float32 may put outside
-    assert COVERAGE - 0.2 / n_cells <= covered <= COVERAGE + 2 / n_cells
+    # where all are alike it is 0.9 or, as quantiles lie between cells, up to two of them more; here each has its own
+    assert COVERAGE - 0.05 <= covered <= COVERAGE + 0.08
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.1, 1.0], ids="draws spread by {}".format)
@@ -119,7 +118,7 @@ def test_draws_suit_most_cells_where_a_few_errors_are_huge():
 def test_a_fifth_of_the_shifts_is_wide_and_where_neighbours_prevail_all_are_as_narrow_as_they():
     one, cells = np.ones(1, np.float32), np.zeros((4, 1), np.float32)
     calibration = NumberCalibration(
-        one, one, spread_scale=2 * one, wide_scale=6 * one, near_scale=one / 2, misses=(Misses.none(),)
+        one, spread_scale=2 * one, wide_scale=6 * one, near_scale=one / 2, misses=(Misses.none(),)
     )
     heard = np.array([[0], [HEARD["neighbours"]], [0], [HEARD["neighbours"]]], np.uint8)
     chance = np.array([0.1, 0.1, 0.3, 0.3], np.float32)
@@ -145,47 +144,6 @@ def test_half_of_the_draws_miss_as_held_out_cells_were_missed_and_the_others_as_
     doubted = calibration.drawn(cells, nothing, nobody, wide=never_wide, alike=alike, doubt=nothing + 7)
     assert doubted[:500] == pytest.approx(drawn[:500] + 7)
     assert (doubted[500:] == drawn[500:]).all()
-
-
-@settings(deadline=None)
-@given(
-    best=st.lists(st.integers(-5, 5), min_size=1, max_size=80),
-    asked=st.lists(st.floats(-7, 7, width=32), min_size=1, max_size=20),
-    chance=st.floats(0, 1, exclude_max=True, width=32),
-)
-def test_a_draw_misses_as_one_of_the_cells_whose_best_values_are_nearest(best, asked, chance):
-    values = np.array(best, np.float32)
-    misses = Misses.of(values, values + np.arange(len(values), dtype=np.float32))
-    chances = np.full(len(asked), chance, np.float32)
-    taken = misses.alike(np.array(asked, np.float32), chances).astype(int)
-    for cell, place in zip(asked, taken, strict=True):
-        below, up_to = (values < values[place]).sum(), (values <= values[place]).sum()
-        assert (values < cell).sum() - N_ALIKE < up_to
-        assert below < (values <= cell).sum() + N_ALIKE
-
-
-@pytest.mark.parametrize(
-    ("asked", "found"),
-    [
-        (-9, range(N_ALIKE)),
-        (500, range(500 - N_ALIKE // 2, 500 - N_ALIKE // 2 + N_ALIKE)),
-        (5_000, range(1_000 - N_ALIKE, 1_000)),
-    ],
-)
-def test_each_of_the_cells_alike_is_taken_equally_often(asked, found):
-    values = np.arange(1_000, dtype=np.float32)
-    misses = Misses.of(values, 2 * values)
-    chances = np.linspace(0, 1, 60 * N_ALIKE, endpoint=False, dtype=np.float32)
-    taken, counts = np.unique(misses.alike(np.full(len(chances), asked, np.float32), chances), return_counts=True)
-    assert taken.tolist() == list(found)
-    assert counts == pytest.approx(np.full(N_ALIKE, 60), abs=1)
-
-
-def test_cells_with_the_same_best_value_are_all_alike():
-    values = np.zeros(500, np.float32)
-    misses = Misses.of(values, np.arange(500, dtype=np.float32))
-    chances = np.linspace(0, 1, 1_000, endpoint=False, dtype=np.float32)
-    assert len(np.unique(misses.alike(np.zeros(1_000, np.float32), chances))) == 500
 
 
 def test_where_errors_are_skewed_or_depend_on_the_value_so_do_draws():
@@ -223,15 +181,16 @@ def test_intervals_are_no_narrower_than_those_of_before():
     honest = calibrate_numbers(encoded, np.arange(2_000), held_out, said)
     flattered = dataclasses.replace(said, numbers=encoded.numbers + 0.1 * (said.numbers - encoded.numbers))
     narrow = calibrate_numbers(encoded, np.arange(2_000), held_out, flattered)
-    assert narrow.reach[0] * np.hypot(0.3, narrow.floor[0]) < 0.5 * honest.reach[0] * np.hypot(0.3, honest.floor[0])
+    narrow_width, width = (np.subtract(*each.interval(said, 0)[::-1]).mean() for each in (narrow, honest))
+    assert narrow_width < 0.5 * width
     for now, then in ((narrow, honest), (honest, narrow)):
-        kept = now.no_narrower_than(then, said.spread)
+        kept = now.no_narrower_than(then, said)
         assert all(np.array_equal(array, honest.arrays()[name]) for name, array in kept.arrays().items())
 
 
 def test_arrays_make_the_same_calibration_and_refuse_to_make_another():
     calibration = NumberCalibration.unknown(3)
-    calibration = dataclasses.replace(calibration, misses=(*calibration.misses[:2], Misses.of(*np.ones((2, 5), "f4"))))
+    calibration = dataclasses.replace(calibration, misses=(*calibration.misses[:2], Misses.of(*np.ones((3, 5), "f4"))))
     arrays = calibration.arrays()
     again = NumberCalibration.from_arrays(arrays, 3)
     assert [len(misses.best) for misses in again.misses] == [0, 0, 5]
@@ -269,12 +228,13 @@ def test_a_column_of_few_cells_is_taken_together_with_the_others():
     held_out = np.ones(both.known.shape, bool)
     held_out[5:, 1] = False
     calibration = calibrate_numbers(both, np.arange(200), held_out, said)
-    assert calibration.reach[1] == pytest.approx(calibration.reach[0], rel=0.1)
+    one, other = (np.subtract(*calibration.interval(said, column)[::-1]).mean() for column in (0, 1))
+    assert other == pytest.approx(one, rel=0.1)
 
 
 def test_arrays_of_a_calibration_are_its_own():
     unknown = NumberCalibration.unknown(3)
-    parts = [unknown.reach, unknown.floor, unknown.spread_scale]
+    parts = [unknown.floor, unknown.near_scale, unknown.spread_scale]
     assert not any(np.shares_memory(one, two) for one in parts for two in parts if one is not two)
 
 
