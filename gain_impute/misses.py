@@ -58,7 +58,8 @@ class Misses:
     def reach(self, best: NDArray[np.float32]) -> NDArray[np.float64]:
         """Of each cell the ends of its interval (2, n_cells), in units from its best value: one below it, one above.
 
-        A further cell is as likely to lie in each of the gaps between those alike, so COVERAGE is that of such cells.
+        They are the quantiles between which COVERAGE of the misses alike lie, of a further cell too, moved half-way
+        towards an interval that reaches as far down as up: of few cells, each tail tells little.
         """
         if len(self.best) == 0:
             return np.outer([-NORMAL_REACH, NORMAL_REACH], np.ones(len(best)))
@@ -68,9 +69,10 @@ class Misses:
             these = end - first == length
             starts, of = np.unique(first[these], return_inverse=True)
             alike = starts[:, None] + np.arange(length)
-            ends = np.quantile(self.missed[alike] / self.unit[alike], OUTER_SHARES, axis=1, method="weibull")
-            reach[:, these] = ends[:, of]
-        reach[0], reach[1] = reach[0].clip(max=0), reach[1].clip(min=0)
+            in_units = self.missed[alike] / self.unit[alike]
+            lower, upper = np.quantile(in_units, OUTER_SHARES, axis=1, method="weibull")
+            either = np.quantile(np.abs(in_units), COVERAGE, axis=1, method="weibull")
+            reach[:, these] = np.stack([lower.clip(max=0) - either, upper.clip(min=0) + either])[:, of] / 2
         return reach
 
     def _alike(self, best: NDArray[np.float32], n_alike: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
