@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import Memory
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 import tests.misbehaving_methods  # noqa: F401 - importing it makes its methods known
 from gain_impute import GAINImputer, infer_schema
@@ -199,6 +201,17 @@ def test_a_model_trained_on_filled_rows_is_compared_with_one_trained_on_complete
     assert all([score["target"] for score in scores] == ["price", "kind"] for scores in of_shop)
     complete, filled = (np.mean([s["complete" if c else "filled"] for d in of_shop for s in d]) for c in (True, False))
     assert 0 < filled < complete <= 1
+
+
+def test_what_complete_rows_teach_is_kept_for_the_next_method(tmp_path, monkeypatch):
+    jobs, kept = list(suite_of(["mean", "knn"]).jobs()), Memory(tmp_path, verbose=0)
+    suite = suite_of(["mean", "knn"])
+    alone = [run_job(job, suite)["downstream"] for job in jobs]
+    fits = []
+    for forest in (RandomForestClassifier, RandomForestRegressor):
+        monkeypatch.setattr(forest, "fit", lambda *a, fit=forest.fit, **k: fits.append(1) or fit(*a, **k))
+    assert [run_job(job, suite, kept=kept)["downstream"] for job in jobs] == alone
+    assert len(fits) == len(alone[0]) * 3  # complete rows once, those that each of two methods filled
 
 
 def test_draws_and_probabilities_are_scored_of_methods_that_give_them():

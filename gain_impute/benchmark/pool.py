@@ -16,6 +16,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import psutil
+from joblib import Memory
 
 from gain_impute.benchmark.result import read_result, write_result
 from gain_impute.benchmark.run import blank_result, run_job
@@ -39,6 +40,7 @@ class _Surroundings:
 
     suite: Suite
     folder: Path
+    scratch: Path
     plugins: tuple[str, ...]
     tables: dict[str, Callable[[], BenchmarkTable]]
 
@@ -109,9 +111,11 @@ def run_jobs(
         os.environ[variable] = "1"
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["gain_impute.benchmark.run", "gain_impute.imputer", *plugins])
-    shared = _Surroundings(suite=suite, folder=folder, plugins=tuple(plugins), tables=dict(tables or {}))
     waiting, running = list(jobs), list[_Running]()
     with tempfile.TemporaryDirectory() as scratch:
+        shared = _Surroundings(
+            suite=suite, folder=folder, scratch=Path(scratch), plugins=tuple(plugins), tables=dict(tables or {})
+        )
         try:
             while waiting or running:
                 while waiting and len(running) < n_processes:
@@ -143,7 +147,8 @@ def _work(job: Job, shared: _Surroundings, errors: Path) -> None:
         import_module(plugin)
     for name, read in shared.tables.items():
         register_table(name, read)
-    write_result(run_job(job, shared.suite), shared.folder / job.path)
+    kept = Memory(shared.scratch / "kept", verbose=0)
+    write_result(run_job(job, shared.suite, kept=kept), shared.folder / job.path)
 
 
 def _limit_met(one: _Running, suite: Suite) -> tuple[str, str] | None:

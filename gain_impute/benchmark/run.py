@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from joblib import Memory
 from numpy.typing import NDArray
 
 from gain_impute.benchmark.downstream import score_downstream
@@ -71,7 +72,7 @@ def blank_result(job: Job, suite: Suite) -> dict[str, Any]:
     }
 
 
-def run_job(job: Job, suite: Suite) -> dict[str, Any]:
+def run_job(job: Job, suite: Suite, *, kept: Memory | None = None) -> dict[str, Any]:
     """Make one run, in this process.
 
     Parameters
@@ -80,6 +81,8 @@ def run_job(job: Job, suite: Suite) -> dict[str, Any]:
         The run.
     suite : Suite
         Its suite.
+    kept : Memory, optional
+        As of `score_downstream`.
 
     Returns
     -------
@@ -105,13 +108,21 @@ def run_job(job: Job, suite: Suite) -> dict[str, Any]:
     result |= counts
     try:
         method = make_method(job.method, setting)
-        return result | {"status": "done"} | run_method(method, train, test, name=job.method, suite=suite, table=table)
+        found = run_method(method, train, test, name=job.method, suite=suite, table=table, kept=kept)
+        return result | {"status": "done"} | found
     except MethodUnavailableError as error:
         return result | {"status": "cannot run", "reason": str(error)}
 
 
 def run_method(
-    method: Method, train: Task, test: Task | None, *, name: str, suite: Suite, table: BenchmarkTable
+    method: Method,
+    train: Task,
+    test: Task | None,
+    *,
+    name: str,
+    suite: Suite,
+    table: BenchmarkTable,
+    kept: Memory | None = None,
 ) -> dict[str, Any]:
     """Fit a method, fill with it, and score what it filled.
 
@@ -129,6 +140,8 @@ def run_method(
         How many draws are made.
     table : BenchmarkTable
         Its targets for models that are trained on filled tables.
+    kept : Memory, optional
+        As of `score_downstream`.
 
     Returns
     -------
@@ -153,7 +166,7 @@ def run_method(
             "model_mib": _model_mib(method),
             "in_sample": in_sample,
             "out_of_sample": out_of_sample,
-            "downstream": [] if test is None else score_downstream(train, test, completed, table.targets),
+            "downstream": [] if test is None else score_downstream(train, test, completed, table.targets, kept=kept),
         }
 
 
