@@ -70,7 +70,7 @@ def share_covered(calibration: NumberCalibration, encoded: EncodedTable, said: P
 def test_the_cells_calibrated_on_are_covered_at_about_the_promised_share(error, spread, n_cells, seed):
     encoded, said = made(n_cells, error=error, spread=spread, seed=seed)
     covered = share_covered(calibrated(encoded, said), encoded, said)
-    # where all are alike it is 0.9 or, as quantiles lie between cells, up to two of them more; here each has its own
+    # only about: each cell is judged by the 40 around it, and by quantiles that lie between two cells
     assert COVERAGE - 0.05 <= covered <= COVERAGE + 0.08
 
 
