@@ -84,7 +84,8 @@ class Imputation:
         - `confidence`: 0 to 1. Of a category, its probability; of a number, the share of the column's own 90 % range
           that the interval rules out
         - `lower`, `upper`: 90 % interval of a number or date; NaN for categories
-        - `source`: what filled it, such as "generator" or "generator, trees and line"; `model_id`: which fitted model
+        - `source`: what filled it, such as "generator", "generator, trees and line" or "dependency"; `model_id`: which
+          fitted model
     n_rows : int
         Rows of the table.
     unreadable : dict of str to int

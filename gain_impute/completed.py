@@ -69,6 +69,8 @@ class HeldOutRows:
     completed : CompletedRows
         Completed without the held-out cells.
     held_out : ndarray of shape (n_rows, P), bool
+    visible : ndarray of shape (n_rows, P), bool
+        Known cells that are not held out.
     numbers : ndarray of shape (n_rows, N), float32
         True z-scores.
     codes : ndarray of shape (n_rows, C), int64
@@ -81,7 +83,19 @@ class HeldOutRows:
 
     completed: CompletedRows
     held_out: NDArray[np.bool_]
+    visible: NDArray[np.bool_]
     numbers: NDArray[np.float32]
     codes: NDArray[np.int64]
     asked: Sequence[NDArray[np.int64]]
     probabilities: Sequence[NDArray[np.float32]]
+
+    def cells(self, cell: int) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+        """Rows (n_cells,) in which a cell is held out, what the generator says of it there, and the truth.
+
+        Numbers (n_cells,), or distributions (n_cells, n_categories).
+        """
+        at, n = np.flatnonzero(self.held_out[:, cell]), self.numbers.shape[1]
+        if cell < n:
+            return at, self.completed.numbers[at, cell], self.numbers[at, cell]
+        said = self.probabilities[cell - n][np.searchsorted(self.asked[cell - n], at)]
+        return at, said, np.eye(said.shape[1], dtype=np.float32)[self.codes[at, cell - n] - 1]

@@ -268,12 +268,16 @@ def _cells(
 def _sources(
     state: FittedState, name: str, column: FilledColumn, rows: NDArray[np.int64], prediction: Prediction
 ) -> NDArray[np.object_]:
-    """What fills each cell of a column (n_filled,); neighbours are named where they say more than all others."""
+    """What fills each cell of a column (n_filled,); neighbours are named where they say more than all others.
+
+    What a dependency decides, it decides alone.
+    """
     cell = [*state.encoder.layout.numbers, *state.encoder.layout.classes].index(name)
     heard = prediction.heard[np.searchsorted(rows, column.rows), cell]
     sources = np.empty(len(heard), object)
     for whom in np.unique(heard):
-        sources[heard == whom] = _listed(["generator", *(who for who, bit in HEARD.items() if whom & bit)])
+        all_heard = [who for who, bit in HEARD.items() if whom & bit]
+        sources[heard == whom] = _listed(all_heard if all_heard == ["dependency"] else ["generator", *all_heard])
     return sources
 
 

@@ -13,7 +13,7 @@ from scipy.special import ndtr
 from gain_impute.encoding.numeric import NumericEncoder
 from gain_impute.encoding.table import EncodedTable
 from gain_impute.misses import COVERAGE, Misses
-from gain_impute.prediction import Prediction, are_neighbours
+from gain_impute.prediction import Prediction, are_copied
 
 __all__ = ["COVERAGE", "NumberCalibration", "calibrate_numbers", "confidence_of_interval"]
 
@@ -91,7 +91,7 @@ class NumberCalibration:
 
     def interval(self, prediction: Prediction, column: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Lower and upper z-scores (n_chosen,) of a numeric column."""
-        best, near = prediction.numbers[:, column], are_neighbours(prediction.heard[:, column])
+        best, near = prediction.numbers[:, column], are_copied(prediction.heard[:, column])
         lower, upper = self.misses[column].reach(best)
         half = self.near_scale[column] * np.maximum(-lower, upper)
         unit = np.hypot(prediction.spread[:, column], self.floor[column])
@@ -128,7 +128,7 @@ class NumberCalibration:
                 of = alike[:, column] < MISSED_SHARE
                 missed = misses.draw(best[of, column], alike[of, column] / MISSED_SHARE)
                 moved[of, column] = missed + doubt[of, column]
-        near = are_neighbours(heard[:, : len(self.misses)])
+        near = are_copied(heard[:, : len(self.misses)])
         moved *= np.where(near, self.near_scale, np.float32(1))
         drawn: NDArray[np.float32] = best + moved
         return drawn
@@ -186,7 +186,7 @@ def calibrate_numbers(
         misses[column] = Misses.of(without.numbers[at], truth[at], unit.astype(np.float32))
         deviation = without.deviation[at].astype(np.float64)
         calibration.spread_scale[column], calibration.wide_scale[column] = _best_scales(error, deviation)
-        near = held_out[:, column] & are_neighbours(prediction.heard[:, column])
+        near = held_out[:, column] & are_copied(prediction.heard[:, column])
         if near.sum() >= MIN_CELLS:
             error = (prediction.numbers[near, column] - truth[near, column]).astype(np.float64)
             half = np.abs(misses[column].reach(prediction.numbers[near, column])).max(axis=0)

@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gain_impute.dependencies import Dependencies
+from gain_impute.dependency import Dependency
 from gain_impute.encoding.numeric import MAX_SCORE
 from gain_impute.encoding.table import TableLayout
 from gain_impute.experts import Experts
@@ -23,6 +25,7 @@ __all__ = ["expert_tensors", "experts_from", "experts_to_json"]
 
 FOREST_ARRAYS = {"starts": np.int64, "feature": np.int32, "value": np.float32, "right": np.int32}
 LINE_ARRAYS = {"coefficients": np.float32, "limits": np.float32}
+DEPENDENCY_ARRAYS = {"keys": np.int64, "values": np.float32, "wrong": np.float32}
 INDEX_ARRAYS = {"idf": np.float32, "starts": np.int64, "rows": np.int32, "values": np.float32}
 
 
@@ -33,6 +36,8 @@ def experts_to_json(experts: Experts) -> dict[str, Any]:
         "class_sizes": experts.class_sizes,
         "weights": {str(cell): weight for cell, weight in experts.weights.items()},
         "trust": {str(cell): trust for cell, trust in experts.neighbours.trust.items()},
+        "excess": experts.dependencies.excess,
+        "dependencies": [[each.squared_error, each.cell, *each.by] for each in experts.dependencies.all],
     }
 
 
@@ -45,6 +50,8 @@ def expert_tensors(experts: Experts) -> dict[str, Tensor]:
         arrays |= {f"experts.line.{cell}.{name}": getattr(line, name) for name in LINE_ARRAYS}
     for text, index in experts.neighbours.indices.items():
         arrays |= {f"experts.index.{text}.{name}": getattr(index, name) for name in INDEX_ARRAYS}
+    for number, dependency in enumerate(experts.dependencies.all):
+        arrays |= {f"experts.dependency.{number}.{name}": getattr(dependency, name) for name in DEPENDENCY_ARRAYS}
     if experts.support.cells:
         arrays["experts.support"] = experts.support.lacking
     if experts.neighbours.indices:
@@ -64,8 +71,21 @@ def experts_from(description: dict[str, Any], layout: TableLayout, tensors: dict
     neighbours = _neighbours_from(description["trust"], layout, tensors)
     lacking = tensors["experts.support"].numpy() if "experts.support" in tensors else None
     support = Support.of_sizes(layout.n_numbers, class_sizes, lacking)
+    dependencies = _dependencies_from(
+        description["dependencies"], description["excess"], layout.n_numbers, class_sizes, tensors
+    )
     experts = Experts(
-        axes, layout.text_cells, layout.n_numbers, class_sizes, {}, {}, weights, n_rows, neighbours, support
+        axes,
+        layout.text_cells,
+        layout.n_numbers,
+        class_sizes,
+        {},
+        {},
+        weights,
+        n_rows,
+        neighbours,
+        support,
+        dependencies,
     )
     for cell, weight in weights.items():
         is_sound = 0 <= cell < layout.n_cells and all(0 <= each <= 1 for each in weight) and 0 < sum(weight) <= 1 + 1e-9
@@ -86,6 +106,38 @@ def experts_from(description: dict[str, Any], layout: TableLayout, tensors: dict
                 raise ValueError("experts.line")
             experts.lines[cell] = line
     return experts
+
+
+def _dependencies_from(
+    description: list[list[int]],
+    excess: list[float],
+    n_numbers: int,
+    class_sizes: tuple[int, ...],
+    tensors: dict[str, Tensor],
+) -> Dependencies:
+    """Put the dependencies together again; what does not fit the table is an error here."""
+    of_cells: dict[int, tuple[Dependency, ...]] = {}
+    limits = [(-MAX_SCORE, MAX_SCORE)] * n_numbers + [(1, size) for size in class_sizes]
+    for number, (squared_error, cell, *by) in enumerate(description):
+        arrays = _arrays(f"experts.dependency.{number}", DEPENDENCY_ARRAYS, tensors)
+        each = Dependency(int(cell), tuple(map(int, by)), **arrays, squared_error=float(squared_error))
+        least, most = limits[each.cell]
+        is_sound = (
+            len(each.by) in (1, 2)
+            and all(0 <= which < len(limits) for which in (each.cell, *each.by))
+            and each.keys.shape == each.values.shape == each.wrong.shape
+            and (np.diff(each.keys) > 0).all()
+            and ((each.values >= least) & (each.values <= most)).all()
+            and (each.cell < n_numbers or (each.values % 1 == 0).all())
+            and ((each.wrong >= 0) & (each.wrong <= 1)).all()
+        )
+        if not is_sound:
+            raise ValueError("experts.dependency")
+        of_cells[each.cell] = (*of_cells.get(each.cell, ()), each)
+    one, two = map(float, excess)
+    if not min(one, two) >= 1:
+        raise ValueError("experts.excess")
+    return Dependencies(of_cells, (one, two))
 
 
 def _neighbours_from(description: dict[str, Any], layout: TableLayout, tensors: dict[str, Tensor]) -> Neighbours:

@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gain_impute.completed import CompletedRows, HeldOutRows
+from gain_impute.dependencies import Dependencies, HeldOut
+from gain_impute.dependency import side_by_side
 from gain_impute.forest import Forest
 from gain_impute.line import Line
 from gain_impute.neighbours import Neighbours, Trust
@@ -39,7 +41,7 @@ from gain_impute.weighing import (
 __all__ = ["HEARD", "Experts", "expert_rows"]
 
 
-HEARD = {"trees": 1, "line": 2, "neighbours": 4}
+HEARD = {"trees": 1, "line": 2, "neighbours": 4, "dependency": 8}
 """Who is heard of a cell beside the generator, as bits."""
 
 MOST_ROWS = 20_000  # that trees learn from
@@ -88,6 +90,8 @@ class Experts:
         Towards which what all of them say is moved.
     support : Support
         Cells without it are blended `without_support`: held-out cells do not tell of them.
+    dependencies : Dependencies
+        By which some of the cells are decided, whatever all of them say.
     """
 
     axes: tuple[TextAxes, ...]
@@ -100,6 +104,7 @@ class Experts:
     n_rows: int
     neighbours: Neighbours
     support: Support
+    dependencies: Dependencies
 
     @classmethod
     def fit(
@@ -112,6 +117,7 @@ class Experts:
         *,
         weights: dict[int, Weights],
         neighbours: Neighbours,
+        dependencies: Dependencies,
         n_trees: int,
         seed: int,
         deadline: float = math.inf,
@@ -131,6 +137,7 @@ class Experts:
             Of the layout.
         weights : dict of int to Weights
         neighbours : Neighbours
+        dependencies : Dependencies
         n_trees : int
             Trees of a forest.
         seed : int
@@ -138,7 +145,7 @@ class Experts:
             Reading of `time.perf_counter` from which no further expert is begun.
         """
         n, support = completed.numbers.shape[1], Support.measure(completed.codes, known, class_sizes)
-        taught = cls(axes, text_cells, n, class_sizes, {}, {}, {}, len(known), neighbours, support)
+        taught = cls(axes, text_cells, n, class_sizes, {}, {}, {}, len(known), neighbours, support, dependencies)
         features, line_features = taught.features(completed), taught.line_features(completed)
         for cell in sorted({*weights, *support.cells}):
             rows, is_number, is_in_doubt = np.flatnonzero(known[:, cell]), cell < n, cell in support.cells
@@ -271,6 +278,7 @@ class Experts:
         """What all say together of unknown cells, for each cell of which not the generator alone says something."""
         n, heard = numbers.shape[1], self._heard(completed.take(rows), share, None if picked is None else picked[rows])
         is_lacking = self.support.is_lacking(completed.codes[rows], known[rows])
+        shown = side_by_side(completed.numbers[rows], completed.codes[rows], known[rows])
         for cell in self.cells:
             here = np.flatnonzero(~known[rows, cell])
             at = rows[here] if cell < n else np.searchsorted(np.flatnonzero(~known[:, cell]), rows[here])
@@ -292,12 +300,15 @@ class Experts:
                 said, prevail = self.neighbours.moved(cell, theirs, said)
                 whom += np.uint8(HEARD["neighbours"]) * prevail
                 apart[prevail] = 0
+            if cell in self.dependencies.of_cells:
+                said, is_decided = self.dependencies.follow(cell, shown[here], said)
+                whom[is_decided], scatter[is_decided], apart[is_decided] = HEARD["dependency"], 0, 0
             yield _Told(cell, rows[here], at, said, whom, scatter, apart)
 
     @property
     def cells(self) -> list[int]:
-        """Those of which experts or neighbours tell."""
-        return sorted({*self.weights, *self.neighbours.trust, *self.support.cells})
+        """Those of which experts, neighbours or dependencies tell."""
+        return sorted({*self.weights, *self.neighbours.trust, *self.support.cells, *self.dependencies.of_cells})
 
     def _heard(self, completed: CompletedRows, share: float = 1.0, picked: NDArray[np.float32] | None = None) -> _Heard:
         """Of completed rows, a function that asks a share of the trees, and the line, of a cell about some of them.
@@ -336,14 +347,10 @@ class Experts:
         Numbers and categories are weighed apart.
         """
         heard, n = self._heard(shown.completed), shown.numbers.shape[1]
+        told = sorted({*self.weights, *self.dependencies.of_cells})
         said: dict[int, tuple[NDArray[np.float32], Sequence[Opinion], NDArray[np.float32]]] = {}
-        for cell in range(n + len(self.class_sizes)) if shown.completed.nearest else self.weights:
-            at = np.flatnonzero(shown.held_out[:, cell])
-            if cell < n:
-                ours, true = shown.completed.numbers[at, cell], shown.numbers[at, cell]
-            else:
-                ours = shown.probabilities[cell - n][np.searchsorted(shown.asked[cell - n], at)]
-                true = np.eye(ours.shape[1], dtype=np.float32)[shown.codes[at, cell - n] - 1]
+        for cell in range(n + len(self.class_sizes)) if shown.completed.nearest else told:
+            at, ours, true = shown.cells(cell)
             all_say, _ = heard(cell, at, ours.shape[1:], USUAL if cell < n else TREES_ALONE)
             said[cell] = ours, all_say, true
         losses = {cell: losses_of_weights(*said[cell]) for cell in self.weights}
@@ -356,12 +363,21 @@ class Experts:
         forests = {cell: forest for cell, forest in self.forests.items() if cell in of_trees}
         lines = {cell: line for cell, line in self.lines.items() if cell in of_lines}
         trust: dict[int, Trust] = {}
+        visible, held_out = side_by_side(shown.numbers, shown.codes, shown.visible), {}
         for cell, (ours, opinions, true) in said.items():
             at = np.flatnonzero(shown.held_out[:, cell])
             nearest = {text: found.take(at) for text, found in shown.completed.nearest.items()}
             alone = blended(ours, opinions, believed.get(cell, NOT_AT_ALL))
             trust |= self.neighbours.trusted(cell, nearest, alone, true)
-        return replace(self, forests=forests, lines=lines, weights=believed, neighbours=self.neighbours.believed(trust))
+            held_out[cell] = HeldOut(visible[at], alone, true)
+        return replace(
+            self,
+            forests=forests,
+            lines=lines,
+            weights=believed,
+            neighbours=self.neighbours.believed(trust),
+            dependencies=self.dependencies.believed(held_out),
+        )
 
 
 class _Told(NamedTuple):

@@ -15,6 +15,8 @@ from torch import Tensor
 
 from gain_impute.batches import TensorTable
 from gain_impute.confidence import NumberCalibration, calibrate_numbers
+from gain_impute.dependencies import Dependencies
+from gain_impute.dependency import side_by_side
 from gain_impute.drift import Sureness, keep_some_back, keep_sureness, measure_sureness
 from gain_impute.encoding.table import EncodedTable
 from gain_impute.experts import Experts, expert_rows
@@ -156,8 +158,8 @@ class _Material:
         rows, cells = self.shown
         members = self.state.members
         said = without = predict(members, self.table, rows, known=self.known, spread=True)
-        if any(member.experts is not None and member.experts.neighbours.trust for member in members):
-            alone = [member.without_neighbours() for member in members]
+        if any(member.copies for member in members):
+            alone = [member.without_copies() for member in members]
             without = predict(alone, self.table, rows, known=self.known, spread=True)
         found = calibrate_numbers(self.encoded, rows, cells, said, without)
         return found if before is None else found.no_narrower_than(before, said)
@@ -307,6 +309,7 @@ class _Lesson:
         rows = expert_rows(len(known), layout.n_cells, len(layout.texts), always=always, seed=self.seed)
         known_there = known.cpu().numpy()[rows]
         completed_by = replace(self.member, experts=completing)
+        shown = side_by_side(self.material.encoded.numbers[rows], self.material.encoded.codes[rows], known_there)
         return Experts.fit(
             completed_rows(completed_by, self.material.table, rows, self.text_axes, known=known),
             known_there,
@@ -315,6 +318,7 @@ class _Lesson:
             layout.class_sizes,
             weights=weights,
             neighbours=self.neighbours(rows, known_there, None if completing is None else completing.neighbours),
+            dependencies=Dependencies.find(shown) if completing is None else completing.dependencies.again(shown),
             n_trees=self.state.config.n_trees or 0,
             seed=self.seed,
             deadline=self.material.deadline,

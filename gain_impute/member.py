@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from gain_impute.dependencies import Dependencies
 from gain_impute.encoding.table import TableLayout
 from gain_impute.experts import Experts
 from gain_impute.neighbours import Neighbours
@@ -40,11 +41,18 @@ class Member:
         """Where the networks are."""
         return self.training.device
 
-    def without_neighbours(self) -> Member:
-        """The same, but nobody asks neighbours."""
+    @property
+    def copies(self) -> bool:
+        """Whether some cells are filled with what stands in other rows: in neighbours, or by a dependency."""
+        experts = self.experts
+        return experts is not None and bool(experts.neighbours.trust or experts.dependencies.of_cells)
+
+    def without_copies(self) -> Member:
+        """The same, but nobody looks what stands in other rows."""
         if self.experts is None:
             return self
-        return replace(self, experts=replace(self.experts, neighbours=Neighbours.none()))
+        without = replace(self.experts, neighbours=Neighbours.none(), dependencies=Dependencies.none())
+        return replace(self, experts=without)
 
 
 def seed_of_member(seed: int, number: int) -> int:

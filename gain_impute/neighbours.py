@@ -24,6 +24,7 @@ from scipy import sparse
 
 from gain_impute.encoding.text import HashedText
 from gain_impute.networks import TextBatch
+from gain_impute.weighing import is_better, least, losses
 
 __all__ = ["Nearest", "Neighbours", "TextIndex", "Trust"]
 
@@ -32,10 +33,7 @@ RARE_SHARE = 0.03  # of the texts: an n-gram in more of them is not looked at
 IDF_POWER = 2  # of the inverse document frequency in a text's vector
 ALWAYS_RARE = 10  # texts, however few there are
 PRODUCTS_A_BLOCK = 4_000_000  # similarities that are in memory at once
-LEAST_GAIN = 0.05  # share of the loss on held-out cells that neighbours must take off it, beyond noise
 LEAST_CELLS = 20  # held-out ones of a column: fewer say nothing
-N_ERRORS = 2  # standard errors that are noise
-N_FOLDS = 4  # of held-out cells
 MOST_IDF = 1e4  # more than any number of texts gives
 SLACK = 1e-4  # by which a share of a vector of length 1 may exceed it, rounded
 SHARPNESSES = (4, 8, 16)
@@ -256,15 +254,15 @@ class Neighbours:
         """
         if len(true) < LEAST_CELLS or not nearest:
             return {}
-        without = _losses(ours, true)
+        without = losses(ours, true)
         tried: list[Trust] = []
-        losses: list[NDArray[np.float64]] = []
+        with_them: list[NDArray[np.float64]] = []
         for text, sharpness in product(nearest, SHARPNESSES):
             votes = self._votes(cell, nearest[text], sharpness, ours.shape[1:])
             tried += [Trust(text, sharpness, likeness) for likeness in LIKENESSES]
-            losses += [_losses(_mixed(ours, *votes, likeness**sharpness), true) for likeness in LIKENESSES]
-        helps = _helps(np.stack(losses), without, is_bounded=cell >= self.numbers.shape[1])
-        return {cell: tried[_best(np.stack(losses))]} if helps else {}
+            with_them += [losses(_mixed(ours, *votes, likeness**sharpness), true) for likeness in LIKENESSES]
+        helps = is_better(np.stack(with_them), without, is_bounded=cell >= self.numbers.shape[1])
+        return {cell: tried[least(np.stack(with_them))]} if helps else {}
 
     def believed(self, trust: dict[int, Trust]) -> Neighbours:
         """The same rows, believed so far; texts that nothing hangs on are forgotten."""
@@ -295,32 +293,6 @@ def _mixed(
     """The mean of what is said, which has a weight of its own, and of neighbours."""
     weight, own = weight.reshape(-1, *[1] * (ours.ndim - 1)), np.float32(own_weight)
     return ((own * ours + sums) / (own + weight)).astype(np.float32)
-
-
-def _best(losses: NDArray[np.float64]) -> int:
-    """Which of the tried has the least mean loss; (n_tried, n_cells)."""
-    return int(losses.mean(axis=1).argmin())
-
-
-def _helps(losses: NDArray[np.float64], without: NDArray[np.float64], *, is_bounded: bool) -> bool:
-    """Whether what is chosen beats going without (n_cells,) beyond noise.
-
-    Of many that are tried (n_tried, n_cells) the best looks better than it is: so it is chosen without the fold that it
-    is tested on. The roots of the losses must say so, of which no cell makes most; and of numbers, whose errors have no
-    bound, the losses themselves too: for many small errors less, there may be a few great ones more.
-    """
-    fold, chosen = np.arange(len(without)) % N_FOLDS, np.empty_like(without)
-    for each in range(N_FOLDS):
-        chosen[fold == each] = losses[_best(losses[:, fold != each]), fold == each]
-    gains = np.stack([np.sqrt(without) - np.sqrt(chosen), without - chosen])
-    are_beyond_noise = gains.mean(axis=1) > N_ERRORS * gains.std(axis=1, ddof=1) / np.sqrt(len(without))
-    is_enough = chosen.mean() < (1 - LEAST_GAIN) * without.mean()
-    return bool(is_enough and are_beyond_noise[0] and (is_bounded or are_beyond_noise[1]))
-
-
-def _losses(said: NDArray[np.float32], true: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Squared error of each number, or Brier score of each distribution; (n,)."""
-    return np.asarray(((said - true).astype(np.float64) ** 2).reshape(len(true), -1).sum(axis=1))
 
 
 def _counts(ids: NDArray[np.int32], offsets: NDArray[np.int64], n_buckets: int) -> sparse.csr_array:

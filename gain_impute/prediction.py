@@ -20,7 +20,7 @@ from gain_impute.text_axes import TextAxes
 
 __all__ = [
     "Prediction",
-    "are_neighbours",
+    "are_copied",
     "completed_rows",
     "draw_cells",
     "fixed_noise",
@@ -61,9 +61,9 @@ class Prediction:
     heard: NDArray[np.uint8]
 
 
-def are_neighbours(heard: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Where neighbours say more than all others."""
-    return heard & HEARD["neighbours"] > 0
+def are_copied(heard: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where what stands in other rows says more than all that was learned: in neighbours, or by a dependency."""
+    return heard & (HEARD["neighbours"] | HEARD["dependency"]) > 0
 
 
 def fixed_noise(n_draws: int, d_noise: int, device: torch.device) -> Tensor:
@@ -198,7 +198,7 @@ def held_out_rows(
     visible = table.known[at] & torch.from_numpy(~held_out).to(member.device)
     said = say(member, table, at, visible, are_heard=False)
     numbers, codes = table.numbers[at].cpu().numpy(), table.codes[at].cpu().numpy()
-    return HeldOutRows(said.completed, held_out, numbers, codes, said.asked, said.probabilities)
+    return HeldOutRows(said.completed, held_out, visible.cpu().numpy(), numbers, codes, said.asked, said.probabilities)
 
 
 def _spread(state: TrainingState, features: Tensor, on_batch: Callable[[], None]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""How far experts of a column are believed beside the generator: weights that fill held-out cells best."""
+"""How far others are believed beside the generator, by what they make of held-out cells."""
 
 from __future__ import annotations
 
@@ -16,12 +16,18 @@ __all__ = [
     "Weights",
     "blended",
     "disagreement",
+    "is_better",
+    "least",
+    "losses",
     "losses_of_weights",
     "most_probable_weights",
     "without_support",
 ]
 
 LEAST_GAIN = 0.02  # share of the loss on held-out cells: an expert that takes less off it is not worth its time
+LEAST_GAIN_OF_ROWS = 0.05  # likewise, that the word of single rows must take off it, beyond noise
+N_ERRORS = 2  # standard errors that are noise
+N_FOLDS = 4  # of held-out cells
 WEIGHT_SPREAD = 0.2  # standard deviation of a column's weights around those of all columns, before its cells are seen
 
 
@@ -60,6 +66,32 @@ def without_support(learned: Weights) -> Weights:
     """Weights where held-out cells do not tell: each expert's is the usual one at least, and all are 1 at most."""
     least = np.maximum(learned, USUAL)
     return Weights(*(least / max(1.0, least.sum())).tolist())
+
+
+def losses(said: NDArray[np.float32], true: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Squared error of each number, or Brier score of each distribution; (n,)."""
+    return np.asarray(((said - true).astype(np.float64) ** 2).reshape(len(true), -1).sum(axis=1))
+
+
+def least(losses: NDArray[np.float64]) -> int:
+    """Which of the tried has the least mean loss; (n_tried, n_cells)."""
+    return int(losses.mean(axis=1).argmin())
+
+
+def is_better(losses: NDArray[np.float64], without: NDArray[np.float64], *, is_bounded: bool) -> bool:
+    """Whether what is chosen of the tried (n_tried, n_cells) beats going without (n_cells,) beyond noise.
+
+    Of many that are tried the best looks better than it is: so it is chosen without the fold that it is tested on. The
+    roots of the losses must say so, of which no cell makes most; and of numbers, whose errors have no bound, the losses
+    themselves too: for many small errors less, there may be a few great ones more.
+    """
+    fold, chosen = np.arange(len(without)) % N_FOLDS, np.empty_like(without)
+    for each in range(N_FOLDS):
+        chosen[fold == each] = losses[least(losses[:, fold != each]), fold == each]
+    gains = np.stack([np.sqrt(without) - np.sqrt(chosen), without - chosen])
+    are_beyond_noise = gains.mean(axis=1) > N_ERRORS * gains.std(axis=1, ddof=1) / np.sqrt(len(without))
+    is_enough = chosen.mean() < (1 - LEAST_GAIN_OF_ROWS) * without.mean()
+    return bool(is_enough and are_beyond_noise[0] and (is_bounded or are_beyond_noise[1]))
 
 
 def losses_of_weights(

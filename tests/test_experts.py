@@ -20,6 +20,7 @@ from sklearn.tree import ExtraTreeClassifier, ExtraTreeRegressor
 
 from gain_impute import GAINImputer
 from gain_impute.completed import CompletedRows, HeldOutRows
+from gain_impute.dependencies import Dependencies
 from gain_impute.errors import ModelFormatError
 from gain_impute.experts import (
     LEAST_ROWS,
@@ -62,7 +63,16 @@ def taught(rows: CompletedRows, *, text_cells: tuple[int, ...] = (), weights: We
     known, wanted = np.ones((len(rows.numbers), n_cells), bool), dict.fromkeys(range(n_cells), weights)
     axes = tuple(TextAxes(np.ones((9, 1 + text.shape[1]), np.float32)) for text in rows.texts)
     return Experts.fit(
-        rows, known, axes, text_cells, (3,), weights=wanted, neighbours=Neighbours.none(), n_trees=10, seed=0
+        rows,
+        known,
+        axes,
+        text_cells,
+        (3,),
+        weights=wanted,
+        neighbours=Neighbours.none(),
+        dependencies=Dependencies.none(),
+        n_trees=10,
+        seed=0,
     )
 
 
@@ -224,7 +234,18 @@ def test_rows_are_completed_together_before_each_of_their_cells_is_asked_about()
     rows = CompletedRows(np.hstack([2 * second, second, np.sign(second)]), np.zeros((800, 0), np.int64), ())
     weights = {0: Weights(1.0, 0.0), 2: Weights(1.0, 0.0)}
     read = np.ones((800, 3), bool)
-    experts = Experts.fit(rows, read, (), (), (), weights=weights, neighbours=Neighbours.none(), n_trees=10, seed=0)
+    experts = Experts.fit(
+        rows,
+        read,
+        (),
+        (),
+        (),
+        weights=weights,
+        neighbours=Neighbours.none(),
+        dependencies=Dependencies.none(),
+        n_trees=10,
+        seed=0,
+    )
     experts.forests[2] = Forest.fit(rows.numbers * [1, 0, 0], rows.numbers[:, 2], is_number=True, n_trees=10, seed=0)
     known = read.copy()
     known[:, [0, 2]] = False
@@ -256,7 +277,16 @@ def test_lines_tell_apart_the_most_frequent_categories_alone():
     rows = CompletedRows(rng.normal(size=(500, 1)).astype(np.float32), codes, ())
     sizes, wanted = (int(codes.max()),), {0: Weights(0.0, 1.0)}
     experts = Experts.fit(
-        rows, np.ones((500, 2), bool), (), (), sizes, weights=wanted, neighbours=Neighbours.none(), n_trees=1, seed=0
+        rows,
+        np.ones((500, 2), bool),
+        (),
+        (),
+        sizes,
+        weights=wanted,
+        neighbours=Neighbours.none(),
+        dependencies=Dependencies.none(),
+        n_trees=1,
+        seed=0,
     )
     which = experts.line_features(rows)[:, 1:]
     assert which.shape == (500, N_LINE_CATEGORIES)
@@ -267,7 +297,9 @@ def shown_rows(guesses: np.ndarray, said: np.ndarray, true: CompletedRows, held_
     """Rows where the generator guesses the held-out cells; its guesses stand in the completed rows only there."""
     numbers = np.where(held_out[:, :3], guesses, true.numbers)
     asked = np.arange(len(numbers))
-    return HeldOutRows(CompletedRows(numbers, true.codes, ()), held_out, true.numbers, true.codes, [asked], [said])
+    return HeldOutRows(
+        CompletedRows(numbers, true.codes, ()), held_out, ~held_out, true.numbers, true.codes, [asked], [said]
+    )
 
 
 @pytest.mark.parametrize("trees_are_right", [True, False])
@@ -309,7 +341,18 @@ def test_a_column_with_too_few_known_cells_has_no_experts_and_none_are_begun_aft
     known = np.ones((100, 4), bool)
     known[LEAST_ROWS - 1 :, 1] = False
     weights = dict.fromkeys(range(4), Weights(0.5, 0.2))
-    experts = Experts.fit(rows, known, (), (), (3,), weights=weights, neighbours=Neighbours.none(), n_trees=2, seed=0)
+    experts = Experts.fit(
+        rows,
+        known,
+        (),
+        (),
+        (3,),
+        weights=weights,
+        neighbours=Neighbours.none(),
+        dependencies=Dependencies.none(),
+        n_trees=2,
+        seed=0,
+    )
     assert set(experts.forests) == {0, 2, 3}
     assert set(experts.lines) == {0, 2}
     late = Experts.fit(
@@ -320,6 +363,7 @@ def test_a_column_with_too_few_known_cells_has_no_experts_and_none_are_begun_aft
         (3,),
         weights=weights,
         neighbours=Neighbours.none(),
+        dependencies=Dependencies.none(),
         n_trees=2,
         seed=0,
         deadline=time.perf_counter(),
@@ -440,7 +484,8 @@ def test_the_report_says_which_experts_fill_a_column():
         name: words[cell in experts.forests, cell in experts.lines]
         for cell, name in enumerate([*layout.numbers, *layout.classes])
     }
-    said = {(name, source) for name, source in zip(cells["column"], cells["source"], strict=True) if source}
+    by_experts = cells[~cells["source"].isin(["", "dependency"])]  # steps are decided by other columns too
+    said = set(zip(by_experts["column"], by_experts["source"], strict=True))
     assert len({source for _, source in said}) > 1
     assert said == {(name, wanted[name]) for name, _ in said}
 

@@ -1,0 +1,257 @@
+"""Columns that decide others are found and no others, decide what always stood beside a value, and are told so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from gain_impute import GAINImputer
+from gain_impute.dependencies import Dependencies, HeldOut
+from gain_impute.dependency import Beside, Dependency, Keys, followed, side_by_side
+from tests.strategies import quick_imputer
+
+N_ROWS = 600
+
+
+def made(*, wrong: float = 0.0, seed: int = 0) -> np.ndarray:
+    """A code; a name that it decides but for a share of wrong rows; a size; what size and code decide; and noise."""
+    rng = np.random.default_rng(seed)
+    code, size, noise = rng.integers(0, 20, N_ROWS), rng.integers(0, 5, N_ROWS), rng.integers(0, 5, N_ROWS)
+    name = np.where(rng.random(N_ROWS) < wrong, rng.integers(0, 7, N_ROWS), code * 3 % 7)
+    together = (code * 11 + size * size) % 13
+    rows = np.column_stack([code, name, size, together, noise]).astype(np.float32)
+    rows[rng.random(rows.shape) < 0.1] = np.nan
+    return rows
+
+
+def pairs(found: Dependencies) -> set[tuple[int, tuple[int, ...]]]:
+    return {(each.cell, each.by) for each in found.all}
+
+
+# -------------------------------------------------------------------------------------------------- finding
+
+
+def test_what_one_column_or_two_decide_is_found_and_nothing_else():
+    found = Dependencies.find(made())
+    assert {(1, (0,)), (3, (0, 2))} <= pairs(found)
+    assert 4 not in found.of_cells  # noise
+    assert all(4 not in each.by for each in found.all)
+    assert all(len(each.by) == 1 for each in found.of_cells[1][:1])
+    name, together = found.of_cells[1][0], next(each for each in found.of_cells[3] if each.by == (0, 2))
+    rows = np.full((3, 5), np.nan, np.float32)
+    rows[:, 0], rows[1:, 2] = [4, 19, 33], [1, 2]
+    np.testing.assert_array_equal(name.decided(rows)[0], [4 * 3 % 7, 19 * 3 % 7, np.nan])
+    np.testing.assert_array_equal(together.decided(rows)[0], [np.nan, (19 * 11 + 1) % 13, np.nan])
+
+
+@pytest.mark.parametrize("n_categories", [2, 3, 20, 300])
+def test_unrelated_columns_decide_nothing(n_categories):
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        rows = rng.integers(0, n_categories, (200, 8)).astype(np.float32)
+        rows[:, 0] = 1  # a constant neither decides nor is decided
+        rows[:, 1] = rng.normal(size=200)  # each value once
+        assert Dependencies.find(rows).all == []
+
+
+@pytest.mark.parametrize(("wrong", "is_found"), [(0.005, True), (0.15, False)])
+def test_few_rows_may_be_wrong(wrong, is_found):
+    assert ((1, (0,)) in pairs(Dependencies.find(made(wrong=wrong)))) == is_found
+
+
+def test_no_row_no_column_and_nothing_known_decide_nothing():
+    for shape in ((0, 0), (0, 3), (5, 0), (5, 3)):
+        assert Dependencies.find(np.full(shape, np.nan, np.float32)).all == []
+
+
+def test_values_beside_which_several_stood_and_those_as_rare_as_wrong_ones_decide_nothing():
+    rng = np.random.default_rng(0)
+    code = np.concatenate([np.repeat(np.arange(10), 60), [10] * 20, np.repeat(np.arange(11, 61), 2)])
+    name = np.where(code < 10, code % 4, rng.integers(0, 4, len(code)))
+    beside = Beside.of(*(Keys.of(column[:, None].astype(np.float32)) for column in (code, name)))
+    decided = beside.dependency(1, (0,)).decided(np.arange(61, dtype=np.float32)[:, None])[0]
+    np.testing.assert_array_equal(decided[:10], np.arange(10) % 4)
+    assert np.isnan(decided[10])  # seen often, beside everything
+    assert np.isnan(decided[11:]).all()  # where two rows with a code agree, it is by chance
+
+
+def test_a_share_wrong_is_that_of_further_rows():
+    learned, further = made(wrong=0.01, seed=1), made(wrong=0.01, seed=2)
+    each = next(each for each in Dependencies.find(learned).all if (each.cell, each.by) == (1, (0,)))
+    decided, share = each.decided(further)
+    judged = ~np.isnan(decided) & ~np.isnan(further[:, 1])
+    is_wrong = decided[judged] != further[judged, 1]
+    assert judged.sum() > 300
+    assert is_wrong.mean() == pytest.approx(share[judged].mean(), abs=0.012)
+    assert each.squared_error == pytest.approx(((decided - further[:, 1])[judged] ** 2).mean(), abs=0.12)
+    assert not each.is_never_wrong
+
+
+@settings(max_examples=50, deadline=None)
+@given(hnp.arrays(np.float32, (12, 2), elements=st.sampled_from([0.0, -0.0, 1.5, -1.5, 1e30, 2.0])))
+def test_keys_are_the_same_where_the_values_are(values):
+    for columns in (values, values[:, :1]):
+        ids = Keys.of(columns).ids
+        same = (columns[:, None] == columns[None]).all(axis=2)
+        np.testing.assert_array_equal(ids[:, None] == ids[None], same)
+
+
+def test_learned_again_from_more_rows_the_same_columns_decide_more():
+    rows = made()
+    few = rows[rows[:, 0] < 12]
+    found = Dependencies.find(few)
+    again = found.again(rows)
+    assert pairs(again) == pairs(found)
+    assert again.excess == found.excess
+    before, after = (each.follow(1, rows, np.zeros(len(rows), np.float32))[1] for each in (found, again))
+    assert after[rows[:, 0] >= 12].any()
+    assert not before[rows[:, 0] >= 12].any()
+
+
+# ------------------------------------------------------------------------------------------------ following
+
+
+def test_what_is_decided_takes_the_place_of_what_is_said_and_that_which_is_wrong_least_decides():
+    keys = Keys.of(np.array([[1.0], [2.0]], np.float32)).keys
+    sure, unsure = (np.full(2, share, np.float32) for share in (0.1, 0.2))
+    of_cell = (
+        Dependency(2, (0,), keys, np.array([3, 4], np.float32), sure, 0.5),
+        Dependency(2, (1,), keys, np.array([5, 1], np.float32), unsure, 0.5),
+    )
+    rows = np.array([[1, 1, np.nan], [7, 2, np.nan], [2, np.nan, np.nan], [7, 7, np.nan]], np.float32)
+    dependencies = Dependencies({2: of_cell})
+    said, is_decided = dependencies.follow(2, rows, np.full(4, 9, np.float32))
+    assert said.tolist() == [3, 1, 4, 9]
+    assert is_decided.tolist() == [True, True, True, False]
+    shares, _ = dependencies.follow(2, rows, np.full((4, 5), 0.2, np.float32))
+    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(shares[0, 2], 0.9 + 0.1 * 0.2, rtol=1e-6)
+    np.testing.assert_allclose(shares[3], 0.2)
+    untouched = np.full(4, 9, np.float32)
+    assert dependencies.follow(1, rows, untouched)[0].tolist() == [9] * 4
+
+
+def test_side_by_side_are_numbers_and_codes_where_they_are_known():
+    known = np.array([[True, True], [False, True], [True, False]])
+    rows = side_by_side(np.array([[0.5], [1], [2]], np.float32), np.array([[3], [1], [2]]), known)
+    np.testing.assert_array_equal(rows, np.array([[0.5, 3], [np.nan, 1], [2, np.nan]], np.float32))
+
+
+# ------------------------------------------------------------------------------------------------ believing
+
+
+def held_out(rows: np.ndarray, *, error: float, is_number: bool, seed: int = 0) -> HeldOut:
+    """Held-out names of rows, of which something is said that is more or less off."""
+    there = ~np.isnan(rows[:, 1])
+    rows, names = rows[there].copy(), rows[there, 1]
+    rows[:, 1] = np.nan
+    rng = np.random.default_rng(seed)
+    if is_number:
+        return HeldOut(rows, names + error * rng.normal(size=len(names)).astype(np.float32), names)
+    true = np.eye(7, dtype=np.float32)[names.astype(int) - 1]
+    return HeldOut(rows, ((1 - error) * true + error / 7).astype(np.float32), true)
+
+
+@pytest.mark.parametrize("is_number", [True, False])
+@pytest.mark.parametrize(("error", "wrong", "helps"), [(0.5, 0.005, True), (0.0, 0.005, False), (0.0, 0.0, True)])
+def test_they_are_believed_where_they_help_or_are_never_wrong(is_number, error, wrong, helps):
+    rows, shown = made(wrong=wrong), made(seed=1)[:200]
+    for each in (rows, shown):
+        each[:, 1] += not is_number  # codes count from 1
+    of_name = Dependencies({1: Dependencies.find(rows).of_cells[1]})
+    cells = held_out(shown, error=error, is_number=is_number)
+    assert (1 in of_name.believed({1: cells}).of_cells) == helps
+
+
+def test_those_that_are_wrong_more_often_than_they_seem_are_told_so_and_dropped():
+    rows, shown = made(wrong=0.003), made(wrong=0.3, seed=1)
+    of_name = Dependencies({1: Dependencies.find(rows).of_cells[1]})
+    believed = of_name.believed({1: held_out(shown, error=0.3, is_number=True)})
+    assert believed.excess[0] > 5
+    assert believed.of_cells == {}
+
+
+def test_where_few_held_out_cells_are_decided_only_those_that_were_never_wrong_are_believed():
+    few = made(seed=1)[:8]
+    for wrong, helps in ((0.0, True), (0.005, False)):
+        of_name = Dependencies({1: Dependencies.find(made(wrong=wrong)).of_cells[1]})
+        kept = of_name.believed({1: held_out(few, error=0.5, is_number=True)})
+        assert (1 in kept.of_cells) == helps
+
+
+def test_great_errors_of_numbers_count_though_held_out_cells_show_none():
+    rows = made()
+    rows[np.flatnonzero(~np.isnan(rows[:, 1]))[:4], 1] = 1e3
+    of_name = Dependencies({1: Dependencies.find(rows).of_cells[1]})
+    assert of_name.believed({1: held_out(made(seed=1)[:200], error=0.5, is_number=True)}).of_cells == {}
+
+
+def test_a_decided_distribution_keeps_what_else_was_said_for_the_share_that_is_wrong():
+    said = np.array([[0.5, 0.3, 0.2]], np.float32)
+    mixed = followed(said, np.array([2], np.float32), np.array([0.1], np.float32))
+    np.testing.assert_allclose(mixed, [[0.05, 0.93, 0.02]], rtol=1e-6)
+
+
+# ------------------------------------------------------------------------------------------- in the imputer
+
+
+def table(n_rows: int = 900, *, seed: int = 0) -> pd.DataFrame:
+    """Articles whose code decides their group and its duty, of which some codes are rare."""
+    rng = np.random.default_rng(seed)
+    code = np.minimum(rng.geometric(0.05, n_rows), 60)
+    frame = pd.DataFrame(
+        {
+            "code": [f"c{number:02}" for number in code],
+            "group": [f"group {number * 7 % 11}" for number in code],
+            "duty": code * 37 % 53 / 2,
+            "price": np.round(rng.lognormal(3, 1, n_rows), 2),
+        }
+    )
+    return frame.mask(rng.random(frame.shape) < [0, 0.25, 0.25, 0.1])
+
+
+@pytest.fixture(scope="module")
+def fitted() -> GAINImputer:
+    return quick_imputer(max_steps=60, round_to_grid=False).fit(table())
+
+
+def test_what_a_code_decides_is_filled_as_it_always_stood(fitted):
+    frame = table()
+    imputation = fitted.impute(frame)
+    filled, cells = imputation.table, imputation.cells
+    complete = table().assign(number=table()["code"].str[1:].astype(int))
+    group, duty = "group " + (complete["number"] * 7 % 11).astype(str), complete["number"] * 37 % 53 / 2
+    decided = cells[cells["source"] == "dependency"]
+    assert set(decided["column"]) == {"group", "duty"}
+    of_group = decided.loc[decided["column"] == "group", "position"]
+    of_duty = decided.loc[decided["column"] == "duty", "position"]
+    assert len(of_group) > 0.9 * frame["group"].isna().sum()
+    assert (filled["group"].iloc[of_group] == group.iloc[of_group]).all()
+    np.testing.assert_allclose(filled["duty"].iloc[of_duty], duty.iloc[of_duty], atol=1e-5)
+    assert decided.loc[decided["column"] == "group", "confidence"].min() > 0.95
+
+
+def test_draws_and_intervals_of_decided_numbers_hardly_leave_them(fitted):
+    frame = table()
+    cells = fitted.impute(frame).cells
+    decided = cells[(cells["source"] == "dependency") & (cells["column"] == "duty")]
+    said = decided["value_number"].to_numpy()
+    assert (decided["upper"] - decided["lower"]).max() < 0.05
+    for draw in fitted.sample(frame, 3):
+        assert np.abs(draw["duty"].iloc[decided["position"]].to_numpy() - said).max() < 0.1
+
+
+def test_a_loaded_model_decides_the_same_and_a_damaged_one_is_refused(fitted, tmp_path):
+    fitted.save(tmp_path / "model")
+    pd.testing.assert_frame_equal(
+        GAINImputer.load(tmp_path / "model").impute(table(seed=1)).cells, fitted.impute(table(seed=1)).cells
+    )
+
+
+def test_without_experts_nothing_is_looked_up():
+    imputer = quick_imputer(n_trees=0).fit(table())
+    assert set(imputer.impute(table()).cells["source"]) <= {"generator", ""}
