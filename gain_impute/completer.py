@@ -171,6 +171,11 @@ class Completer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         logs = [log.as_dict() for log in self.state_.history]
         self.schema_, self.unfillable_ = self.state_.encoder.schema, self.state_.unfillable()
         self.history_ = pd.DataFrame(logs, columns=list(EpochLog.__dataclass_fields__))
+        layout, members = self.state_.encoder.layout, self.state_.members
+        names = [*layout.numbers, *layout.classes]
+        told = [told for each in members if each.experts for told in each.experts.dependencies.described(names)]
+        dependencies = pd.DataFrame(told, columns=["column", "decided_by", "n_values", "share_wrong"])
+        self.dependencies_ = dependencies.drop_duplicates(["column", "decided_by"], ignore_index=True)
 
     def _complete(
         self, frame: pd.DataFrame, *, most_spread: int | None = 0, draw_seed: int | None = None

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +82,18 @@ class Dependencies:
     def all(self) -> list[Dependency]:
         """Those of all cells, one after another."""
         return [each for of_cell in self.of_cells.values() for each in of_cell]
+
+    def described(self, names: Sequence[str]) -> list[dict[str, Any]]:
+        """Rows of `GAINImputer.dependencies_`, of cells with these names (P,)."""
+        return [
+            {
+                "column": names[each.cell],
+                "decided_by": tuple(names[by] for by in each.by),
+                "n_values": len(each.keys),
+                "share_wrong": float(each.wrong.mean() * self.excess[len(each.by) - 1]) if len(each.wrong) else 0.0,
+            }
+            for each in self.all
+        ]
 
     @classmethod
     def none(cls) -> Dependencies:

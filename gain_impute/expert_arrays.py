@@ -109,7 +109,7 @@ def experts_from(description: dict[str, Any], layout: TableLayout, tensors: dict
 
 
 def _dependencies_from(
-    description: list[list[int]],
+    description: list[list[float]],
     excess: list[float],
     n_numbers: int,
     class_sizes: tuple[int, ...],
@@ -118,22 +118,23 @@ def _dependencies_from(
     """Put the dependencies together again; what does not fit the table is an error here."""
     of_cells: dict[int, tuple[Dependency, ...]] = {}
     limits = [(-MAX_SCORE, MAX_SCORE)] * n_numbers + [(1, size) for size in class_sizes]
-    for number, (squared_error, cell, *by) in enumerate(description):
+    for number, (squared_error, *cells) in enumerate(description):
         arrays = _arrays(f"experts.dependency.{number}", DEPENDENCY_ARRAYS, tensors)
-        each = Dependency(int(cell), tuple(map(int, by)), **arrays, squared_error=float(squared_error))
-        least, most = limits[each.cell]
+        if len(cells) not in (2, 3) or not all(0 <= cell < len(limits) for cell in cells):
+            raise ValueError("experts.dependency")
+        cell, *by = map(int, cells)
+        each = Dependency(cell, tuple(by), **arrays, squared_error=float(squared_error))
+        least, most = limits[cell]
         is_sound = (
-            len(each.by) in (1, 2)
-            and all(0 <= which < len(limits) for which in (each.cell, *each.by))
-            and each.keys.shape == each.values.shape == each.wrong.shape
+            each.keys.shape == each.values.shape == each.wrong.shape
             and (np.diff(each.keys) > 0).all()
             and ((each.values >= least) & (each.values <= most)).all()
-            and (each.cell < n_numbers or (each.values % 1 == 0).all())
+            and (cell < n_numbers or (each.values % 1 == 0).all())
             and ((each.wrong >= 0) & (each.wrong <= 1)).all()
         )
         if not is_sound:
             raise ValueError("experts.dependency")
-        of_cells[each.cell] = (*of_cells.get(each.cell, ()), each)
+        of_cells[cell] = (*of_cells.get(cell, ()), each)
     one, two = map(float, excess)
     if not min(one, two) >= 1:
         raise ValueError("experts.excess")

@@ -97,6 +97,9 @@ class GAINImputer(Completer):
         One row per epoch: step, elapsed_s, losses, why training stopped.
     unfillable_ : dict of str to str
         Columns that cannot be filled, and why.
+    dependencies_ : DataFrame
+        Columns that others decide: `column`; `decided_by`, the names of one or two; by how many values of these
+        (`n_values`); how often it is wrong (`share_wrong`).
     unreadable_ : dict of str to int
         Of each column that had some in fit, the number of known cells that could not be read as its kind.
     indicator_ : MissingIndicator or None

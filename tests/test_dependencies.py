@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +15,9 @@ from hypothesis.extra import numpy as hnp
 from gain_impute import GAINImputer
 from gain_impute.dependencies import Dependencies, HeldOut
 from gain_impute.dependency import Beside, Dependency, Keys, followed, side_by_side
+from gain_impute.errors import ModelFormatError
 from tests.strategies import quick_imputer
+from tests.test_experts import damage_model
 
 N_ROWS = 600
 
@@ -235,6 +240,17 @@ def test_what_a_code_decides_is_filled_as_it_always_stood(fitted):
     assert decided.loc[decided["column"] == "group", "confidence"].min() > 0.95
 
 
+def test_the_imputer_lists_what_decides_what(fitted, tmp_path):
+    found = {(each.column, each.decided_by): each for each in fitted.dependencies_.itertuples()}
+    assert {("group", ("code",)), ("duty", ("code",))} <= set(found)
+    assert 40 < found["group", ("code",)].n_values <= 60
+    assert 0 < found["group", ("code",)].share_wrong < 0.03
+    fitted.save(tmp_path / "model")
+    pd.testing.assert_frame_equal(GAINImputer.load(tmp_path / "model").dependencies_, fitted.dependencies_)
+    two = quick_imputer(n_members=2, max_steps=60).fit(table(300)).dependencies_
+    assert not two.duplicated(["column", "decided_by"]).any()
+
+
 def test_draws_and_intervals_of_decided_numbers_hardly_leave_them(fitted):
     frame = table()
     cells = fitted.impute(frame).cells
@@ -245,13 +261,53 @@ def test_draws_and_intervals_of_decided_numbers_hardly_leave_them(fitted):
         assert np.abs(draw["duty"].iloc[decided["position"]].to_numpy() - said).max() < 0.1
 
 
-def test_a_loaded_model_decides_the_same_and_a_damaged_one_is_refused(fitted, tmp_path):
+def test_a_loaded_model_decides_the_same(fitted, tmp_path):
     fitted.save(tmp_path / "model")
-    pd.testing.assert_frame_equal(
-        GAINImputer.load(tmp_path / "model").impute(table(seed=1)).cells, fitted.impute(table(seed=1)).cells
-    )
+    loaded, frame = GAINImputer.load(tmp_path / "model"), table(seed=1)
+    pd.testing.assert_frame_equal(loaded.impute(frame).cells, fitted.impute(frame).cells)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("keys", lambda array: array[::-1].copy()),
+        ("keys", lambda array: array[:-1]),
+        ("values", lambda array: array + 1e6),
+        ("values", lambda array: array * np.float32(np.nan)),
+        ("wrong", lambda array: array - 1),
+    ],
+)
+def test_a_model_whose_dependencies_do_not_fit_it_is_refused_in_loading(fitted, tmp_path, name, damage):
+    fitted.save(tmp_path / "model")
+    damage_model(tmp_path / "model", f"experts.dependency.0.{name}", damage)
+    with pytest.raises(ModelFormatError, match="damaged"):
+        GAINImputer.load(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"excess": [0.5, 1]},
+        {"excess": [1]},
+        {"dependencies": [[0.0, 0]]},
+        {"dependencies": [[0.0, 99, 0]]},
+        {"dependencies": [[0.0, 0, -1]]},
+        {"dependencies": [[0.0, 0, 1, 2, 3]]},
+    ],
+    ids=str,
+)
+def test_a_description_of_dependencies_that_cannot_be_is_refused_in_loading(fitted, tmp_path, changes):
+    fitted.save(tmp_path / "model")
+    file, sums = tmp_path / "model" / "model.json", tmp_path / "model" / "SHA256SUMS"
+    before, description = hashlib.sha256(file.read_bytes()).hexdigest(), json.loads(file.read_text())
+    description["members"][0]["experts"] |= changes
+    file.write_text(json.dumps(description))
+    sums.write_text(sums.read_text().replace(before, hashlib.sha256(file.read_bytes()).hexdigest()))
+    with pytest.raises(ModelFormatError, match="damaged"):
+        GAINImputer.load(tmp_path / "model")
 
 
 def test_without_experts_nothing_is_looked_up():
     imputer = quick_imputer(n_trees=0).fit(table())
+    assert imputer.dependencies_.empty
     assert set(imputer.impute(table()).cells["source"]) <= {"generator", ""}
