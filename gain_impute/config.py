@@ -193,6 +193,11 @@ class GAINConfig:
         """Training steps of a member at most."""
         return self.max_steps or default_max_steps(n_rows, self.effort)
 
+    def derived_as(self, before: GAINConfig) -> GAINConfig:
+        """The same, with what an earlier fit derived from the size of its table as it was there."""
+        derived = {name: getattr(before, name) for name in ("dropout", "n_trees") if getattr(self, name) is None}
+        return dataclasses.replace(self, **derived)
+
     def __post_init__(self) -> None:
         """Check each value against its range."""
         for field in dataclasses.fields(self):

@@ -117,8 +117,6 @@ def continue_fit(
 
     Parameters and returns are those of `new_fit`; `state` itself is left as it is where it can be.
     """
-    if state.config.dropout is None and state.members:
-        state = replace(state, config=replace(state.config, dropout=state.members[0].training.generator.dropout))
     encoder = state.encoder.extend(frame)
     encoded, empty, unreadable = encoder.encode(frame)
     check_readable(encoder.schema, empty, unreadable)

@@ -257,7 +257,7 @@ class GAINImputer(Completer):
         """
         if not hasattr(self, "state_"):
             return self.fit(X, y, tracker=tracker)
-        config = checked_config(self)
+        config = checked_config(self).derived_as(self.state_.config)
         check_sizes(self.state_.config, config)
         _, frame = read_table(self, X, reset=False, to_learn=True)
         before = dataclasses.replace(self.state_, config=config)

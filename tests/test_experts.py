@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import functools
 import hashlib
 import time
 from collections.abc import Callable
@@ -341,33 +342,18 @@ def test_a_column_with_too_few_known_cells_has_no_experts_and_none_are_begun_aft
     known = np.ones((100, 4), bool)
     known[LEAST_ROWS - 1 :, 1] = False
     weights = dict.fromkeys(range(4), Weights(0.5, 0.2))
-    experts = Experts.fit(
-        rows,
-        known,
-        (),
-        (),
-        (3,),
+    teach = functools.partial(
+        Experts.fit,
+        *(rows, known, (), (), (3,)),
         weights=weights,
         neighbours=Neighbours.none(),
         dependencies=Dependencies.none(),
         n_trees=2,
         seed=0,
     )
+    experts, late = teach(), teach(deadline=time.perf_counter())
     assert set(experts.forests) == {0, 2, 3}
     assert set(experts.lines) == {0, 2}
-    late = Experts.fit(
-        rows,
-        known,
-        (),
-        (),
-        (3,),
-        weights=weights,
-        neighbours=Neighbours.none(),
-        dependencies=Dependencies.none(),
-        n_trees=2,
-        seed=0,
-        deadline=time.perf_counter(),
-    )
     assert late.forests == late.lines == late.weights == {}
 
 
@@ -495,9 +481,10 @@ def test_without_trees_there_are_no_experts():
     assert quick_imputer(n_trees=0).fit(table).state_.members[0].experts is None
 
 
-def test_more_rows_are_learned_by_new_trees_and_few_rows_leave_the_old_ones():
+@pytest.mark.parametrize("n_trees", [5, None])
+def test_more_rows_are_learned_by_new_trees_and_few_rows_leave_the_old_ones(n_trees):
     table, _ = stepped(400)
-    imputer = quick_imputer(n_trees=5).fit(table)
+    imputer = quick_imputer(n_trees=n_trees, max_steps=20).fit(table)
     before = imputer.state_.members[0].experts
     few = imputer.partial_fit(stepped(200, seed=1)[0]).state_.members[0].experts
     assert few.forests.keys() <= before.forests.keys()
