@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gain_impute.encoding.table import EncodedTable, TableLayout
@@ -28,6 +30,8 @@ class TensorTable:
         As in `HashedText`.
     text_cells : tuple of int
         As in `TableLayout`.
+    identifiers : ndarray of shape (n_rows, n_identifiers), float32
+        As in `EncodedTable`; they stay where they are.
     """
 
     numbers: Tensor
@@ -35,6 +39,7 @@ class TensorTable:
     known: Tensor
     texts: tuple[tuple[Tensor, Tensor, Tensor], ...]
     text_cells: tuple[int, ...]
+    identifiers: NDArray[np.float32]
 
     @classmethod
     def from_encoded(cls, encoded: EncodedTable, layout: TableLayout, device: torch.device) -> TensorTable:
@@ -53,6 +58,7 @@ class TensorTable:
             known=torch.from_numpy(encoded.known).to(device),
             texts=tuple(tensors(text) for text in encoded.texts),
             text_cells=layout.text_cells,
+            identifiers=encoded.identifiers,
         )
 
     def n_known(self) -> Tensor:

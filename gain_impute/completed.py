@@ -27,12 +27,15 @@ class CompletedRows:
         Where each text lies along its axes.
     nearest : dict of int to Nearest
         By a text, the rows that are nearest to each.
+    identifiers : ndarray of shape (n_rows, n_identifiers), float32, optional
+        As in `EncodedTable`; by default there are none.
     """
 
     numbers: NDArray[np.float32]
     codes: NDArray[np.int64]
     texts: tuple[NDArray[np.float32], ...]
     nearest: dict[int, Nearest] = field(default_factory=dict)
+    identifiers: NDArray[np.float32] | None = None
 
     @classmethod
     def together(cls, parts: Sequence[CompletedRows]) -> CompletedRows:
@@ -43,12 +46,19 @@ class CompletedRows:
             np.concatenate([part.codes for part in parts]),
             tuple(np.concatenate(text) for text in texts),
             {text: Nearest.together([part.nearest[text] for part in parts]) for text in parts[0].nearest},
+            None if parts[0].identifiers is None else np.concatenate([part.identifiers for part in parts]),
         )
 
     def take(self, rows: NDArray[np.int64]) -> CompletedRows:
         """Some of the rows."""
         texts, nearest = tuple(text[rows] for text in self.texts), self.nearest.items()
-        return CompletedRows(self.numbers[rows], self.codes[rows], texts, {i: of.take(rows) for i, of in nearest})
+        return CompletedRows(
+            self.numbers[rows],
+            self.codes[rows],
+            texts,
+            {i: of.take(rows) for i, of in nearest},
+            None if self.identifiers is None else self.identifiers[rows],
+        )
 
     def filled(
         self, known: NDArray[np.bool_], numbers: NDArray[np.float32], probabilities: Sequence[NDArray[np.float32]]

@@ -171,8 +171,8 @@ class Completer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         logs = [log.as_dict() for log in self.state_.history]
         self.schema_, self.unfillable_ = self.state_.encoder.schema, self.state_.unfillable()
         self.history_ = pd.DataFrame(logs, columns=list(EpochLog.__dataclass_fields__))
-        layout, members = self.state_.encoder.layout, self.state_.members
-        names = [*layout.numbers, *layout.classes]
+        encoder, members = self.state_.encoder, self.state_.members
+        names = [*encoder.numbers, *encoder.classes, *encoder.identifiers]
         told = [told for each in members if each.experts for told in each.experts.dependencies.described(names)]
         dependencies = pd.DataFrame(told, columns=["column", "decided_by", "n_values", "share_wrong"])
         self.dependencies_ = dependencies.drop_duplicates(["column", "decided_by"], ignore_index=True)

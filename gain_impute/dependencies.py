@@ -84,7 +84,7 @@ class Dependencies:
         return [each for of_cell in self.of_cells.values() for each in of_cell]
 
     def described(self, names: Sequence[str]) -> list[dict[str, Any]]:
-        """Rows of `GAINImputer.dependencies_`, of cells with these names (P,)."""
+        """Rows of `GAINImputer.dependencies_`, of cells and identifiers with these names."""
         return [
             {
                 "column": names[each.cell],
@@ -101,8 +101,8 @@ class Dependencies:
         return cls({})
 
     @classmethod
-    def find(cls, rows: NDArray[np.float32]) -> Dependencies:
-        """Find those among rows (n_rows, P) of `side_by_side`.
+    def find(cls, rows: NDArray[np.float32], n_cells: int | None = None) -> Dependencies:
+        """Find those among rows (n_rows, P + I) of `side_by_side`, of which the first `n_cells` may be decided.
 
         Each row is decided by the others, and few may be wrong: fewer by far than the column's most frequent value. And
         as many must agree as is no chance among all columns, and pairs of columns.
@@ -113,7 +113,7 @@ class Dependencies:
         for by in _deciding(columns):
             deciding = columns[by[0]] if len(by) == 1 else Keys.of(rows[:, by])
             least_surprise = np.log(len(columns) ** (1 + len(by)) / CHANCE)
-            for cell in _likely(rows, deciding.ids, surprises, by):
+            for cell in _likely(rows[:, :n_cells], deciding.ids, surprises[:n_cells], by):
                 beside = Beside.of(deciding, columns[cell])
                 most_wrong = min(MOST_WRONG, MOST_WRONG_OF_GUESSED * (1 - columns[cell].share_of_mode))
                 if beside.wrong <= most_wrong and beside.n_agreed * surprises[cell] >= least_surprise:

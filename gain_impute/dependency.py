@@ -60,10 +60,17 @@ class Dependency:
 
 
 def side_by_side(
-    numbers: NDArray[np.float32], codes: NDArray[np.int64], known: NDArray[np.bool_]
+    numbers: NDArray[np.float32],
+    codes: NDArray[np.int64],
+    known: NDArray[np.bool_],
+    identifiers: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
-    """Z-scores (n_rows, N) and codes (n_rows, C) of rows in one array (n_rows, P); NaN where they are not known."""
-    return np.where(known, np.concatenate([numbers, codes.astype(np.float32)], axis=1), np.float32(np.nan))
+    """Z-scores (n_rows, N), codes (n_rows, C) and identifiers (n_rows, I) of rows in one array (n_rows, P + I).
+
+    Cells (n_rows, P) that are not known are NaN, as are missing identifiers.
+    """
+    cells = np.where(known, np.concatenate([numbers, codes.astype(np.float32)], axis=1), np.float32(np.nan))
+    return cells if identifiers is None else np.concatenate([cells, identifiers], axis=1)
 
 
 def followed(

@@ -59,7 +59,9 @@ def expert_tensors(experts: Experts) -> dict[str, Tensor]:
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
-def experts_from(description: dict[str, Any], layout: TableLayout, tensors: dict[str, Tensor]) -> Experts:
+def experts_from(
+    description: dict[str, Any], layout: TableLayout, tensors: dict[str, Tensor], *, n_identifiers: int
+) -> Experts:
     """Put the experts together again; what does not fit the table is an error here, and not when cells are filled."""
     weights = {int(cell): Weights(*map(float, pair)) for cell, pair in description["weights"].items()}
     axes = tuple(TextAxes(tensors[f"experts.text.{i}"].numpy()) for i in range(len(layout.texts)))
@@ -71,9 +73,7 @@ def experts_from(description: dict[str, Any], layout: TableLayout, tensors: dict
     neighbours = _neighbours_from(description["trust"], layout, tensors)
     lacking = tensors["experts.support"].numpy() if "experts.support" in tensors else None
     support = Support.of_sizes(layout.n_numbers, class_sizes, lacking)
-    dependencies = _dependencies_from(
-        description["dependencies"], description["excess"], layout.n_numbers, class_sizes, tensors
-    )
+    dependencies = _dependencies_from(description, layout.n_numbers, class_sizes, n_identifiers, tensors)
     experts = Experts(
         axes,
         layout.text_cells,
@@ -109,18 +109,19 @@ def experts_from(description: dict[str, Any], layout: TableLayout, tensors: dict
 
 
 def _dependencies_from(
-    description: list[list[float]],
-    excess: list[float],
+    description: dict[str, Any],
     n_numbers: int,
     class_sizes: tuple[int, ...],
+    n_identifiers: int,
     tensors: dict[str, Tensor],
 ) -> Dependencies:
     """Put the dependencies together again; what does not fit the table is an error here."""
     of_cells: dict[int, tuple[Dependency, ...]] = {}
     limits = [(-MAX_SCORE, MAX_SCORE)] * n_numbers + [(1, size) for size in class_sizes]
-    for number, (squared_error, *cells) in enumerate(description):
+    for number, (squared_error, *cells) in enumerate(description["dependencies"]):
         arrays = _arrays(f"experts.dependency.{number}", DEPENDENCY_ARRAYS, tensors)
-        if len(cells) not in (2, 3) or not all(0 <= cell < len(limits) for cell in cells):
+        n_deciding = len(limits) + n_identifiers
+        if len(cells) not in (2, 3) or not all(0 <= by < n_deciding for by in cells) or cells[0] >= len(limits):
             raise ValueError("experts.dependency")
         cell, *by = map(int, cells)
         each = Dependency(cell, tuple(by), **arrays, squared_error=float(squared_error))
@@ -135,7 +136,7 @@ def _dependencies_from(
         if not is_sound:
             raise ValueError("experts.dependency")
         of_cells[cell] = (*of_cells.get(cell, ()), each)
-    one, two = map(float, excess)
+    one, two = map(float, description["excess"])
     if not min(one, two) >= 1:
         raise ValueError("experts.excess")
     return Dependencies(of_cells, (one, two))

@@ -276,9 +276,10 @@ class Experts:
         picked: NDArray[np.float32] | None = None,
     ) -> Iterator[_Told]:
         """What all say together of unknown cells, for each cell of which not the generator alone says something."""
-        n, heard = numbers.shape[1], self._heard(completed.take(rows), share, None if picked is None else picked[rows])
-        is_lacking = self.support.is_lacking(completed.codes[rows], known[rows])
-        shown = side_by_side(completed.numbers[rows], completed.codes[rows], known[rows])
+        of_rows = completed.take(rows)
+        n, heard = numbers.shape[1], self._heard(of_rows, share, None if picked is None else picked[rows])
+        is_lacking = self.support.is_lacking(of_rows.codes, known[rows])
+        shown = side_by_side(of_rows.numbers, of_rows.codes, known[rows], of_rows.identifiers)
         for cell in self.cells:
             here = np.flatnonzero(~known[rows, cell])
             at = rows[here] if cell < n else np.searchsorted(np.flatnonzero(~known[:, cell]), rows[here])
@@ -363,7 +364,7 @@ class Experts:
         forests = {cell: forest for cell, forest in self.forests.items() if cell in of_trees}
         lines = {cell: line for cell, line in self.lines.items() if cell in of_lines}
         trust: dict[int, Trust] = {}
-        visible, held_out = side_by_side(shown.numbers, shown.codes, shown.visible), {}
+        visible, held_out = side_by_side(shown.numbers, shown.codes, shown.visible, shown.completed.identifiers), {}
         for cell, (ours, opinions, true) in said.items():
             at = np.flatnonzero(shown.held_out[:, cell])
             nearest = {text: found.take(at) for text, found in shown.completed.nearest.items()}

@@ -309,7 +309,9 @@ class _Lesson:
         rows = expert_rows(len(known), layout.n_cells, len(layout.texts), always=always, seed=self.seed)
         known_there = known.cpu().numpy()[rows]
         completed_by = replace(self.member, experts=completing)
-        shown = side_by_side(self.material.encoded.numbers[rows], self.material.encoded.codes[rows], known_there)
+        encoded = self.material.encoded
+        shown = side_by_side(encoded.numbers[rows], encoded.codes[rows], known_there, encoded.identifiers[rows])
+        found = Dependencies.find(shown, layout.n_cells) if completing is None else completing.dependencies.again(shown)
         return Experts.fit(
             completed_rows(completed_by, self.material.table, rows, self.text_axes, known=known),
             known_there,
@@ -318,7 +320,7 @@ class _Lesson:
             layout.class_sizes,
             weights=weights,
             neighbours=self.neighbours(rows, known_there, None if completing is None else completing.neighbours),
-            dependencies=Dependencies.find(shown) if completing is None else completing.dependencies.again(shown),
+            dependencies=found,
             n_trees=self.state.config.n_trees or 0,
             seed=self.seed,
             deadline=self.material.deadline,

@@ -297,13 +297,15 @@ def _member_from(
     description: dict[str, Any], state: FittedState, tensors: dict[str, Tensor], device: torch.device
 ) -> Member:
     """Put a member together again."""
-    layout = state.encoder.layout
+    layout, n_identifiers = state.encoder.layout, len(state.encoder.identifiers)
     with seeded(0, device):
         training = TrainingState.new(layout, state.edges, state.config, device)
     training.load_tensors(tensors)
     training.n_steps, training.elapsed_s = int(description["n_steps"]), float(description["elapsed_s"])
     experts = description["experts"]
-    return Member(training, None if experts is None else experts_from(experts, layout, tensors))
+    return Member(
+        training, None if experts is None else experts_from(experts, layout, tensors, n_identifiers=n_identifiers)
+    )
 
 
 def _prefix(number: int) -> str:

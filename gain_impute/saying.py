@@ -179,7 +179,9 @@ def _generator_says(
     places = tuple(of.read(text) for of, text in zip(axes, texts, strict=False))
     known = visible.cpu().numpy()
     nearest = neighbours.nearest(texts, ~known)
-    observed = CompletedRows(table.numbers[rows].cpu().numpy(), table.codes[rows].cpu().numpy(), places, nearest)
+    identifiers = table.identifiers[rows.cpu().numpy()]
+    own = table.numbers[rows].cpu().numpy(), table.codes[rows].cpu().numpy()
+    observed = CompletedRows(*own, places, nearest, identifiers)
     return Said(
         numbers,
         (drawn.numbers - best.numbers).cpu().numpy(),

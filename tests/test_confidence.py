@@ -32,7 +32,13 @@ def made(n_cells: int, *, error: float, spread: float, seed: int = 0) -> tuple[E
     truth = rng.normal(size=(n_cells, 1)).astype(np.float32)
     best = truth + np.float32(error) * rng.normal(size=truth.shape).astype(np.float32)
     nothing = np.zeros((n_cells, 0))
-    encoded = EncodedTable(numbers=truth, codes=nothing.astype(np.int64), known=np.ones(truth.shape, bool), texts=())
+    encoded = EncodedTable(
+        numbers=truth,
+        codes=nothing.astype(np.int64),
+        known=np.ones(truth.shape, bool),
+        texts=(),
+        identifiers=np.zeros((len(truth), 0), np.float32),
+    )
     nowhere = np.zeros(truth.shape, bool)
     spreads = np.full_like(truth, spread)
     said = Prediction(best, spreads, spreads, nothing.astype(np.int64), nothing.astype(np.float32), nowhere)
@@ -215,9 +221,7 @@ def test_with_too_few_cells_nothing_is_claimed():
 
 def test_a_column_of_few_cells_is_taken_together_with_the_others():
     encoded, said = made(200, error=0.5, spread=0.1)
-    both = EncodedTable(
-        numbers=np.hstack([encoded.numbers] * 2), codes=encoded.codes, known=np.hstack([encoded.known] * 2), texts=()
-    )
+    both = dataclasses.replace(encoded, numbers=np.hstack([encoded.numbers] * 2), known=np.hstack([encoded.known] * 2))
     said = dataclasses.replace(
         said,
         numbers=np.hstack([said.numbers] * 2),

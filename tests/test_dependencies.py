@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from gain_impute import GAINImputer
+from gain_impute import GAINImputer, infer_schema
 from gain_impute.dependencies import Dependencies, HeldOut
 from gain_impute.dependency import Beside, Dependency, Keys, followed, side_by_side
+from gain_impute.encoding.table import TableEncoder
 from gain_impute.errors import ModelFormatError
+from gain_impute.schema import ColumnSchema, Kind, Schema
 from tests.strategies import quick_imputer
 from tests.test_experts import damage_model
 
@@ -305,6 +307,52 @@ def test_a_description_of_dependencies_that_cannot_be_is_refused_in_loading(fitt
     sums.write_text(sums.read_text().replace(before, hashlib.sha256(file.read_bytes()).hexdigest()))
     with pytest.raises(ModelFormatError, match="damaged"):
         GAINImputer.load(tmp_path / "model")
+
+
+def articles(*, seed: int = 0) -> pd.DataFrame:
+    """Two hundred articles, each in some shops: its number decides its weight, and nothing else does."""
+    rng = np.random.default_rng(seed)
+    article = rng.integers(0, 200, 1_200)
+    weights = np.random.default_rng(7).lognormal(0, 1, 200).round(3)
+    frame = pd.DataFrame(
+        {
+            "ean": [f"40{number * 7919 % 10**9:09}" for number in article],
+            "weight": weights[article],
+            "price": rng.lognormal(3, 1, len(article)).round(2),
+        }
+    )
+    return frame.mask(rng.random(frame.shape) < [0.05, 0.3, 0.1])
+
+
+@pytest.mark.filterwarnings("ignore:Empty cells of these columns")
+def test_an_identifier_that_stands_in_several_rows_decides(tmp_path):
+    frame = articles()
+    schema = infer_schema(frame).replace("ean", kind="identifier")
+    imputer = quick_imputer(schema=schema, max_steps=20).fit(frame)
+    assert ("weight", ("ean",)) in set(zip(*imputer.dependencies_[["column", "decided_by"]].T.values, strict=True))
+    imputer.save(tmp_path / "model")
+    weight_of = frame.dropna().drop_duplicates("ean").set_index("ean")["weight"]
+    for each in (imputer, GAINImputer.load(tmp_path / "model")):
+        result = each.impute(articles(seed=1))
+        decided = result.cells[(result.cells["source"] == "dependency") & (result.cells["column"] == "weight")]
+        assert len(decided) > 250
+        filled = result.table.iloc[decided["position"]]
+        np.testing.assert_allclose(filled["weight"], weight_of[filled["ean"]], atol=1e-6)
+    row = articles(seed=1).iloc[decided["position"].iloc[[0]]]
+    assert imputer.transform(row)["weight"].iloc[0] == pytest.approx(weight_of[row["ean"].iloc[0]])
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.one_of(st.none(), st.text(min_size=1, max_size=5), st.sampled_from(["a", "b", "40"])), min_size=2))
+def test_identifiers_are_the_same_numbers_where_they_are_the_same_texts(cells):
+    schema = Schema([ColumnSchema(name="id", kind=Kind.IDENTIFIER)])
+    encoder = TableEncoder(schema=schema, numbers={}, classes={}, texts={})
+    encoded, empty, _ = encoder.encode(pd.DataFrame({"id": pd.Series(cells, dtype=object)}))
+    hashed = encoded.identifiers[:, 0]
+    np.testing.assert_array_equal(np.isnan(hashed), empty["id"])
+    there = np.flatnonzero(~empty["id"])
+    texts = np.array([cells[at] for at in there], dtype=object)
+    np.testing.assert_array_equal(hashed[there][:, None] == hashed[there][None], texts[:, None] == texts[None])
 
 
 def test_without_experts_nothing_is_looked_up():

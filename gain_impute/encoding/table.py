@@ -84,12 +84,15 @@ class EncodedTable:
     known : ndarray of shape (n_rows, n_cells), bool
         True where the network can read the cell: it is observed, readable, and its category was seen.
     texts : tuple of HashedText
+    identifiers : ndarray of shape (n_rows, n_identifiers), float32
+        Numbers whose bits are a hash of the text; NaN where it is missing. Networks do not read them.
     """
 
     numbers: NDArray[np.float32]
     codes: NDArray[np.int64]
     known: NDArray[np.bool_]
     texts: tuple[HashedText, ...]
+    identifiers: NDArray[np.float32]
 
     @property
     def n_rows(self) -> int:
@@ -186,6 +189,11 @@ class TableEncoder:
         )
 
     @property
+    def identifiers(self) -> tuple[str, ...]:
+        """Columns that tell rows apart, or which of them are of one article."""
+        return tuple(name for name, column in self.schema.items() if column.kind is Kind.IDENTIFIER)
+
+    @property
     def fillable(self) -> tuple[str, ...]:
         """Columns whose empty cells can be filled."""
         learned = {*self.numbers, *self.classes}
@@ -215,7 +223,7 @@ class TableEncoder:
 
     def encode_rows(self, read: ReadTable, rows: NDArray[np.int64]) -> EncodedTable:
         """Encode some rows of a table that was read."""
-        encoded = _blank(len(rows), self.layout)
+        encoded = _blank(len(rows), self.layout, len(self.identifiers))
         for at, name in enumerate(self.layout.numbers):
             encoded.numbers[:, at] = self.numbers[name].encode(read.parsed[name].values[rows])
             encoded.known[:, at] = read.parsed[name].readable[rows]
@@ -238,6 +246,9 @@ class TableEncoder:
             else:
                 text = hash_texts(_distinct(self.schema.parse(name, read.table.iloc[rows, names.index(name)])))
             texts.append(encoder.encode(text))
+        for at, name in enumerate(self.identifiers):
+            cells = read.table.iloc[:, names.index(name)].iloc[rows]
+            encoded.identifiers[:, at] = _hashed(_distinct(self.schema.parse(name, cells)))
         return replace(encoded, texts=tuple(texts))
 
     def encode(
@@ -259,7 +270,10 @@ class TableEncoder:
         unreadable : dict of str to int
             Of each column that has some, the number of observed cells that could not be read.
         """
-        encoded, places = _blank(len(table), self.layout), {name: at for at, name in enumerate(self.layout.numbers)}
+        encoded, places = (
+            _blank(len(table), self.layout, len(self.identifiers)),
+            {name: at for at, name in enumerate(self.layout.numbers)},
+        )
 
         def encode_number(name: str, found: ParsedColumn) -> None:
             """At once, for the values of all columns would be as large as the table."""
@@ -283,14 +297,23 @@ class TableEncoder:
         return replace(self, numbers=numbers, classes=classes)
 
 
-def _blank(n_rows: int, layout: TableLayout) -> EncodedTable:
+def _blank(n_rows: int, layout: TableLayout, n_identifiers: int) -> EncodedTable:
     """Encoded rows of which nothing is known yet."""
     return EncodedTable(
         numbers=np.zeros((n_rows, layout.n_numbers), np.float32),
         codes=np.zeros((n_rows, len(layout.classes)), np.int64),
         known=np.zeros((n_rows, layout.n_cells), bool),
         texts=(),
+        identifiers=np.full((n_rows, n_identifiers), np.nan, np.float32),
     )
+
+
+def _hashed(cells: DistinctCells) -> NDArray[np.float32]:
+    """Numbers (n_rows,) whose bits are a hash of the text of each cell; NaN of missing ones."""
+    hashes = pd.util.hash_array(cells.texts.astype(object), categorize=False)
+    bits = (hashes & 0xBFFFFFFF).astype(np.uint32)  # without the highest bit of the exponent none is NaN or infinite
+    hashed: NDArray[np.float32] = cells.spread(bits.view(np.float32), np.nan)
+    return hashed
 
 
 def _distinct(parsed: ParsedColumn) -> DistinctCells:
