@@ -331,7 +331,7 @@ def test_an_identifier_that_stands_in_several_rows_decides(tmp_path):
     imputer = quick_imputer(schema=schema, max_steps=20).fit(frame)
     assert ("weight", ("ean",)) in set(zip(*imputer.dependencies_[["column", "decided_by"]].T.values, strict=True))
     imputer.save(tmp_path / "model")
-    weight_of = frame.dropna().drop_duplicates("ean").set_index("ean")["weight"]
+    weight_of = frame.dropna(subset=["ean", "weight"]).drop_duplicates("ean").set_index("ean")["weight"]
     for each in (imputer, GAINImputer.load(tmp_path / "model")):
         result = each.impute(articles(seed=1))
         decided = result.cells[(result.cells["source"] == "dependency") & (result.cells["column"] == "weight")]
