@@ -43,7 +43,7 @@ class HeldOut(NamedTuple):
 
     Attributes
     ----------
-    rows : ndarray of shape (n_cells, P), float32
+    rows : ndarray of shape (n_cells, P + I), float32
         Theirs, of `side_by_side`.
     said : ndarray of shape (n_cells,) or (n_cells, n_categories), float32
         What is said of them: numbers or distributions.
@@ -141,7 +141,7 @@ class Dependencies:
         Parameters
         ----------
         cell : int
-        rows : ndarray of shape (n_rows, P), float32
+        rows : ndarray of shape (n_rows, P + I), float32
             Of `side_by_side`.
         said : ndarray of shape (n_rows,) or (n_rows, n_categories), float32
             Numbers or distributions.

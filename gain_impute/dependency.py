@@ -27,7 +27,7 @@ class Dependency:
     cell : int
         What is decided.
     by : tuple of int
-        The one or two cells that decide it.
+        The one or two cells or identifiers, these counted after all cells, that decide it.
     keys : ndarray of shape (n_keys,), int64
         Their values that do, as bits, ascending.
     values : ndarray of shape (n_keys,), float32
@@ -51,7 +51,7 @@ class Dependency:
         return self.squared_error == 0
 
     def decided(self, rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """What it decides in rows (n_rows, P) of `side_by_side`, NaN where nothing; and the shares wrong, (n_rows,)."""
+        """What it decides in rows of `side_by_side`, NaN where nothing; and the shares wrong, (n_rows,)."""
         if len(self.keys) == 0:
             return np.full((2, len(rows)), np.nan, np.float32)[0], np.ones(len(rows), np.float32)
         keys, is_known = _packed(rows[:, self.by])

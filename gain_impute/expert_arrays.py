@@ -118,9 +118,9 @@ def _dependencies_from(
     """Put the dependencies together again; what does not fit the table is an error here."""
     of_cells: dict[int, tuple[Dependency, ...]] = {}
     limits = [(-MAX_SCORE, MAX_SCORE)] * n_numbers + [(1, size) for size in class_sizes]
+    n_deciding = len(limits) + n_identifiers
     for number, (squared_error, *cells) in enumerate(description["dependencies"]):
         arrays = _arrays(f"experts.dependency.{number}", DEPENDENCY_ARRAYS, tensors)
-        n_deciding = len(limits) + n_identifiers
         if len(cells) not in (2, 3) or not all(0 <= by < n_deciding for by in cells) or cells[0] >= len(limits):
             raise ValueError("experts.dependency")
         cell, *by = map(int, cells)

@@ -270,10 +270,8 @@ class TableEncoder:
         unreadable : dict of str to int
             Of each column that has some, the number of observed cells that could not be read.
         """
-        encoded, places = (
-            _blank(len(table), self.layout, len(self.identifiers)),
-            {name: at for at, name in enumerate(self.layout.numbers)},
-        )
+        encoded = _blank(len(table), self.layout, len(self.identifiers))
+        places = {name: at for at, name in enumerate(self.layout.numbers)}
 
         def encode_number(name: str, found: ParsedColumn) -> None:
             """At once, for the values of all columns would be as large as the table."""
