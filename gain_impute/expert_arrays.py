@@ -128,7 +128,7 @@ def _dependencies_from(
         least, most = limits[cell]
         is_sound = (
             each.keys.shape == each.values.shape == each.wrong.shape
-            and (np.diff(each.keys) > 0).all()
+            and (each.keys[1:] > each.keys[:-1]).all()  # a difference may be too great for 64 bits
             and ((each.values >= least) & (each.values <= most)).all()
             and (cell < n_numbers or (each.values % 1 == 0).all())
             and ((each.wrong >= 0) & (each.wrong <= 1)).all()

@@ -269,6 +269,19 @@ def test_a_loaded_model_decides_the_same(fitted, tmp_path):
     pd.testing.assert_frame_equal(loaded.impute(frame).cells, fitted.impute(frame).cells)
 
 
+def test_a_model_in_which_two_skewed_numbers_decide_another_is_loaded(tmp_path):
+    rng = np.random.default_rng(0)
+    pieces, grade = rng.choice([1, 12], N_ROWS, p=[0.85, 0.15]), rng.integers(0, 12, N_ROWS)
+    frame = pd.DataFrame({"pieces": pieces, "grade": grade, "price": (grade * pieces * 31 + grade**2) % 101 + 0.5})
+    frame["price"] = frame["price"].mask(rng.random(N_ROWS) < 0.2)
+    schema = Schema([ColumnSchema(name=name, kind=Kind.NUMERIC) for name in frame.columns])
+    imputer = quick_imputer(schema=schema, max_steps=60, round_to_grid=False).fit(frame)
+    pairs = [each for each in imputer.state_.members[0].experts.dependencies.all if len(each.by) == 2]
+    assert any((np.diff(pair.keys) < 0).any() for pair in pairs)  # 64 bits do not hold how far apart their keys are
+    imputer.save(tmp_path / "model")
+    pd.testing.assert_frame_equal(GAINImputer.load(tmp_path / "model").transform(frame), imputer.transform(frame))
+
+
 @pytest.mark.parametrize(
     ("name", "damage"),
     [
