@@ -33,7 +33,7 @@ MOST_WRONG_AT_ALL = 0.5  # whatever held-out cells say
 CHANCE = 1e-3  # with which rows might agree as often anywhere in a table, were its columns unrelated
 N_PAIRS_FIRST = 256  # pairs of rows with the same key that are looked at before all rows are
 LEAST_REPEATED = 0.5  # of the rows, with a value that stands in another row too: else a column makes no pairs
-MOST_WORK = 20_000_000  # rows x pairs of columns that are tried,
+MOST_WORK = 5_000_000  # rows x pairs of columns that are tried,
 ROWS_A_PAIR = 5_000  # where a pair takes as long as so many rows more
 LEAST_CELLS = 10  # held-out ones that are decided: fewer tell nothing beyond noise
 
@@ -109,14 +109,14 @@ class Dependencies:
         """
         columns = [Keys.of(column[:, None]) for column in rows.T]
         surprises = np.array([column.surprise for column in columns])
+        most_wrong = [min(MOST_WRONG, MOST_WRONG_OF_GUESSED * (1 - column.share_of_mode)) for column in columns]
         found: dict[int, list[tuple[Dependency, NDArray[np.bool_]]]] = {}
         for by in _deciding(columns):
             deciding = columns[by[0]] if len(by) == 1 else Keys.of(rows[:, by])
             least_surprise = np.log(len(columns) ** (1 + len(by)) / CHANCE)
             for cell in _likely(rows[:, :n_cells], deciding.ids, surprises[:n_cells], by):
                 beside = Beside.of(deciding, columns[cell])
-                most_wrong = min(MOST_WRONG, MOST_WRONG_OF_GUESSED * (1 - columns[cell].share_of_mode))
-                if beside.wrong <= most_wrong and beside.n_agreed * surprises[cell] >= least_surprise:
+                if beside.wrong <= most_wrong[cell] and beside.n_agreed * surprises[cell] >= least_surprise:
                     each = beside.dependency(cell, by)
                     found.setdefault(cell, []).append((each, ~np.isnan(each.decided(rows)[0])))
         kept = {cell: _that_decide_most(of_cell) for cell, of_cell in found.items()}

@@ -143,14 +143,17 @@ class Beside(NamedTuple):
         there = (by.ids >= 0) & (cell.ids >= 0)
         n_distinct = max(len(cell.keys), 1)
         pairs, counts = np.unique(by.ids[there] * n_distinct + cell.ids[there], return_counts=True)
+        if len(pairs) == 0:
+            return cls(by.keys[:0], cell.values[:0], counts, counts, np.zeros(0))
         keys, values = np.divmod(pairs, n_distinct)
-        order = np.lexsort((counts, keys))
-        mode = order[np.diff(keys[order], append=-1) != 0]
-        found, at = np.unique(keys, return_inverse=True)
+        begins = np.append(True, keys[1:] != keys[:-1])
+        starts, at = np.flatnonzero(begins), np.cumsum(begins) - 1
+        n_rows, n_mode = np.add.reduceat(counts, starts), np.maximum.reduceat(counts, starts)
+        modes = np.flatnonzero(counts == n_mode[at])
+        mode = modes[np.append(at[modes[1:]] != at[modes[:-1]], True)]  # of each key one, where several are as frequent
         distances = (cell.values[values] - cell.values[values[mode]][at]).astype(np.float64)
-        n_rows = np.bincount(at, weights=counts, minlength=len(found)).astype(np.int64)
-        squares = np.bincount(at, weights=counts * distances**2, minlength=len(found)).astype(np.float64)
-        return cls(by.keys[found], cell.values[values[mode]], n_rows, counts[mode], squares)
+        squares = np.add.reduceat(counts * distances**2, starts)
+        return cls(by.keys[keys[starts]], cell.values[values[mode]], n_rows, n_mode, squares)
 
     @property
     def n_right(self) -> NDArray[np.int64]:
