@@ -25,6 +25,7 @@ __all__ = [
 
 PRESETS: dict[str, dict[str, Any]] = {"fast": {"effort": 0.25}, "best": {"n_members": 3}}
 """Parameters of those who want it sooner, and of those who want it better."""
+STEP_LIMITS, LEAST_STEPS, MOST_STEPS = (569, 2_000), 300, 3_000  # rows from which steps grow otherwise
 BATCH_LIMITS = (2_000, 8_000)  # rows from which a step takes more of them
 TREES_BY_ROWS, LEAST_TREES = ((500, 100), (2_000, 50), (8_000, 30)), 20
 MANY_COLUMNS, LEAST_OF_WIDE = 64, 8  # beyond so many columns each has fewer trees, down to so many
@@ -226,23 +227,19 @@ def check_range(field: dataclasses.Field[Any], value: object) -> None:
 
 
 def default_max_steps(n_rows: int, effort: float = 1.0) -> int:
-    """Budget of training steps: 1,000 at 569 rows; fewer as the square root below, slowly more above.
+    """Budget of training steps: 1,000 at 569 rows, fewer as the square root below; 1,160 at 2,000, 3,000 at most.
 
     An effort below 1 takes its share of them, and one above 1 as many times more as its square root: with yet more,
     small tables are overfitted. Of trees it is the other way round.
 
     Examples
     --------
-    >>> [default_max_steps(n_rows) for n_rows in (10, 569, 20_000, 1_000_000)], default_max_steps(569, 0.2)
-    ([300, 1000, 1510, 2360], 200)
+    >>> [default_max_steps(n_rows) for n_rows in (10, 569, 2_000, 5_000, 20_000)], default_max_steps(569, 0.2)
+    ([300, 1000, 1160, 1750, 3000], 200)
     """
-    ratio = max(n_rows, 1) / 569
-    return max(
-        1,
-        round(
-            min(effort, math.sqrt(effort)) * max(300, 10 * round(100 * math.pow(ratio, 0.5 if ratio < 1 else 0.115)))
-        ),
-    )
+    few, more = min(n_rows, STEP_LIMITS[1]) / STEP_LIMITS[0], max(n_rows / STEP_LIMITS[1], 1.0)
+    usual = 10 * round(100 * math.pow(few, 0.5 if few < 1 else 0.115) * math.pow(more, 0.45))
+    return max(1, round(min(effort, math.sqrt(effort)) * min(max(LEAST_STEPS, usual), MOST_STEPS)))
 
 
 def default_batch_size(n_rows: int, n_logits: int) -> int:
@@ -253,8 +250,8 @@ def default_batch_size(n_rows: int, n_logits: int) -> int:
 
 
 def default_dropout(n_rows: int) -> float:
-    """Share of hidden units switched off: 0.1 up to 5,000 rows, none beyond, where it only slows learning."""
-    return 0.1 if n_rows <= 5_000 else 0.0  # noqa: PLR2004 - the rule itself
+    """Share of hidden units switched off: 0.05 up to 2,000 rows, none beyond, where it only slows learning."""
+    return 0.05 if n_rows <= 2_000 else 0.0  # noqa: PLR2004 - the rule itself
 
 
 def default_n_trees(n_rows: int, n_steps: int, effort: float = 1.0, *, n_columns: int = 1) -> int:

@@ -17,6 +17,7 @@ from gain_impute.experts import Experts
 from gain_impute.forest import Forest
 from gain_impute.line import Line
 from gain_impute.neighbours import Neighbours, TextIndex, Trust
+from gain_impute.ranks import Ranks
 from gain_impute.support import Support
 from gain_impute.text_axes import TextAxes
 from gain_impute.weighing import NOT_AT_ALL, Weights
@@ -26,6 +27,7 @@ __all__ = ["expert_tensors", "experts_from", "experts_to_json"]
 FOREST_ARRAYS = {"starts": np.int64, "feature": np.int32, "value": np.float32, "right": np.int32}
 LINE_ARRAYS = {"coefficients": np.float32, "limits": np.float32}
 DEPENDENCY_ARRAYS = {"keys": np.int64, "values": np.float32, "wrong": np.float32}
+RANK_ARRAYS = ("columns", "quantiles")
 INDEX_ARRAYS = {"idf": np.float32, "starts": np.int64, "rows": np.int32, "values": np.float32}
 
 
@@ -54,6 +56,7 @@ def expert_tensors(experts: Experts) -> dict[str, Tensor]:
         arrays |= {f"experts.dependency.{number}.{name}": getattr(dependency, name) for name in DEPENDENCY_ARRAYS}
     if experts.support.cells:
         arrays["experts.support"] = experts.support.lacking
+    arrays |= {f"experts.ranks.{name}": getattr(experts.ranks, name) for name in RANK_ARRAYS}
     if experts.neighbours.indices:
         arrays |= {f"experts.neighbours.{name}": getattr(experts.neighbours, name) for name in ("numbers", "codes")}
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
@@ -73,6 +76,7 @@ def experts_from(
     neighbours = _neighbours_from(description["trust"], layout, tensors)
     lacking = tensors["experts.support"].numpy() if "experts.support" in tensors else None
     support = Support.of_sizes(layout.n_numbers, class_sizes, lacking)
+    columns, quantiles = (tensors[f"experts.ranks.{name}"].numpy() for name in RANK_ARRAYS)
     dependencies = _dependencies_from(description, layout.n_numbers, class_sizes, n_identifiers, tensors)
     experts = Experts(
         axes,
@@ -86,6 +90,7 @@ def experts_from(
         neighbours,
         support,
         dependencies,
+        Ranks.read(columns, quantiles, layout.n_numbers),
     )
     for cell, weight in weights.items():
         is_sound = 0 <= cell < layout.n_cells and all(0 <= each <= 1 for each in weight) and 0 < sum(weight) <= 1 + 1e-9

@@ -23,8 +23,9 @@ from gain_impute.dependency import side_by_side
 from gain_impute.forest import Forest
 from gain_impute.line import Line
 from gain_impute.neighbours import Neighbours, Trust
+from gain_impute.ranks import Ranks
 from gain_impute.support import Support
-from gain_impute.text_axes import N_AXES, TextAxes
+from gain_impute.text_axes import TextAxes
 from gain_impute.weighing import (
     NOT_AT_ALL,
     TREES_ALONE,
@@ -38,30 +39,17 @@ from gain_impute.weighing import (
     without_support,
 )
 
-__all__ = ["HEARD", "Experts", "expert_rows"]
+__all__ = ["HEARD", "Experts"]
 
 
 HEARD = {"trees": 1, "line": 2, "neighbours": 4, "dependency": 8}
 """Who is heard of a cell beside the generator, as bits."""
 
-MOST_ROWS = 20_000  # that trees learn from
-MOST_WORK = 30_000_000  # rows x columns x features: wide tables learn from fewer rows
 LEAST_ROWS = 30  # known cells of a column with fewer teach no expert
 N_TREE_AXES = 60  # of all texts together, that trees read: more take them long, where there are many texts
 N_LINE_CATEGORIES = 20  # most frequent ones of a column, each a feature of lines
 MOST_LINE_CLASSES = 1_000  # categories of which a line says the shares: of more it would take long, and much memory
 SHARE_OF_FIRST_TREES = 0.5  # that complete rows for all trees to read: the rest would cost time and help little
-
-
-def expert_rows(n_rows: int, n_cells: int, n_texts: int, *, always: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """Choose rows (ascending) for trees to learn from, `always` among them."""
-    n_features = n_cells + min(N_TREE_AXES, N_AXES * n_texts)
-    most = min(MOST_ROWS, max(LEAST_ROWS, MOST_WORK // max(1, n_cells * n_features)))
-    if n_rows <= most:
-        return np.arange(n_rows)
-    others = np.setdiff1d(np.arange(n_rows), always, assume_unique=True)
-    rng = np.random.default_rng(seed)
-    return np.sort(np.concatenate([always, rng.choice(others, max(0, most - len(always)), replace=False)]))
 
 
 @dataclass(frozen=True)
@@ -92,6 +80,8 @@ class Experts:
         Cells without it are blended `without_support`: held-out cells do not tell of them.
     dependencies : Dependencies
         By which some of the cells are decided, whatever all of them say.
+    ranks : Ranks
+        Of the skewed columns, which trees read too.
     """
 
     axes: tuple[TextAxes, ...]
@@ -105,6 +95,7 @@ class Experts:
     neighbours: Neighbours
     support: Support
     dependencies: Dependencies
+    ranks: Ranks
 
     @classmethod
     def fit(
@@ -145,7 +136,8 @@ class Experts:
             Reading of `time.perf_counter` from which no further expert is begun.
         """
         n, support = completed.numbers.shape[1], Support.measure(completed.codes, known, class_sizes)
-        taught = cls(axes, text_cells, n, class_sizes, {}, {}, {}, len(known), neighbours, support, dependencies)
+        ranks = Ranks.measure(completed.numbers, known)
+        taught = cls(axes, text_cells, n, class_sizes, {}, {}, {}, len(known), neighbours, support, dependencies, ranks)
         features, line_features = taught.features(completed), taught.line_features(completed)
         for cell in sorted({*weights, *support.cells}):
             rows, is_number, is_in_doubt = np.flatnonzero(known[:, cell]), cell < n, cell in support.cells
@@ -169,9 +161,10 @@ class Experts:
         return taught
 
     def features(self, completed: CompletedRows) -> NDArray[np.float32]:
-        """What trees read: numbers, codes, and where each text lies; (n_rows, n_features)."""
+        """What trees read: numbers, codes, where each text lies, and ranks of skewed numbers; (n_rows, n_features)."""
         texts = [text[:, :n_axes] for text, n_axes in zip(completed.texts, self._tree_axes, strict=True)]
-        return np.concatenate([completed.numbers, completed.codes.astype(np.float32), *texts], axis=1)
+        ranks = self.ranks.of(completed.numbers)
+        return np.concatenate([completed.numbers, completed.codes.astype(np.float32), *texts, ranks], axis=1)
 
     def line_features(self, completed: CompletedRows) -> NDArray[np.float32]:
         """What lines read: numbers, which of its frequent categories a column has, and where each text lies."""
@@ -196,7 +189,7 @@ class Experts:
     def told_by_features(self) -> NDArray[np.int64]:
         """Of which cell each feature of trees tells; (n_features,)."""
         cells = np.arange(self.n_numbers + len(self.class_sizes))
-        return np.concatenate([cells, self._told_by_texts(self._tree_axes)])
+        return np.concatenate([cells, self._told_by_texts(self._tree_axes), self.ranks.columns])
 
     @cached_property
     def told_by_line_features(self) -> NDArray[np.int64]:

@@ -19,21 +19,23 @@ from gain_impute.dependencies import Dependencies
 from gain_impute.dependency import side_by_side
 from gain_impute.drift import Sureness, keep_some_back, keep_sureness, measure_sureness
 from gain_impute.encoding.table import EncodedTable
-from gain_impute.experts import Experts, expert_rows
+from gain_impute.experts import LEAST_ROWS, N_TREE_AXES, Experts
 from gain_impute.member import Member, seed_of_member
 from gain_impute.neighbours import Neighbours
 from gain_impute.persistence import FittedState
 from gain_impute.prediction import completed_rows, held_out_rows, predict
 from gain_impute.state import EpochLog, TrainingState
-from gain_impute.text_axes import TextAxes
+from gain_impute.text_axes import N_AXES, TextAxes
 from gain_impute.training import held_out_cells, nothing_held_out, train
 from gain_impute.weighing import USUAL, Weights
 
-__all__ = ["HeldOutReport", "Report", "learn"]
+__all__ = ["HeldOutReport", "Report", "expert_rows", "learn"]
 
 REFINING_SHARE = 1 / 6  # of the budget: training ends with the held-out cells given back
 REFINING_RATE = 0.3  # of the learning rate, from which it then falls
 NETWORKS_SHARE = 0.7  # of a limited time: what is left is for experts
+MOST_ROWS = 20_000  # that trees learn from
+MOST_WORK = 30_000_000  # rows x columns x features: wide tables learn from fewer rows
 TAUGHT_AGAIN_FROM = 0.03  # of the known cells: where more were held out, experts are taught again with them
 
 Report = Callable[[EpochLog], None]
@@ -99,6 +101,17 @@ def learn(
         if teaches_twice:
             lesson.teach_again()
         lesson.keep_sureness(sureness)
+
+
+def expert_rows(n_rows: int, n_cells: int, n_texts: int, *, always: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Choose rows (ascending) for trees to learn from, `always` among them."""
+    n_features = n_cells + min(N_TREE_AXES, N_AXES * n_texts)
+    most = min(MOST_ROWS, max(LEAST_ROWS, MOST_WORK // max(1, n_cells * n_features)))
+    if n_rows <= most:
+        return np.arange(n_rows)
+    others = np.setdiff1d(np.arange(n_rows), always, assume_unique=True)
+    rng = np.random.default_rng(seed)
+    return np.sort(np.concatenate([always, rng.choice(others, max(0, most - len(always)), replace=False)]))
 
 
 @dataclass(frozen=True)

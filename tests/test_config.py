@@ -110,17 +110,18 @@ def test_derived_budgets_and_batches_never_fall_as_tables_grow(n_rows, more, n_l
     assert 0 <= default_dropout(n_rows + more) <= default_dropout(n_rows) <= 0.95
 
 
-def test_the_derived_budget_grows_as_a_root_of_small_tables_and_slowly_with_large_ones():
+def test_the_derived_budget_grows_as_a_root_of_small_tables_and_up_to_a_bound_with_large_ones():
     assert default_max_steps(1) == 300
     assert default_max_steps(569) == 1000
     assert default_max_steps(142) == pytest.approx(500, abs=10)  # a quarter of the rows, half of the steps
-    assert 1000 < default_max_steps(569_000) < 2500
+    assert default_max_steps(8_000) == pytest.approx(default_max_steps(2_000) * 4**0.45, abs=10)
+    assert default_max_steps(569_000) == 3_000
 
 
 def test_derived_sizes_change_where_they_say():
     assert [default_batch_size(n_rows, 10) for n_rows in (2_000, 2_001, 8_000, 8_001)] == [128, 256, 256, 384]
     assert [default_batch_size(8_001, n_logits) for n_logits in (250, 251)] == [384, 256]
-    assert [default_dropout(n_rows) for n_rows in (5_000, 5_001)] == [0.1, 0.0]
+    assert [default_dropout(n_rows) for n_rows in (2_000, 2_001)] == [0.05, 0.0]
     assert [default_n_trees(n_rows, 1_000) for n_rows in (500, 501, 2_000, 2_001, 8_000, 8_001)] == [
         100,
         50,
