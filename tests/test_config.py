@@ -121,7 +121,7 @@ def test_the_derived_budget_grows_as_a_root_of_small_tables_and_up_to_a_bound_wi
 def test_derived_sizes_change_where_they_say():
     assert [default_batch_size(n_rows, 10) for n_rows in (2_000, 2_001, 8_000, 8_001)] == [128, 256, 256, 384]
     assert [default_batch_size(8_001, n_logits) for n_logits in (250, 251)] == [384, 256]
-    assert [default_dropout(n_rows) for n_rows in (2_000, 2_001)] == [0.05, 0.0]
+    assert [default_dropout(n_rows) for n_rows in (2_000, 2_001)] == [0.1, 0.0]
     assert [default_n_trees(n_rows, 1_000) for n_rows in (500, 501, 2_000, 2_001, 8_000, 8_001)] == [
         100,
         50,

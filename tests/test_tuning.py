@@ -68,7 +68,7 @@ def quick_tune(table: pd.DataFrame | None = None, **options):
 def test_the_space_of_every_parameter_lies_in_its_range_and_holds_its_default(name):
     field, dimension = TUNED[name], SearchSpace.default()[name]
     assert field.metadata["low"] <= dimension.low < dimension.high <= field.metadata["high"]
-    default = {"dropout": 0.05}.get(name, field.default)
+    default = {"dropout": 0.1}.get(name, field.default)
     assert dimension.holds(default)
 
 
