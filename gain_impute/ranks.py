@@ -48,7 +48,7 @@ class Ranks:
                 quantiles = np.quantile(values[known[:, column]], np.linspace(0, 1, N_QUANTILES))
                 least, lower, upper, greatest = quantiles[[0, N_QUANTILES // 4, -1 - N_QUANTILES // 4, -1]]
                 if upper - lower < SHARE_OF_RANGE * (greatest - least):
-                    found[column] = quantiles.astype(np.float32)
+                    found[column] = np.maximum.accumulate(quantiles.astype(np.float32))  # whatever rounding does
         return cls(np.array([*found], np.int64), np.array([*found.values()], np.float32)) if found else cls.none()
 
     @classmethod
