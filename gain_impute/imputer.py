@@ -33,6 +33,7 @@ from gain_impute.training import Tracker, torch_session
 __all__ = ["GAINImputer"]
 
 
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)  # scikit-learn reads the parameters off __init__
 class GAINImputer(Completer):
     """Fill numbers, categories, booleans and dates with an adversarially trained network, and experts beside it.
 
@@ -121,76 +122,39 @@ class GAINImputer(Completer):
     'cup'
     """
 
-    def __init__(
-        self,
-        *,
-        schema: Schema | Mapping[str, str] | str | os.PathLike[str] | None = None,
-        missing_values: object = np.nan,
-        add_indicator: bool = False,
-        keep_empty_features: bool = True,
-        round_to_grid: bool = True,
-        random_state: int | np.random.Generator | np.random.RandomState | None = None,
-        effort: float = 1.0,
-        n_members: int = 1,
-        max_steps: int | None = None,
-        max_time_s: float | None = None,
-        batch_size: int | None = None,
-        learning_rate: float = 2e-3,
-        weight_decay: float = 0.01,
-        dropout: float | None = None,
-        d_hidden: int = 192,
-        n_blocks: int = 2,
-        d_text: int = 48,
-        n_buckets: int = 8_192,
-        n_bins: int = 24,
-        d_noise: int = 32,
-        n_trees: int | None = None,
-        rehide_min: float = 0.1,
-        rehide_max: float = 0.4,
-        rehide_texts: float = 0.15,
-        visible_weight: float = 0.1,
-        draw_weight: float = 1.0,
-        adversary_weight: float = 0.05,
-        hint_rate: float = 0.9,
-        ema_decay: float = 0.999,
-        validation_share: float = 0.1,
-        n_threads: int = 1,
-        device: str = "auto",
-        verbose: int = 0,
-    ) -> None:
-        self.schema = schema
-        self.missing_values = missing_values
-        self.add_indicator = add_indicator
-        self.keep_empty_features = keep_empty_features
-        self.round_to_grid = round_to_grid
-        self.random_state = random_state
-        self.effort = effort
-        self.n_members = n_members
-        self.max_steps = max_steps
-        self.max_time_s = max_time_s
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.dropout = dropout
-        self.d_hidden = d_hidden
-        self.n_blocks = n_blocks
-        self.d_text = d_text
-        self.n_buckets = n_buckets
-        self.n_bins = n_bins
-        self.d_noise = d_noise
-        self.n_trees = n_trees
-        self.rehide_min = rehide_min
-        self.rehide_max = rehide_max
-        self.rehide_texts = rehide_texts
-        self.visible_weight = visible_weight
-        self.draw_weight = draw_weight
-        self.adversary_weight = adversary_weight
-        self.hint_rate = hint_rate
-        self.ema_decay = ema_decay
-        self.validation_share = validation_share
-        self.n_threads = n_threads
-        self.device = device
-        self.verbose = verbose
+    schema: Schema | Mapping[str, str] | str | os.PathLike[str] | None = None
+    missing_values: object = np.nan
+    add_indicator: bool = False
+    keep_empty_features: bool = True
+    round_to_grid: bool = True
+    random_state: int | np.random.Generator | np.random.RandomState | None = None
+    effort: float = 1.0
+    n_members: int = 1
+    max_steps: int | None = None
+    max_time_s: float | None = None
+    batch_size: int | None = None
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.01
+    dropout: float | None = None
+    d_hidden: int = 192
+    n_blocks: int = 2
+    d_text: int = 48
+    n_buckets: int = 8_192
+    n_bins: int = 24
+    d_noise: int = 32
+    n_trees: int | None = None
+    rehide_min: float = 0.1
+    rehide_max: float = 0.4
+    rehide_texts: float = 0.15
+    visible_weight: float = 0.1
+    draw_weight: float = 1.0
+    adversary_weight: float = 0.05
+    hint_rate: float = 0.9
+    ema_decay: float = 0.999
+    validation_share: float = 0.1
+    n_threads: int = 1
+    device: str = "auto"
+    verbose: int = 0
 
     def fit(self, X: Any, y: object = None, *, tracker: Tracker | str | None = None) -> Self:  # noqa: ARG002 - scikit-learn passes it
         """Learn a table.
