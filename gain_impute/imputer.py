@@ -34,7 +34,7 @@ __all__ = ["GAINImputer"]
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)  # scikit-learn reads the parameters off __init__
-class GAINImputer(Completer):
+class GAINImputer(Completer):  # numpydoc ignore=PR02
     """Fill numbers, categories, booleans and dates with an adversarially trained network, and experts beside it.
 
     Texts are read as context; observed cells are never changed.
