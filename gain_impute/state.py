@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, cast
 
@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from gain_impute.adamw import MOMENTS, AdamW
 from gain_impute.config import GAINConfig
 from gain_impute.encoding.table import TableLayout
 from gain_impute.fused import FusedGenerator
@@ -69,9 +70,6 @@ class TrainingState:
     discriminator : Discriminator
     config : GAINConfig
         Of the optimisers.
-    moments : dict of str to Tensor
-        What the optimisers of a loaded state go on from; they are made when they are needed, for to fill cells they are
-        not, and the first one takes longer to make than a small file to fill.
     n_steps : int
         Steps done in all, over every fit and partial fit.
     elapsed_s : float
@@ -83,7 +81,6 @@ class TrainingState:
     averaged: Generator
     discriminator: Discriminator
     config: GAINConfig
-    moments: dict[str, Tensor] = field(default_factory=dict, repr=False)
     n_steps: int = 0
     elapsed_s: float = 0.0
 
@@ -134,25 +131,17 @@ class TrainingState:
         vars(self).pop("fused", None)
 
     @cached_property
-    def generator_optimiser(self) -> torch.optim.AdamW:
+    def generator_optimiser(self) -> AdamW:
         """AdamW of the generator."""
-        return self._optimiser("generator_optimiser", self.generator)
+        return self._optimiser(self.generator)
 
     @cached_property
-    def discriminator_optimiser(self) -> torch.optim.AdamW:
+    def discriminator_optimiser(self) -> AdamW:
         """AdamW of the discriminator."""
-        return self._optimiser("discriminator_optimiser", self.discriminator)
+        return self._optimiser(self.discriminator)
 
-    def _optimiser(self, owner: str, network: nn.Module) -> torch.optim.AdamW:
-        """Make an optimiser, with the moments that were loaded."""
-        optimiser = _adamw(network, self.config)
-        for name, parameter in network.named_parameters():
-            if f"{owner}.exp_avg.{name}" in self.moments:
-                optimiser.state[parameter] = {
-                    moment: self.moments[f"{owner}.{moment}.{name}"].clone().to(parameter.device)
-                    for moment in ("step", "exp_avg", "exp_avg_sq")
-                }
-        return optimiser
+    def _optimiser(self, network: nn.Module) -> AdamW:
+        return AdamW(network, learning_rate=self.config.learning_rate, weight_decay=self.config.weight_decay)
 
     @property
     def device(self) -> torch.device:
@@ -181,13 +170,18 @@ class TrainingState:
         for owner, network in self.networks().items():
             network.load_state_dict({name: named[f"{owner}.{name}"] for name in network.state_dict()})
         self.weights_changed()
-        self.moments = {name: named[name] for name in named if name.partition(".")[0].endswith("_optimiser")}
+        for owner, network, optimiser in self.optimised():
+            for name, parameter in network.named_parameters():
+                if f"{owner}.exp_avg.{name}" in named:
+                    optimiser.state[parameter] = {
+                        moment: named[f"{owner}.{moment}.{name}"].clone().to(parameter.device) for moment in MOMENTS
+                    }
 
     def networks(self) -> dict[str, nn.Module]:
         """Each network under its name."""
         return {"generator": self.generator, "averaged": self.averaged, "discriminator": self.discriminator}
 
-    def optimised(self) -> list[tuple[str, nn.Module, torch.optim.AdamW]]:
+    def optimised(self) -> list[tuple[str, nn.Module, AdamW]]:
         """Each optimiser under its name, with its network."""
         return [
             ("generator_optimiser", self.generator, self.generator_optimiser),
@@ -224,7 +218,7 @@ class TrainingState:
 
 
 OUTPUT_LAYERS = ("head", "noise_head")  # of the generator: one row of weights per output
-_Optimised = tuple[str, nn.Module, torch.optim.AdamW]
+_Optimised = tuple[str, nn.Module, AdamW]
 
 
 @torch.no_grad()
@@ -241,7 +235,7 @@ def _copy_moments(old: _Optimised, new: _Optimised, rows: dict[str, list[int]]) 
         if not moments:
             continue
         carried = {"step": moments["step"].clone()}
-        for moment in ("exp_avg", "exp_avg_sq"):
+        for moment in MOMENTS[1:]:
             carried[moment] = torch.zeros_like(after)
             carried[moment][_rows(name, before, rows)] = moments[moment]
         new[2].state[after] = carried
@@ -249,11 +243,3 @@ def _copy_moments(old: _Optimised, new: _Optimised, rows: dict[str, list[int]]) 
 
 def _rows(name: str, before: Tensor, rows: dict[str, list[int]]) -> list[int]:
     return rows.get(name.partition(".")[0], list(range(len(before))))
-
-
-def _adamw(network: nn.Module, config: GAINConfig) -> torch.optim.AdamW:
-    """AdamW with weight decay on matrices only, fused."""
-    matrices = [p for p in network.parameters() if p.ndim >= 2]  # noqa: PLR2004 - a matrix has two dimensions
-    vectors = [p for p in network.parameters() if p.ndim < 2]  # noqa: PLR2004
-    groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=config.learning_rate, fused=True)

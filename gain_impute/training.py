@@ -16,6 +16,7 @@ import torch
 from threadpoolctl import ThreadpoolController
 from torch import Tensor, nn
 
+from gain_impute.adamw import AdamW
 from gain_impute.batches import TensorTable
 from gain_impute.config import GAINConfig, default_batch_size
 from gain_impute.losses import (
@@ -226,8 +227,8 @@ def train(
     began = time.perf_counter() - state.elapsed_s
     state.generator.train()
     for step in range(n_steps):
-        for group in (*state.generator_optimiser.param_groups, *state.discriminator_optimiser.param_groups):
-            group["lr"] = schedule.rate(step)
+        for optimiser in (state.generator_optimiser, state.discriminator_optimiser):
+            optimiser.learning_rate = schedule.rate(step)
         weight = schedule.weight(step) if step % DRAWN_EVERY == 0 else None
         sums += _step(state, table, watch.known, next(batches), config, adversary_weight=weight)
         state.n_steps += 1
@@ -374,9 +375,9 @@ def _play(
     return adversarial_loss(judged, (1 - observed) * untold), loss
 
 
-def _descend(network: nn.Module, optimiser: torch.optim.AdamW, loss: Tensor) -> None:
+def _descend(network: nn.Module, optimiser: AdamW, loss: Tensor) -> None:
     """One optimiser step with the gradient's norm clipped to 1."""
-    optimiser.zero_grad(set_to_none=True)
+    network.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(network.parameters(), 1.0)
     optimiser.step()

@@ -113,9 +113,13 @@ def test_a_weight_decay_falls_on_matrices_only(encoder):
     with torch_session(1, 0, CPU):
         config = dataclasses.replace(CONFIG, weight_decay=0.5)
         state = TrainingState.new(encoder.layout, edges_of(encoder), config, CPU)
-    for group in state.generator_optimiser.param_groups:
-        dimensions = {parameter.ndim >= 2 for parameter in group["params"]}
-        assert dimensions == {group["weight_decay"] == 0.5}
+    before = [parameter.detach().clone() for parameter in state.generator.parameters()]
+    for parameter in state.generator.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    state.generator_optimiser.step()
+    kept = 1 - config.learning_rate * config.weight_decay
+    for was, parameter in zip(before, state.generator.parameters(), strict=True):
+        torch.testing.assert_close(parameter.detach(), was * kept if was.ndim >= 2 else was)
 
 
 def test_the_averaged_network_is_not_trained(state):
