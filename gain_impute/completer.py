@@ -15,7 +15,7 @@ from sklearn.impute import MissingIndicator
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from gain_impute.completion import Completion, complete
+from gain_impute.completion import Completion, FilledCells, complete, fill
 from gain_impute.config import GAINConfig
 from gain_impute.fitting import HeldOutReport, check_readable, warn_of_holes, warn_of_unreadable
 from gain_impute.frames import append_columns, drop_columns, fill_frame, row_labels
@@ -30,7 +30,7 @@ __all__ = ["Completer"]
 
 LEAST_JUDGED = 20  # known cells of a column below which unreadable ones say nothing of the column: one row may have one
 
-Learn = Callable[..., tuple[FittedState, pd.DataFrame, dict[str, int]]]
+Learn = Callable[..., tuple[FittedState, pd.Series, dict[str, int]]]
 
 
 class Completer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -137,22 +137,21 @@ class Completer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         return tell
 
     def _fill(self, state: FittedState, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Fill rows by a state that is not yet the imputer's own; torch's generator is left as it is."""
-        with torch_session(self.n_threads, None, state.device):
-            completion = complete(state, rows, round_to_grid=self.round_to_grid, most_spread=None)
+        """Fill rows by a state that is not yet the imputer's own."""
+        completion = self._completion(state, rows)
         cells = completion.cells(row_labels(rows), "")
         return fill_frame(rows, completion.filled, state.encoder.schema, state.cell_types), cells
 
     def _take(
-        self, state: FittedState, empty: pd.DataFrame, unreadable: dict[str, int], *, indicated: list[int]
+        self, state: FittedState, n_empty: pd.Series, unreadable: dict[str, int], *, indicated: list[int]
     ) -> None:
         """Become fitted, and warn of what stays empty; columns `indicated` before stay so."""
-        state.with_holes = tuple(name for name in state.encoder.schema if empty[name].any() or name in state.with_holes)
+        state.with_holes = tuple(name for name in state.encoder.schema if n_empty[name] or name in state.with_holes)
         self.state_, self.unreadable_ = state, unreadable
-        had_holes = empty.any().to_numpy() | np.isin(np.arange(empty.shape[1]), indicated)
+        had_holes = (n_empty.to_numpy() > 0) | np.isin(np.arange(len(n_empty)), indicated)
         self.indicator_ = self._indicator(had_holes) if self.add_indicator else None
         self._expose()
-        warn_of_holes(self.unfillable_, empty)
+        warn_of_holes(self.unfillable_, n_empty)
         warn_of_unreadable(unreadable)
 
     def _resume(self, state: FittedState, indicated: list[int] | None) -> None:
@@ -177,27 +176,31 @@ class Completer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         dependencies = pd.DataFrame(told, columns=["column", "decided_by", "n_values", "share_wrong"])
         self.dependencies_ = dependencies.drop_duplicates(["column", "decided_by"], ignore_index=True)
 
-    def _complete(
-        self, frame: pd.DataFrame, *, most_spread: int | None = 0, draw_seed: int | None = None
-    ) -> Completion:
+    def _filled(self, frame: pd.DataFrame, *, draw_seed: int | None = None) -> FilledCells:
         """Fill with the best values, which need no randomness, or draw from a seed."""
         is_draw = draw_seed is not None
         with torch_session(self.n_threads, draw_seed, self.state_.device):
-            return complete(self.state_, frame, round_to_grid=self.round_to_grid, most_spread=most_spread, draw=is_draw)
+            return fill(self.state_, frame, round_to_grid=self.round_to_grid, draw=is_draw)
 
-    def _check(self, completion: Completion) -> None:
+    def _completion(self, state: FittedState, frame: pd.DataFrame) -> Completion:
+        """Fill with the best values, and say of every cell how sure it is; torch's generator is left as it is."""
+        with torch_session(self.n_threads, None, state.device):
+            return complete(state, frame, round_to_grid=self.round_to_grid, most_spread=None)
+
+    def _check(self, cells: FilledCells) -> None:
         """Refuse what is not of its kind, and warn of holes that stay and of which fit did not warn."""
-        check_readable(self.schema_, completion.empty, completion.unreadable, least_known=LEAST_JUDGED)
+        n_empty = cells.empty.sum()
+        check_readable(self.schema_, len(cells.empty) - n_empty, cells.unreadable, least_known=LEAST_JUDGED)
         new = {name: why for name, why in self.unfillable_.items() if name not in self.state_.with_holes}
-        warn_of_holes(new, completion.empty)
+        warn_of_holes(new, n_empty)
 
-    def _finish(self, table: Any, completion: Completion) -> Any:
+    def _finish(self, table: Any, cells: FilledCells) -> Any:
         """Put the filled cells into the user's table, drop and append columns as asked."""
-        table = fill_frame(table, completion.filled, self.schema_, self.state_.cell_types)
+        table = fill_frame(table, cells.filled, self.schema_, self.state_.cell_types)
         if self._dropped():
             table = drop_columns(table, self._dropped())
         if self.indicator_ is not None:
-            indicators = completion.empty.to_numpy()[:, self.indicator_.features_]
+            indicators = cells.empty.to_numpy()[:, self.indicator_.features_]
             table = append_columns(table, indicators, list(self.indicator_.get_feature_names_out(list(self.schema_))))
         return table
 

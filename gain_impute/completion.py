@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,18 @@ from gain_impute.frames import FilledColumn
 from gain_impute.persistence import FittedState
 from gain_impute.prediction import Prediction, draw_cells, predict, unknown_shares
 
-__all__ = ["Completion", "PreparedTable", "category_probabilities", "complete", "complete_prepared", "prepare"]
+__all__ = [
+    "Completion",
+    "FilledCells",
+    "PreparedTable",
+    "category_probabilities",
+    "complete",
+    "complete_prepared",
+    "fill",
+    "prepare",
+]
+
+ROWS_AT_ONCE = 65_536  # of a table that is filled part by part
 
 
 @dataclass(frozen=True)
@@ -46,7 +58,7 @@ class PreparedTable:
 
 
 @dataclass(frozen=True)
-class Completion:
+class FilledCells:
     """What goes into a table.
 
     Attributes
@@ -57,6 +69,36 @@ class Completion:
         True where a cell is missing.
     unreadable : dict of str to int
         Of each column that has some, the number of known cells that could not be read.
+    """
+
+    filled: dict[str, FilledColumn]
+    empty: pd.DataFrame
+    unreadable: dict[str, int]
+
+    @classmethod
+    def together(cls, parts: Sequence[FilledCells]) -> FilledCells:
+        """Those of a table whose rows came in parts."""
+        firsts = np.cumsum([0, *(len(part.empty) for part in parts)])
+        filled: dict[str, FilledColumn] = {}
+        for name in map(str, parts[0].empty):
+            found = [
+                (first, part.filled[name]) for first, part in zip(firsts, parts, strict=False) if name in part.filled
+            ]
+            if found:
+                rows = np.concatenate([first + column.rows for first, column in found])
+                filled[name] = FilledColumn(rows, np.concatenate([column.values for _, column in found]))
+        unreadable = sum((Counter(part.unreadable) for part in parts), Counter[str]())
+        return cls(filled, pd.concat([part.empty for part in parts], ignore_index=True), dict(unreadable))
+
+
+@dataclass(frozen=True)
+class Completion(FilledCells):
+    """What goes into a table, and what is said of it.
+
+    Attributes
+    ----------
+    filled, empty, unreadable
+        As in `FilledCells`.
     state : FittedState
         What filled it.
     rows : ndarray of shape (n_predicted,), int64
@@ -65,9 +107,6 @@ class Completion:
         What the networks say of them; None where there is no such row, or nothing was learned.
     """
 
-    filled: dict[str, FilledColumn]
-    empty: pd.DataFrame
-    unreadable: dict[str, int]
     state: FittedState
     rows: NDArray[np.int64]
     prediction: Prediction | None
@@ -98,7 +137,7 @@ class Completion:
 
 
 def complete(
-    state: FittedState, frame: pd.DataFrame, *, round_to_grid: bool, most_spread: int | None = 0, draw: bool = False
+    state: FittedState, frame: pd.DataFrame, *, round_to_grid: bool, most_spread: int | None = 0
 ) -> Completion:
     """Fill the empty cells of a table that has the columns of the schema, in its order.
 
@@ -106,11 +145,29 @@ def complete(
     ----------
     state : FittedState
     frame : DataFrame of shape (n_rows, n_columns)
-    round_to_grid, most_spread, draw
+    round_to_grid, most_spread
         As in `complete_prepared`.
     """
-    prepared = prepare(state, frame)
-    return complete_prepared(state, prepared, round_to_grid=round_to_grid, most_spread=most_spread, draw=draw)
+    return complete_prepared(state, prepare(state, frame), round_to_grid=round_to_grid, most_spread=most_spread)
+
+
+def fill(state: FittedState, frame: pd.DataFrame, *, round_to_grid: bool, draw: bool = False) -> FilledCells:
+    """Fill the empty cells of a table part by part: what is made on the way does not grow with it.
+
+    Parameters
+    ----------
+    state : FittedState
+    frame : DataFrame of shape (n_rows, n_columns)
+        As for `complete`; no row is filled otherwise for those beside it.
+    round_to_grid, draw
+        As in `complete_prepared`.
+    """
+    parts = []
+    for first in range(0, max(len(frame), 1), ROWS_AT_ONCE):
+        prepared = prepare(state, frame.iloc[first : first + ROWS_AT_ONCE])
+        of_part = complete_prepared(state, prepared, round_to_grid=round_to_grid, draw=draw)
+        parts.append(FilledCells(of_part.filled, of_part.empty, of_part.unreadable))
+    return FilledCells.together(parts)
 
 
 def prepare(state: FittedState, frame: pd.DataFrame) -> PreparedTable:

@@ -47,7 +47,7 @@ def new_fit(
     n_threads: int,
     on_epoch: Report,
     on_held_out: HeldOutReport | None = None,
-) -> tuple[FittedState, pd.DataFrame, dict[str, int]]:
+) -> tuple[FittedState, pd.Series, dict[str, int]]:
     """Learn a table.
 
     Parameters
@@ -70,8 +70,8 @@ def new_fit(
     Returns
     -------
     state : FittedState
-    empty : DataFrame of shape (n_rows, n_columns), bool
-        True where a cell is missing.
+    n_empty : Series of shape (n_columns,), int64
+        How many cells of each column are missing.
     unreadable : dict of str to int
         Of each column that has some, the number of known cells that could not be read.
 
@@ -87,9 +87,8 @@ def new_fit(
         config = replace(config, n_trees=default_n_trees(len(frame), n_steps, config.effort, n_columns=frame.shape[1]))
     hashed: dict[str, HashedText] = {}
     encoder = TableEncoder.fit(frame, schema, n_bins=config.n_bins, n_buckets=config.n_buckets, hashed=hashed)
-    encoded, empty, unreadable = encoder.encode(frame, hashed=hashed)
-    check_readable(schema, empty, unreadable)
-    never_observed = tuple(name for name in schema if empty[name].all())
+    encoded, n_empty, unreadable = _encoded(encoder, frame, hashed)
+    never_observed = tuple(name for name in schema if n_empty[name] == len(frame))
     types = {
         name: found
         for position, name in enumerate(schema)
@@ -102,7 +101,7 @@ def new_fit(
         with torch_session(n_threads, seed, device):
             state.members = tuple(_new_member(state, encoded, device) for _ in range(config.n_members))
             learn(state, encoded, rate_scale=1.0, on_epoch=on_epoch, on_held_out=on_held_out)
-    return state, empty, unreadable
+    return state, n_empty, unreadable
 
 
 def continue_fit(
@@ -112,14 +111,13 @@ def continue_fit(
     n_threads: int,
     on_epoch: Report,
     on_held_out: HeldOutReport | None = None,
-) -> tuple[FittedState, pd.DataFrame, dict[str, int]]:
+) -> tuple[FittedState, pd.Series, dict[str, int]]:
     """Learn more rows of a table that has been learned; new categories are appended, bounds widened.
 
     Parameters and returns are those of `new_fit`; `state` itself is left as it is where it can be.
     """
     encoder = state.encoder.extend(frame)
-    encoded, empty, unreadable = encoder.encode(frame)
-    check_readable(encoder.schema, empty, unreadable)
+    encoded, n_empty, unreadable = _encoded(encoder, frame)
     continued = replace(state, encoder=encoder, history=[*state.history])
     if state.members:
         seed = np.random.SeedSequence([state.seed, state.n_steps]).generate_state(1)[0]
@@ -129,7 +127,17 @@ def continue_fit(
                 for member in state.members
             )
             learn(continued, encoded, rate_scale=CONTINUED_RATE, on_epoch=on_epoch, on_held_out=on_held_out)
-    return continued, empty, unreadable
+    return continued, n_empty, unreadable
+
+
+def _encoded(
+    encoder: TableEncoder, frame: pd.DataFrame, hashed: dict[str, HashedText] | None = None
+) -> tuple[EncodedTable, pd.Series, dict[str, int]]:
+    """Encode a table to learn from, and count what is missing of each column, and what cannot be read."""
+    encoded, empty, unreadable = encoder.encode(frame, hashed=hashed)
+    n_empty = empty.sum()
+    check_readable(encoder.schema, len(frame) - n_empty, unreadable)
+    return encoded, n_empty, unreadable
 
 
 def _new_member(state: FittedState, encoded: EncodedTable, device: torch.device) -> Member:
@@ -139,21 +147,20 @@ def _new_member(state: FittedState, encoded: EncodedTable, device: torch.device)
     return Member(training)
 
 
-def check_readable(schema: Schema, empty: pd.DataFrame, unreadable: dict[str, int], *, least_known: int = 1) -> None:
+def check_readable(schema: Schema, n_known: pd.Series, unreadable: dict[str, int], *, least_known: int = 1) -> None:
     """Raise TableError for a column that is not what the schema says it is, judged from so many known cells on."""
     for name, n_unreadable in unreadable.items():
-        n_known = int((~empty[name]).sum())
-        if n_known >= least_known and n_unreadable > MOST_UNREADABLE * n_known:
+        if n_known[name] >= least_known and n_unreadable > MOST_UNREADABLE * n_known[name]:
             raise TableError(
                 f"At least half of the known cells of column {name!r} must be readable as {schema[name].kind.value}. "
-                f"{n_unreadable} of {n_known} are not. Give the column another kind in the schema, or name the texts "
-                "that mean 'empty' with missing_values."
+                f"{n_unreadable} of {n_known[name]} are not. Give the column another kind in the schema, or name the "
+                "texts that mean 'empty' with missing_values."
             )
 
 
-def warn_of_holes(unfillable: dict[str, str], empty: pd.DataFrame) -> None:
+def warn_of_holes(unfillable: dict[str, str], n_empty: pd.Series) -> None:
     """Warn once of the columns that have empty cells and cannot be filled."""
-    left = [f"{name!r} ({why})" for name, why in unfillable.items() if empty[name].any()]
+    left = [f"{name!r} ({why})" for name, why in unfillable.items() if n_empty[name]]
     if left:
         warn(
             f"Empty cells of these columns stay empty: {_first(left)}.",

@@ -30,6 +30,8 @@ __all__ = [
 
 CellTypes = Mapping[str, str]  # text of a value -> name of its Python type; "" -> that of most cells
 
+COPIES_ON_WRITE = int(pd.__version__.partition(".")[0]) >= 3  # noqa: PLR2004 - then a shallow copy is as good as a deep one
+
 FROM_TEXT: dict[str, Callable[[str], object]] = {
     "str": str,
     "int": int,
@@ -224,7 +226,7 @@ def _fill_pandas(
     schema: Mapping[str, ColumnSchema],
     types: Mapping[str, CellTypes],
 ) -> pd.DataFrame:
-    completed, names = table.copy(), list(schema)
+    completed, names = table.copy(deep=not COPIES_ON_WRITE), list(schema)
     for name, column in filled.items():
         if len(column.rows) == 0:
             continue

@@ -252,9 +252,9 @@ class GAINImputer(Completer):  # numpydoc ignore=PR02
         """
         check_is_fitted(self)
         table, frame = read_table(self, X, reset=False)
-        completion = self._complete(frame)
-        self._check(completion)
-        return self._finish(table, completion)
+        cells = self._filled(frame)
+        self._check(cells)
+        return self._finish(table, cells)
 
     def impute(self, X: Any) -> Imputation:
         """Fill the empty cells of a table, and say of each how.
@@ -271,7 +271,7 @@ class GAINImputer(Completer):  # numpydoc ignore=PR02
         """
         check_is_fitted(self)
         table, frame = read_table(self, X, reset=False)
-        completion = self._complete(frame, most_spread=None)
+        completion = self._completion(self.state_, frame)
         self._check(completion)
         cells = completion.cells(row_labels(table), self.state_.model_id())
         return Imputation(self._finish(table, completion), cells, len(frame), completion.unreadable)
@@ -299,10 +299,10 @@ class GAINImputer(Completer):  # numpydoc ignore=PR02
         check_count("n_draws", n_draws)
         table, frame = read_table(self, X, reset=False)
         seeds = np.random.SeedSequence(self.state_.seed).generate_state(n_draws)
-        completions = (self._complete(frame, draw_seed=int(seed)) for seed in seeds)
-        first = next(completions)
+        draws = (self._filled(frame, draw_seed=int(seed)) for seed in seeds)
+        first = next(draws)
         self._check(first)
-        return [self._finish(table, completion) for completion in itertools.chain([first], completions)]
+        return [self._finish(table, cells) for cells in itertools.chain([first], draws)]
 
     def category_probabilities(self, X: Any, column: str) -> pd.DataFrame:
         """Say how probable each category of a column is, with the column hidden in every row.

@@ -147,9 +147,9 @@ class _Material:
         """That of the known cells."""
         return int(self.held_out[1].sum()) / max(1, int(self.table.n_known().sum()))
 
-    @cached_property
+    @property
     def known(self) -> Tensor:
-        """Known cells (n_rows, P) that are not held out."""
+        """Known cells (n_rows, P) that are not held out; made anew, for it is as large as an eighth of the table."""
         rows, cells = self.held_out
         left = self.table.known.clone()
         left[rows] &= ~cells
