@@ -78,6 +78,8 @@ class FilledCells:
     @classmethod
     def together(cls, parts: Sequence[FilledCells]) -> FilledCells:
         """Those of a table whose rows came in parts."""
+        if len(parts) == 1:
+            return parts[0]
         firsts = np.cumsum([0, *(len(part.empty) for part in parts)])
         filled: dict[str, FilledColumn] = {}
         for name in map(str, parts[0].empty):

@@ -275,6 +275,8 @@ class Experts:
         shown = side_by_side(of_rows.numbers, of_rows.codes, known[rows], of_rows.identifiers)
         for cell in self.cells:
             here = np.flatnonzero(~known[rows, cell])
+            if len(here) == 0:  # most columns of one row
+                continue
             at = rows[here] if cell < n else np.searchsorted(np.flatnonzero(~known[:, cell]), rows[here])
             ours = numbers[at, cell] if cell < n else probabilities[cell - n][at]
             said, whom, lacks = ours.copy(), np.zeros(len(here), np.uint8), is_lacking[here, cell]

@@ -16,7 +16,7 @@ from gain_impute.evaluation.exam import Exam
 from gain_impute.imputer import GAINImputer
 from gain_impute.tuning.trials import HOPELESS, Journal, TrialWatch, fit_and_score
 
-__all__ = ["DEFAULTS", "best_trials", "choose", "run_finals"]
+__all__ = ["DEFAULTS", "best_trials", "choose", "run_finals", "undecided"]
 
 DEFAULTS = "defaults"
 LEVEL = 0.05  # probability that a candidate no better than the defaults is taken, were it the only one
@@ -88,17 +88,37 @@ def choose(scores: pd.DataFrame) -> str:
     >>> choose(pd.DataFrame({"defaults": [0.50, 0.60, 0.55], "trial 3": [0.45, 0.65, 0.54]}))
     'defaults'
     """
-    sound = scores[[name for name in scores.columns if np.isfinite(scores[name]).all()]]
-    others = sound.drop(columns=DEFAULTS, errors="ignore")
-    if others.empty:
-        return DEFAULTS
-    best = str(others.mean().idxmin())
-    if DEFAULTS not in sound:
+    best = _leader(scores)
+    if best == DEFAULTS or not np.isfinite(scores[DEFAULTS]).all():
         return best
-    leads = others.rsub(sound[DEFAULTS], axis=0)
-    n_seeds, n_candidates = leads.shape
+    leads = scores[[name for name in scores if _is_sound(scores[name])]].rsub(scores[DEFAULTS], axis=0)
+    n_further = leads.drop(columns=DEFAULTS).count() - 1  # differences of each candidate that tell of noise
     noise = 0.0
-    if n_seeds > 1:
-        quantile = float(stats.t.ppf(1 - LEVEL, n_candidates * (n_seeds - 1)))
-        noise = quantile * float((leads.var().mean() / n_seeds) ** 0.5)
+    if n_further.sum() > 0:
+        variance = float((leads.drop(columns=DEFAULTS).var() * n_further).sum() / n_further.sum())
+        noise = float(stats.t.ppf(1 - LEVEL, n_further.sum())) * (variance / len(leads)) ** 0.5
     return best if float(leads[best].mean()) > noise else DEFAULTS
+
+
+def undecided(scores: pd.DataFrame) -> str | None:
+    """Name the candidate that leads, but not beyond noise, so that more seeds may tell; None where there is none.
+
+    Examples
+    --------
+    >>> undecided(pd.DataFrame({"defaults": [0.50, 0.60, 0.55], "trial 3": [0.45, 0.65, 0.54]}))
+    'trial 3'
+    >>> undecided(pd.DataFrame({"defaults": [0.50, 0.60, 0.55], "trial 3": [0.45, 0.56, 0.49]}))
+    """
+    leader = _leader(scores)
+    return leader if choose(scores) == DEFAULTS != leader else None
+
+
+def _leader(scores: pd.DataFrame) -> str:
+    """Which of the candidates that took part in all exams, and failed in none, has the best mean."""
+    sound = scores[[name for name in scores if np.isfinite(scores[name]).all()]]
+    return DEFAULTS if sound.empty else str(sound.mean().idxmin())
+
+
+def _is_sound(scores: pd.Series) -> bool:
+    """Whether a candidate failed in no exam in which it took part."""
+    return not np.isinf(scores).any()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ from gain_impute.imputer import GAINImputer
 from gain_impute.intake import checked_config, resolve_schema
 from gain_impute.tracking import MLflowTracker, Runs
 from gain_impute.tracking.tracker import fingerprint
-from gain_impute.tuning.finals import DEFAULTS, best_trials, choose, run_finals
+from gain_impute.tuning.finals import DEFAULTS, best_trials, choose, run_finals, undecided
 from gain_impute.tuning.plots import importances, plot_study
 from gain_impute.tuning.registering import check_registration, register_winner
 from gain_impute.tuning.space import SearchSpace
@@ -48,7 +49,9 @@ class TuningResult:
     trials : DataFrame
         One row per trial of the study: `number`, `state`, `score`, `elapsed_s`, `n_steps`, and its parameters.
     finals : DataFrame of shape (n_seeds, 1 + n_finalists)
-        Scores of the defaults and of the best trials on other hidden cells, one row per seed. Empty without finals.
+        Scores of the defaults and of the best trials on other hidden cells, one row per seed. Empty without finals;
+        twice as many rows, and NaN of all but the leader and the defaults in the later ones, where `n_seeds` did not
+        decide between these.
     importances : dict of str to float
         How much of the differences between scores each hyper-parameter explains.
     study_name : str
@@ -76,8 +79,10 @@ class TuningResult:
         counts = self.trials["state"].value_counts()
         told = ", ".join(f"{count} {state}" for state, count in counts.items())
         lines = [f"Study {self.study_name!r}: {len(self.trials)} trials ({told})."]
-        if len(self.finals):
-            lines += [f"{name}: {score:.4f}" for name, score in self.finals.mean().sort_values().items()]
+        n_finals, means = self.finals.count(), self.finals.mean()
+        for name in sorted(means.index, key=lambda name: (-n_finals[name], means[name])):
+            part = "" if n_finals[name] == len(self.finals) else f" (in {n_finals[name]} of {len(self.finals)} finals)"
+            lines.append(f"{name}: {means[name]:.4f}{part}")
         found = ", ".join(f"{name}={value:.4g}" for name, value in self.params.items())
         lines.append(f"Parameters found: {found}." if found else "The defaults stood their ground.")
         lines += [f"The winner is registered as {self.registered}."] * (self.registered is not None)
@@ -132,7 +137,7 @@ def tune(
     n_finalists : int, default=3
         Trials that are fitted again. 0: the best trial is taken as it is.
     n_seeds : int, default=3
-        Times that they are.
+        Times that they are; the leader and the defaults as often again, where its lead is within the noise.
     hide_rate : float in (0, 1), default=0.2
         Share of the known cells of each column to hide.
     study_name : str, default="tune"
@@ -294,9 +299,16 @@ class _Tuning:
             return pd.DataFrame(), dict(best[0].params)
         candidates: dict[str, dict[str, Any]] = {DEFAULTS: {}}
         candidates |= {f"trial {trial.number}": trial.params for trial in best if not _is_default(trial)}
-        numbers = range(1, n_seeds + 1)
-        exams, seeds = [self.exam(number) for number in numbers], [self.random_state + number for number in numbers]
-        scores = run_finals(self.imputer, candidates, exams, seeds, journal)
+
+        def held(names: Iterable[str], numbers: Sequence[int]) -> pd.DataFrame:
+            taking_part = {name: candidates[name] for name in names}
+            exams, seeds = [self.exam(number) for number in numbers], [self.random_state + number for number in numbers]
+            return run_finals(self.imputer, taking_part, exams, seeds, journal)
+
+        scores = held(candidates, range(1, n_seeds + 1))
+        leader = undecided(scores)
+        if leader is not None:
+            scores = pd.concat([scores, held((DEFAULTS, leader), range(n_seeds + 1, 2 * n_seeds + 1))])
         return scores, dict(candidates[choose(scores)])
 
     def refit(self, params: dict[str, Any], journal: Journal) -> GAINImputer:
