@@ -29,9 +29,7 @@ __all__ = [
 ]
 
 CellTypes = Mapping[str, str]  # text of a value -> name of its Python type; "" -> that of most cells
-
 COPIES_ON_WRITE = int(pd.__version__.partition(".")[0]) >= 3  # noqa: PLR2004 - then a shallow copy is as good as a deep one
-
 FROM_TEXT: dict[str, Callable[[str], object]] = {
     "str": str,
     "int": int,
