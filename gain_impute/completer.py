@@ -189,7 +189,7 @@ class Completer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     def _check(self, cells: FilledCells) -> None:
         """Refuse what is not of its kind, and warn of holes that stay and of which fit did not warn."""
-        n_empty = cells.empty.sum()
+        n_empty = cells.n_empty
         check_readable(self.schema_, len(cells.empty) - n_empty, cells.unreadable, least_known=LEAST_JUDGED)
         new = {name: why for name, why in self.unfillable_.items() if name not in self.state_.with_holes}
         warn_of_holes(new, n_empty)

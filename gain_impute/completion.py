@@ -75,6 +75,11 @@ class FilledCells:
     empty: pd.DataFrame
     unreadable: dict[str, int]
 
+    @property
+    def n_empty(self) -> pd.Series:
+        """How many cells of each column are missing, (n_columns,)."""
+        return pd.Series(np.count_nonzero(self.empty.to_numpy(), axis=0), index=self.empty.columns)  # sooner than `sum`
+
     @classmethod
     def together(cls, parts: Sequence[FilledCells]) -> FilledCells:
         """Those of a table whose rows came in parts."""

@@ -169,11 +169,11 @@ class _Material:
     def calibration(self, before: NumberCalibration | None) -> NumberCalibration:
         """Fill the held-out cells, and measure how far that is from the truth; claim no more than before."""
         rows, cells = self.shown
-        members = self.state.members
-        said = without = predict(members, self.table, rows, known=self.known, spread=True)
+        members, known = self.state.members, self.known
+        said = without = predict(members, self.table, rows, known=known, spread=True)
         if any(member.copies for member in members):
             alone = [member.without_copies() for member in members]
-            without = predict(alone, self.table, rows, known=self.known, spread=True)
+            without = predict(alone, self.table, rows, known=known, spread=True)
         found = calibrate_numbers(self.encoded, rows, cells, said, without)
         return found if before is None else found.no_narrower_than(before, said)
 

@@ -19,7 +19,7 @@ from gain_impute.tuning.trials import HOPELESS, Journal, TrialWatch, fit_and_sco
 __all__ = ["DEFAULTS", "best_trials", "choose", "run_finals", "undecided"]
 
 DEFAULTS = "defaults"
-LEVEL = 0.05  # probability that a candidate no better than the defaults is taken, were it the only one
+LEVEL = 0.05  # probability that a candidate no better than the defaults is taken, were it alone and looked at once
 Candidates = Mapping[str, Mapping[str, Any]]
 
 
@@ -91,11 +91,12 @@ def choose(scores: pd.DataFrame) -> str:
     best = _leader(scores)
     if best == DEFAULTS or not np.isfinite(scores[DEFAULTS]).all():
         return best
-    leads = scores[[name for name in scores if _is_sound(scores[name])]].rsub(scores[DEFAULTS], axis=0)
-    n_further = leads.drop(columns=DEFAULTS).count() - 1  # differences of each candidate that tell of noise
+    others = [name for name in scores if name != DEFAULTS and not np.isinf(scores[name]).any()]
+    leads = scores[others].rsub(scores[DEFAULTS], axis=0)
+    n_further = leads.count() - 1  # differences of each candidate that tell of noise
     noise = 0.0
     if n_further.sum() > 0:
-        variance = float((leads.drop(columns=DEFAULTS).var() * n_further).sum() / n_further.sum())
+        variance = float((leads.var() * n_further).sum() / n_further.sum())
         noise = float(stats.t.ppf(1 - LEVEL, n_further.sum())) * (variance / len(leads)) ** 0.5
     return best if float(leads[best].mean()) > noise else DEFAULTS
 
@@ -117,8 +118,3 @@ def _leader(scores: pd.DataFrame) -> str:
     """Which of the candidates that took part in all exams, and failed in none, has the best mean."""
     sound = scores[[name for name in scores if np.isfinite(scores[name]).all()]]
     return DEFAULTS if sound.empty else str(sound.mean().idxmin())
-
-
-def _is_sound(scores: pd.Series) -> bool:
-    """Whether a candidate failed in no exam in which it took part."""
-    return not np.isinf(scores).any()
