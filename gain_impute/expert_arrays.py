@@ -50,6 +50,7 @@ def expert_tensors(experts: Experts) -> dict[str, Tensor]:
         arrays |= {f"experts.forest.{cell}.{name}": getattr(forest, name) for name in FOREST_ARRAYS}
     for cell, line in experts.lines.items():
         arrays |= {f"experts.line.{cell}.{name}": getattr(line, name) for name in LINE_ARRAYS}
+    arrays |= {f"experts.marginal.{cell}": marginal for cell, marginal in experts.marginals.items()}
     for text, index in experts.neighbours.indices.items():
         arrays |= {f"experts.index.{text}.{name}": getattr(index, name) for name in INDEX_ARRAYS}
     for number, dependency in enumerate(experts.dependencies.all):
@@ -66,7 +67,7 @@ def experts_from(
     description: dict[str, Any], layout: TableLayout, tensors: dict[str, Tensor], *, n_identifiers: int
 ) -> Experts:
     """Put the experts together again; what does not fit the table is an error here, and not when cells are filled."""
-    weights = {int(cell): Weights(*map(float, pair)) for cell, pair in description["weights"].items()}
+    weights = {int(cell): Weights(*map(float, each)) for cell, each in description["weights"].items()}
     axes = tuple(TextAxes(tensors[f"experts.text.{i}"].numpy()) for i in range(len(layout.texts)))
     if any(len(of.table) != n_buckets for of, n_buckets in zip(axes, layout.text_buckets, strict=True)):
         raise ValueError("experts.text")
@@ -85,6 +86,7 @@ def experts_from(
         class_sizes,
         {},
         {},
+        {cell: _marginal_from(cell, layout.n_numbers, class_sizes, tensors) for cell in weights},
         weights,
         n_rows,
         neighbours,
@@ -93,7 +95,7 @@ def experts_from(
         Ranks.read(columns, quantiles, layout.n_numbers),
     )
     for cell, weight in weights.items():
-        is_sound = 0 <= cell < layout.n_cells and all(0 <= each <= 1 for each in weight) and 0 < sum(weight) <= 1 + 1e-9
+        is_sound = all(0 <= each <= 1 for each in weight) and 0 < sum(weight) <= 1 + 1e-9
         if not is_sound or (weight.line > 0 and cell >= layout.n_numbers):
             raise ValueError("experts")
     for cell in sorted({*weights, *support.cells}):
@@ -111,6 +113,19 @@ def experts_from(
                 raise ValueError("experts.line")
             experts.lines[cell] = line
     return experts
+
+
+def _marginal_from(
+    cell: int, n_numbers: int, class_sizes: tuple[int, ...], tensors: dict[str, Tensor]
+) -> NDArray[np.float32]:
+    """What a column says without its row; what does not fit the table is an error here."""
+    sizes = [1] * n_numbers + list(class_sizes)
+    marginal = tensors[f"experts.marginal.{cell}"].numpy()
+    least, most = (-MAX_SCORE, MAX_SCORE) if cell < n_numbers else (0, 1)
+    is_possible = 0 <= cell < len(sizes) and marginal.dtype == np.float32 and marginal.shape == (sizes[cell],)
+    if not is_possible or not ((marginal >= least) & (marginal <= most)).all():
+        raise ValueError("experts.marginal")
+    return marginal
 
 
 def _dependencies_from(

@@ -22,20 +22,19 @@ from gain_impute.dependencies import Dependencies, HeldOut
 from gain_impute.dependency import side_by_side
 from gain_impute.forest import Forest
 from gain_impute.line import Line
+from gain_impute.marginal import marginal_of, say_marginal
 from gain_impute.neighbours import Neighbours, Trust
 from gain_impute.ranks import Ranks
 from gain_impute.support import Support
 from gain_impute.text_axes import TextAxes
 from gain_impute.weighing import (
     NOT_AT_ALL,
-    TREES_ALONE,
-    USUAL,
     Opinion,
     Weights,
+    believed_weights,
     blended,
     disagreement,
     losses_of_weights,
-    most_probable_weights,
     without_support,
 )
 
@@ -70,6 +69,8 @@ class Experts:
         By cell.
     lines : dict of int to Line
         By cell; of numbers.
+    marginals : dict of int to ndarray of shape (1,) or (n_categories,), float32
+        Mean of the known numbers, or shares of the known categories, by cell.
     weights : dict of int to Weights
         How far they are believed, of each cell that has one.
     n_rows : int
@@ -90,6 +91,7 @@ class Experts:
     class_sizes: tuple[int, ...]
     forests: dict[int, Forest]
     lines: dict[int, Line]
+    marginals: dict[int, NDArray[np.float32]]
     weights: dict[int, Weights]
     n_rows: int
     neighbours: Neighbours
@@ -137,7 +139,9 @@ class Experts:
         """
         n, support = completed.numbers.shape[1], Support.measure(completed.codes, known, class_sizes)
         ranks = Ranks.measure(completed.numbers, known)
-        taught = cls(axes, text_cells, n, class_sizes, {}, {}, {}, len(known), neighbours, support, dependencies, ranks)
+        taught = cls(
+            axes, text_cells, n, class_sizes, {}, {}, {}, {}, len(known), neighbours, support, dependencies, ranks
+        )
         features, line_features = taught.features(completed), taught.line_features(completed)
         for cell in sorted({*weights, *support.cells}):
             rows, is_number, is_in_doubt = np.flatnonzero(known[:, cell]), cell < n, cell in support.cells
@@ -158,6 +162,7 @@ class Experts:
                 taught.lines[cell] = Line.fit_classes(line_features[rows], target, others, class_sizes[cell - n])
             if cell in weights:
                 taught.weights[cell] = weight
+                taught.marginals[cell] = marginal_of(target, None if is_number else class_sizes[cell - n])
         return taught
 
     def features(self, completed: CompletedRows) -> NDArray[np.float32]:
@@ -286,11 +291,10 @@ class Experts:
                 if any(weights) and of.any():
                     opinions, scatter[of] = heard(cell, here[of], ours.shape[1:], weights)
                     said[of] = blended(ours[of], opinions, weights)
-                    whom[of] = sum(
-                        bit for bit, opinion in zip(HEARD.values(), opinions, strict=False) if opinion is not None
-                    )
+                    *experts, _ = opinions
+                    whom[of] = sum(bit for bit, says in zip(HEARD.values(), experts, strict=False) if says is not None)
                     if of is lacks and cell < n:
-                        apart[of] = disagreement(ours[of], opinions)
+                        apart[of] = disagreement(ours[of], experts)
             if cell in self.neighbours.trust:
                 theirs = completed.nearest[self.neighbours.trust[cell].text].take(rows[here])
                 said, prevail = self.neighbours.moved(cell, theirs, said)
@@ -317,9 +321,10 @@ class Experts:
 
         def asked(
             cell: int, at: NDArray[np.int64], shape: tuple[int, ...], weights: Weights
-        ) -> tuple[tuple[Opinion, Opinion], NDArray[np.float32]]:
+        ) -> tuple[tuple[Opinion, ...], NDArray[np.float32]]:
             trees: Opinion = None
             line: Opinion = None
+            marginal: Opinion = None
             scatter = np.zeros(len(at), np.float32)
             if features is not None and cell in self.forests and weights.trees > 0:
                 forest, seen = self.forests[cell], features[at]
@@ -333,7 +338,9 @@ class Experts:
             if line_features is not None and cell in self.lines and weights.line > 0:
                 straight, seen = self.lines[cell], line_features[at]
                 line = straight.shares(seen, *shape) if shape else straight.means(seen)
-            return (trees, line), scatter
+            if cell in self.marginals and weights.marginal > 0:
+                marginal = say_marginal(self.marginals[cell], len(at), shape)
+            return (trees, line, marginal), scatter
 
         return asked
 
@@ -347,12 +354,12 @@ class Experts:
         said: dict[int, tuple[NDArray[np.float32], Sequence[Opinion], NDArray[np.float32]]] = {}
         for cell in range(n + len(self.class_sizes)) if shown.completed.nearest else told:
             at, ours, true = shown.cells(cell)
-            all_say, _ = heard(cell, at, ours.shape[1:], USUAL if cell < n else TREES_ALONE)
+            all_say, _ = heard(cell, at, ours.shape[1:], Weights(1, float(cell < n), 1))
             said[cell] = ours, all_say, true
         losses = {cell: losses_of_weights(*said[cell]) for cell in self.weights}
         has = {cell: np.array([opinion is not None for opinion in said[cell][1]]) for cell in self.weights}
-        weights = most_probable_weights({cell: losses[cell] for cell in losses if cell < n}, has)
-        weights |= most_probable_weights({cell: losses[cell] for cell in losses if cell >= n}, has)
+        weights = believed_weights({cell: losses[cell] for cell in losses if cell < n}, has)
+        weights |= believed_weights({cell: losses[cell] for cell in losses if cell >= n}, has)
         believed = {cell: weight for cell, weight in weights.items() if any(weight)}
         of_trees = self.support.cells.union(cell for cell, weight in believed.items() if weight.trees > 0)
         of_lines = self.support.cells.union(cell for cell, weight in believed.items() if weight.line > 0)
@@ -388,6 +395,4 @@ class _Told(NamedTuple):
     apart: NDArray[np.float32]
 
 
-_Heard = Callable[
-    [int, NDArray[np.int64], tuple[int, ...], Weights], tuple[tuple[Opinion, Opinion], NDArray[np.float32]]
-]
+_Heard = Callable[[int, NDArray[np.int64], tuple[int, ...], Weights], tuple[tuple[Opinion, ...], NDArray[np.float32]]]

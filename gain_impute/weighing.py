@@ -2,47 +2,56 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 __all__ = [
     "NOT_AT_ALL",
-    "TREES_ALONE",
     "USUAL",
     "Opinion",
     "Weights",
+    "believed_weights",
     "blended",
     "disagreement",
     "is_better",
     "least",
     "losses",
     "losses_of_weights",
-    "most_probable_weights",
     "without_support",
 ]
 
-LEAST_GAIN = 0.02  # share of the loss on held-out cells: an expert that takes less off it is not worth its time
+LEAST_WEIGHT = 0.1  # an expert that is believed less is not worth its time
 LEAST_GAIN_OF_ROWS = 0.05  # likewise, that the word of single rows must take off it, beyond noise
 N_ERRORS = 2  # standard errors that are noise
 N_FOLDS = 4  # of held-out cells
-WEIGHT_SPREAD = 0.2  # standard deviation of a column's weights around those of all columns, before its cells are seen
+MIDDLE_SPREAD = 0.5  # standard deviation of a table's common weights around the usual ones
+WEIGHT_SPREADS = (0.05, 0.1, 0.2, 0.4)  # standard deviations that columns' weights may have around those of all
 
 
 class Weights(NamedTuple):
-    """How far the experts of a column are believed beside the generator; each from 0 to 1, and no more together."""
+    """How far others are believed of a column beside the generator; each from 0 to 1, and no more together.
+
+    `marginal` is what the column says without its row, the mean or how frequent categories are: where a column cannot
+    be told from the others, the generator and the experts are the farther from the truth the more they say.
+    """
 
     trees: float
     line: float
+    marginal: float
 
 
-USUAL = Weights(0.5, 0.2)  # where nothing is known yet
-NOT_AT_ALL = Weights(0, 0)
-TREES_ALONE = Weights(1, 0)
-_STEPS = np.linspace(0, 1, 21)
-_TRIED = np.array([(trees, line) for trees in _STEPS for line in _STEPS if trees + line <= 1 + 1e-9])  # (n_tried, 2)
+USUAL = Weights(0.5, 0.2, 0)  # where nothing is known yet
+NOT_AT_ALL = Weights(0, 0, 0)
+N_EXPERTS = 2  # of those believed, the first ones: to ask them takes time
+_LEAST = 1e-300  # probability, so that it has a logarithm
+_STEPS = np.linspace(0, 1, 11)
+_TRIED = np.array([tried for tried in itertools.product(_STEPS, repeat=3) if sum(tried) <= 1 + 1e-9])  # (n_tried, 3)
 
 Opinion = NDArray[np.float32] | None
 
@@ -115,40 +124,61 @@ def losses_of_weights(
     return np.asarray(n_telling * errors / max(2 * errors.min(), 1e-12))
 
 
-def most_probable_weights(
-    losses: dict[int, NDArray[np.float64]], has: dict[int, NDArray[np.bool_]]
-) -> dict[int, Weights]:
-    """Weights of each of some columns of one kind.
+def believed_weights(losses: dict[int, NDArray[np.float64]], has: dict[int, NDArray[np.bool_]]) -> dict[int, Weights]:
+    """Weights of each of some columns of one kind, of which most have few cells to tell them.
 
-    They are the most probable ones, given the column's own cells and a normal prior around the weights that suit all of
-    these columns together, so that a column with few cells follows the others.
+    Each column's are the mean of those that are probable, given its own cells and a normal prior; where the prior's
+    middle lies, and how far columns lie from it, the cells of the other columns tell (a hierarchical model [1]_, summed
+    over what is tried). So columns that are alike have weights alike, and one that differs has its own, as far as its
+    cells tell.
 
     Parameters
     ----------
     losses : dict of int to ndarray of shape (n_tried,), float64
         `losses_of_weights` of each cell.
-    has : dict of int to ndarray of shape (2,), bool
-        Which experts it has.
+    has : dict of int to ndarray of shape (3,), bool
+        Who of those that may be believed says something of it.
+
+    References
+    ----------
+    .. [1] Gelman, Carlin, Stern, Dunson, Vehtari & Rubin (2013), "Bayesian data analysis", chapter 5.
     """
     if not losses:
         return {}
-    common = _best(np.sum(list(losses.values()), axis=0), np.array(USUAL), np.array([True, True]))
-    return {cell: _worth_it(losses[cell], _TRIED[common], has[cell]) for cell in losses}
+    possible = {cell: _without(~has[cell]) for cell in losses}
+    likely = np.column_stack([possible[cell] * np.exp(losses[cell].min() - losses[cell]) for cell in losses])
+    of_columns = np.log(_priors() @ likely + _LEAST)  # (n_spreads, n_tried as middles, n_columns)
+    of_all = of_columns.sum(axis=2) - ((_TRIED - USUAL) ** 2).sum(axis=1) / (2 * MIDDLE_SPREAD**2)
+    found = {}
+    for column, cell in enumerate(losses):
+        middles = softmax(of_all - of_columns[:, :, column])
+        prior = np.tensordot(middles, _priors(), axes=2)
+        found[cell] = _worth_it(np.log(prior + _LEAST) - losses[cell], possible[cell])
+    return found
 
 
-def _worth_it(losses: NDArray[np.float64], middle: NDArray[np.float64], has: NDArray[np.bool_]) -> Weights:
-    """The most probable weights, without an expert that takes less than LEAST_GAIN off the loss."""
-    best = _best(losses, middle, has)
-    for expert in range(len(has)):
-        others = has & (np.arange(len(has)) != expert)
-        without = _best(losses, middle, others)
-        if losses[best] > (1 - LEAST_GAIN) * losses[without]:
-            best, has = without, others
-    return Weights(*_TRIED[best].tolist())
+@cache
+def _priors() -> NDArray[np.float64]:
+    """Probabilities of the tried weights, by how far columns lie from the middle, and by the middle; each sums to 1."""
+    apart = ((_TRIED[:, None] - _TRIED) ** 2).sum(axis=2)
+    densities = np.stack([np.exp(-apart / (2 * spread**2)) for spread in WEIGHT_SPREADS])
+    return np.asarray(densities / densities.sum(axis=2, keepdims=True))
 
 
-def _best(losses: NDArray[np.float64], middle: NDArray[np.float64], has: NDArray[np.bool_]) -> int:
-    """Which of the tried weights are most probable, with a normal prior around `middle`; 0 of experts not there."""
-    prior = (((_TRIED - middle) / WEIGHT_SPREAD) ** 2)[:, has].sum(axis=1) / 2
-    possible = (_TRIED[:, ~has] == 0).all(axis=1)
-    return int(np.argmin(np.where(possible, losses + prior, np.inf)))
+def _worth_it(log_probable: NDArray[np.float64], possible: NDArray[np.bool_]) -> Weights:
+    """Mean of the possible weights, without an expert that has hardly any: it would not be worth its time."""
+    mean = _mean(log_probable, possible)
+    for expert in range(N_EXPERTS):
+        if 0 < mean[expert] < LEAST_WEIGHT:
+            possible = possible & (_TRIED[:, expert] == 0)
+            mean = _mean(log_probable, possible)
+    return Weights(*mean.tolist())
+
+
+def _mean(log_probable: NDArray[np.float64], possible: NDArray[np.bool_]) -> NDArray[np.float64]:
+    return np.asarray(softmax(np.where(possible, log_probable, -np.inf)) @ _TRIED)
+
+
+def _without(experts: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of the tried weights (n_tried,) believe none of these."""
+    return np.asarray((_TRIED[:, experts] == 0).all(axis=1))

@@ -35,8 +35,10 @@ from gain_impute.learning import MOST_ROWS, MOST_WORK, expert_rows
 from gain_impute.line import Line
 from gain_impute.neighbours import Neighbours
 from gain_impute.text_axes import N_AXES, TextAxes
-from gain_impute.weighing import USUAL, Weights
+from gain_impute.weighing import USUAL, Weights, blended
 from tests.strategies import quick_imputer, shop_table
+
+TREES_ALONE = Weights(1, 0, 0)
 
 
 def made(n_rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -194,19 +196,26 @@ def blended_once(
     experts: Experts, rows: CompletedRows, numbers: np.ndarray, said: np.ndarray, *, share: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """What generator and experts, who read the rows, say together of every cell of three numbers and a category."""
-    (trees, line), features, line_features = experts.weights[0], experts.features(rows), experts.line_features(rows)
+    (trees, line, marginal), features, line_features = (
+        experts.weights[0],
+        experts.features(rows),
+        experts.line_features(rows),
+    )
     by_trees = [experts.forests[cell].means(features, share=share) for cell in range(3)]
     by_lines = [experts.lines[cell].means(line_features) for cell in range(3)]
     votes = experts.forests[3].shares(features, 3, share=share)
-    both = (1 - trees - line) * numbers + trees * np.stack(by_trees, axis=1) + line * np.stack(by_lines, axis=1)
-    return both.astype(np.float32), ((1 - trees) * said + trees * votes).astype(np.float32)
+    means = np.array([experts.marginals[cell][0] for cell in range(3)])
+    both = (1 - trees - line - marginal) * numbers + marginal * means
+    both += trees * np.stack(by_trees, axis=1) + line * np.stack(by_lines, axis=1)
+    shares = blended(said, (votes, None, np.broadcast_to(experts.marginals[3], said.shape)), experts.weights[3])
+    return both.astype(np.float32), shares
 
 
 @settings(deadline=None, max_examples=20)
-@given(seed=st.integers(0, 99), share=st.floats(0, 1), trees=st.floats(0.05, 0.5), line=st.floats(0.05, 0.5))
-def test_a_blend_moves_unknown_cells_towards_the_experts_and_no_others(seed, share, trees, line):
+@given(seed=st.integers(0, 99), share=st.floats(0, 1), weights=st.tuples(*[st.floats(0.05, 0.33)] * 3))
+def test_a_blend_moves_unknown_cells_towards_the_experts_and_no_others(seed, share, weights):
     rows, rng = completed(60, seed=seed), np.random.default_rng(seed)
-    experts = taught(rows, weights=Weights(trees, line))
+    experts = taught(rows, weights=Weights(*weights))
     known = rng.random((60, 4)) >= share
     asked = np.flatnonzero(~known[:, 3])
     numbers, every = rng.normal(size=(60, 3)).astype(np.float32), np.full((60, 3), 1 / 3, np.float32)
@@ -231,7 +240,7 @@ def test_rows_are_completed_together_before_each_of_their_cells_is_asked_about()
     rng = np.random.default_rng(0)
     second = rng.normal(size=(800, 1)).astype(np.float32)
     rows = CompletedRows(np.hstack([2 * second, second, np.sign(second)]), np.zeros((800, 0), np.int64), ())
-    weights = {0: Weights(1.0, 0.0), 2: Weights(1.0, 0.0)}
+    weights = {0: TREES_ALONE, 2: TREES_ALONE}
     read = np.ones((800, 3), bool)
     experts = Experts.fit(
         rows,
@@ -274,7 +283,7 @@ def test_lines_tell_apart_the_most_frequent_categories_alone():
     rng = np.random.default_rng(0)
     codes = rng.integers(1, N_LINE_CATEGORIES + 30, size=(500, 1))
     rows = CompletedRows(rng.normal(size=(500, 1)).astype(np.float32), codes, ())
-    sizes, wanted = (int(codes.max()),), {0: Weights(0.0, 1.0)}
+    sizes, wanted = (int(codes.max()),), {0: Weights(0, 1, 0)}
     experts = Experts.fit(
         rows,
         np.ones((500, 2), bool),
@@ -339,7 +348,7 @@ def test_a_column_with_too_few_known_cells_has_no_experts_and_none_are_begun_aft
     rows = completed(100)
     known = np.ones((100, 4), bool)
     known[LEAST_ROWS - 1 :, 1] = False
-    weights = dict.fromkeys(range(4), Weights(0.5, 0.2))
+    weights = dict.fromkeys(range(4), USUAL)
     teach = functools.partial(
         Experts.fit,
         *(rows, known, (), (), (3,)),

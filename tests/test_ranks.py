@@ -100,7 +100,7 @@ def test_trees_tell_small_numbers_of_a_skewed_column_apart(monkeypatch):
             (),
             (),
             (),
-            weights={4: Weights(1, 0)},
+            weights={4: Weights(1, 0, 0)},
             neighbours=Neighbours.none(),
             dependencies=Dependencies.none(),
             n_trees=20,

@@ -17,7 +17,7 @@ from gain_impute.errors import ModelFormatError
 from gain_impute.experts import HEARD, Experts
 from gain_impute.line import Line
 from gain_impute.support import CHANCE, Support
-from gain_impute.weighing import NOT_AT_ALL, TREES_ALONE, USUAL, Weights, blended, without_support
+from gain_impute.weighing import NOT_AT_ALL, USUAL, Weights, blended, without_support
 from tests.strategies import quick_imputer
 from tests.test_experts import damage_model
 
@@ -79,13 +79,19 @@ def test_a_line_of_categories_says_shares_of_those_that_it_has_seen(n_classes):
     assert (shares.argmax(axis=1) + 1 == codes).mean() > 0.7
 
 
-@given(st.floats(0, 1), st.floats(0, 1))
-def test_without_support_an_expert_is_believed_as_usual_at_least_and_the_generator_no_more_than_that(trees, line):
-    weights = without_support(Weights(trees, line * (1 - trees)))
+TREES_ALONE = Weights(1, 0, 0)
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+def test_without_support_an_expert_is_believed_as_usual_at_least_and_the_generator_no_more_than_that(
+    trees, line, marginal
+):
+    left = 1 - trees
+    weights = without_support(Weights(trees, line * left, marginal * left * (1 - line)))
     assert sum(weights) <= 1 + 1e-9
     assert 1 - sum(weights) <= 1 - sum(USUAL) + 1e-9
     assert without_support(NOT_AT_ALL) == USUAL
-    assert without_support(TREES_ALONE) == pytest.approx((1 / 1.2, 0.2 / 1.2))
+    assert without_support(TREES_ALONE) == pytest.approx((1 / 1.2, 0.2 / 1.2, 0))
 
 
 def supplied(n_rows: int, *, seed: int = 0) -> pd.DataFrame:
@@ -147,7 +153,7 @@ def test_cells_without_support_hear_every_expert_and_all_others_whom_they_learne
     trees = experts.forests[colour].shares(experts.features(rows)[unknown], 2)
     line = experts.lines[colour].shares(experts.line_features(rows)[unknown], 2)
     found = said[colour - layout.n_numbers]
-    wanted = blended(ours, (trees, line), without_support(learned))
+    wanted = blended(ours, (trees, line, None), without_support(learned))
     np.testing.assert_allclose(found[lacks], wanted[lacks], atol=1e-5)
     assert (heard[lacks] == HEARD["trees"] + HEARD["line"]).all()
     np.testing.assert_allclose(found[~lacks], (trees if has_weight else ours)[~lacks], atol=1e-6)
