@@ -100,7 +100,7 @@ def read_table(imputer: BaseEstimator, X: Any, *, reset: bool, to_learn: bool = 
     Raises
     ------
     TableError
-        If there is no row to learn from, no column, or two columns of one name.
+        If there is no row to learn from, no column, two columns of one name, or one of a type that pandas cannot read.
     ColumnMismatchError
         If the columns are not those seen in fit.
     ValueError
@@ -123,9 +123,7 @@ def read_table(imputer: BaseEstimator, X: Any, *, reset: bool, to_learn: bool = 
     names = [str(name) for name in X.columns]
     if reset and imputer.add_indicator:
         _check_names_of_indicators(names)
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise TableError(f"The names of columns must differ. Got {repeated[:5]} more than once. Rename them.")
+    _check_columns(names, X)
     if not names or (to_learn and len(X) == 0):
         raise TableError(f"A table must have at least one row and one column. Got {len(X)} x {len(names)}.")
     try:
@@ -141,6 +139,20 @@ def read_table(imputer: BaseEstimator, X: Any, *, reset: bool, to_learn: bool = 
     return X, to_pandas(X)
 
 
+def _check_columns(names: list[str], table: Any) -> None:
+    """Refuse columns of one name, and those whose values pandas cannot make."""
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise TableError(f"The names of columns must differ. Got {repeated[:5]} more than once. Rename them.")
+    dtypes = () if is_polars(table) else zip(names, table.dtypes, strict=True)
+    unread = {name: str(dtype) for name, dtype in dtypes if _is_unread(dtype)}
+    if unread:
+        raise TableError(
+            f"The types of columns must be ones that pandas reads. Got {unread}. Decode them, as with "
+            "pyarrow.compute.run_end_decode(), or leave the columns out."
+        )
+
+
 def _check_names_of_indicators(names: list[str]) -> None:
     """Refuse columns of which an indicator would take the name."""
     taken = [name for name in names if name.removeprefix(INDICATOR) in names and name.startswith(INDICATOR)]
@@ -149,6 +161,14 @@ def _check_names_of_indicators(names: list[str]) -> None:
             f"With add_indicator=True no column may be named as the indicator of another. Got {taken[:5]}. "
             "Rename them, or leave the indicator out."
         )
+
+
+def _is_unread(dtype: Any) -> bool:
+    """Whether pandas holds cells of a type of Arrow whose values it cannot make, such as runs of equal ones."""
+    try:
+        return isinstance(dtype, pd.ArrowDtype) and dtype.type is None
+    except NotImplementedError:
+        return True
 
 
 def _saw_array(imputer: BaseEstimator) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 import torch
 
@@ -196,6 +197,15 @@ def test_columns_of_one_name_are_an_error():
 def test_names_that_are_the_same_as_texts_are_an_error():
     with pytest.raises(TableError, match=r"Got \['1'\] more than once"):
         quick_imputer().fit(pd.DataFrame([[1, 2], [3, 4]], columns=["1", 1]))
+
+
+def test_columns_that_pandas_cannot_read_are_named():
+    runs = pa.RunEndEncodedArray.from_arrays([20, 40], pa.array(["red", "blue"]))
+    table = pd.DataFrame({"weight": np.arange(40.0), "colour": pd.array(runs, dtype=pd.ArrowDtype(runs.type))})
+    with pytest.raises(TableError, match=r"Got {'colour': 'run_end_encoded<.*run_end_decode"):
+        quick_imputer().fit(table)
+    decoded = pc.run_end_decode(runs)
+    quick_imputer().fit(table.assign(colour=pd.array(decoded, dtype=pd.ArrowDtype(decoded.type))))
 
 
 def test_rows_of_one_label_stay_apart():

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gain_impute.marginal import marginal_of, say_marginal
 from gain_impute.weighing import NOT_AT_ALL, Opinion, Weights, believed_weights, blended, losses_of_weights
+from tests.strategies import quick_imputer
 
 ALL = np.ones(3, dtype=bool)
 Said = tuple[np.ndarray, list[Opinion], np.ndarray]
@@ -89,3 +92,20 @@ def test_shares_of_categories_are_weighed_by_their_brier_score():
     said: Said = (np.full_like(true, 1 / 3), [0.9 * true + np.float32(0.1 / 3), None, np.full_like(true, 1 / 3)], true)
     (weights,) = weighed([said], np.array([True, False, True]))
     assert weights.trees > 0.9
+
+
+@pytest.mark.parametrize("n_categories", [3, 5])
+def test_the_marginal_says_the_same_of_each_row_and_nothing_impossible(n_categories):
+    shares = say_marginal(marginal_of(np.array([1, 1, 3]), 3), 4, (n_categories,))
+    np.testing.assert_allclose(shares, np.tile([7 / 12, 1 / 12, 4 / 12, 0, 0][:n_categories], (4, 1)), rtol=1e-6)
+    means = say_marginal(marginal_of(np.array([1.0, 2.0, 6.0], np.float32)), 4, ())
+    np.testing.assert_array_equal(means, np.full(4, 3, np.float32))
+
+
+def test_columns_that_have_nothing_to_do_with_each_other_are_filled_nearly_as_with_their_means():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(400, 8)), columns=list("abcdefgh"))
+    hidden = rng.random(table.shape) < 0.2
+    filled = quick_imputer(n_trees=20, max_steps=300, round_to_grid=False).fit_transform(table.mask(hidden))
+    ours, means = (np.square((table - of).to_numpy()[hidden]).mean() for of in (filled, table.mask(hidden).mean()))
+    assert ours < 1.03 * means
