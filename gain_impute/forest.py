@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import config_context
 from sklearn.tree import ExtraTreeClassifier, ExtraTreeRegressor
 from sklearn.tree._tree import Tree  # the only way to a tree from its arrays, without pickle
 
@@ -83,11 +84,13 @@ class Forest:
         """
         parts, n_features = [], features.shape[1]
         n_tried = min(n_features, MOST_FEATURES, max(LEAST_FEATURES, int(SHARE_OF_FEATURES * n_features)))
+        seen = np.ascontiguousarray(features, np.float32)
         for tree_seed in np.random.SeedSequence(seed).generate_state(n_trees):
             kind = ExtraTreeRegressor if is_number else ExtraTreeClassifier
             leaf = 2 if is_number and len(target) > FEW_ROWS else 1
             grown = kind(min_samples_leaf=leaf, max_features=n_tried, random_state=int(tree_seed))
-            tree = grown.fit(features, target).tree_
+            with config_context(skip_parameter_validation=True):  # as often as there are trees, it would take long
+                tree = grown.fit(seen, target, check_input=False).tree_
             is_leaf = tree.children_left < 0
             said = tree.value[:, 0, 0] if is_number else grown.classes_[tree.value[:, 0].argmax(axis=1)]
             parts.append(
