@@ -249,8 +249,8 @@ class Neighbours:
     ) -> dict[int, Trust]:
         """How far to believe them, by what is said of held-out cells and the truth; empty where they do not help.
 
-        They must take LEAST_GAIN off the squared error (of categories: the Brier score), and bring what is said nearer
-        to the truth beyond noise.
+        They must take LEAST_GAIN_OF_ROWS off the squared error (of categories: the Brier score), and bring what is
+        said nearer to the truth beyond noise.
         """
         if len(true) < LEAST_CELLS or not nearest:
             return {}

@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 LEAST_WEIGHT = 0.1  # an expert that is believed less is not worth its time
-LEAST_GAIN_OF_ROWS = 0.05  # likewise, that the word of single rows must take off it, beyond noise
+LEAST_GAIN_OF_ROWS = 0.05  # share of the loss on held-out cells that the word of single rows must take off
 N_ERRORS = 2  # standard errors that are noise
 N_FOLDS = 4  # of held-out cells
 MIDDLE_SPREAD = 0.5  # standard deviation of a table's common weights around the usual ones
@@ -145,7 +145,7 @@ def believed_weights(losses: dict[int, NDArray[np.float64]], has: dict[int, NDAr
     """
     if not losses:
         return {}
-    possible = {cell: _without(~has[cell]) for cell in losses}
+    possible = {cell: (_TRIED[:, ~has[cell]] == 0).all(axis=1) for cell in losses}
     likely = np.column_stack([possible[cell] * np.exp(losses[cell].min() - losses[cell]) for cell in losses])
     of_columns = np.log(_priors() @ likely + _LEAST)  # (n_spreads, n_tried as middles, n_columns)
     of_all = of_columns.sum(axis=2) - ((_TRIED - USUAL) ** 2).sum(axis=1) / (2 * MIDDLE_SPREAD**2)
@@ -177,8 +177,3 @@ def _worth_it(log_probable: NDArray[np.float64], possible: NDArray[np.bool_]) ->
 
 def _mean(log_probable: NDArray[np.float64], possible: NDArray[np.bool_]) -> NDArray[np.float64]:
     return np.asarray(softmax(np.where(possible, log_probable, -np.inf)) @ _TRIED)
-
-
-def _without(experts: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which of the tried weights (n_tried,) believe none of these."""
-    return np.asarray((_TRIED[:, experts] == 0).all(axis=1))
