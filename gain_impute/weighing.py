@@ -26,7 +26,6 @@ __all__ = [
     "without_support",
 ]
 
-LEAST_WEIGHT = 0.1  # an expert that is believed less is not worth its time
 LEAST_GAIN_OF_ROWS = 0.05  # share of the loss on held-out cells that the word of single rows must take off
 N_ERRORS = 2  # standard errors that are noise
 N_FOLDS = 4  # of held-out cells
@@ -48,8 +47,8 @@ class Weights(NamedTuple):
 
 USUAL = Weights(0.5, 0.2, 0)  # where nothing is known yet
 NOT_AT_ALL = Weights(0, 0, 0)
-N_EXPERTS = 2  # of those believed, the first ones: to ask them takes time
-_LEAST = 1e-300  # probability, so that it has a logarithm
+LEAST = Weights(0.1, 0.1, 0.2)  # less is none: experts take time, and the mean is that of what happens to be visible
+_NEARLY_0 = 1e-300  # probability, so that it has a logarithm
 _STEPS = np.linspace(0, 1, 11)
 _TRIED = np.array([tried for tried in itertools.product(_STEPS, repeat=3) if sum(tried) <= 1 + 1e-9])  # (n_tried, 3)
 
@@ -147,13 +146,13 @@ def believed_weights(losses: dict[int, NDArray[np.float64]], has: dict[int, NDAr
         return {}
     possible = {cell: (_TRIED[:, ~has[cell]] == 0).all(axis=1) for cell in losses}
     likely = np.column_stack([possible[cell] * np.exp(losses[cell].min() - losses[cell]) for cell in losses])
-    of_columns = np.log(_priors() @ likely + _LEAST)  # (n_spreads, n_tried as middles, n_columns)
+    of_columns = np.log(_priors() @ likely + _NEARLY_0)  # (n_spreads, n_tried as middles, n_columns)
     of_all = of_columns.sum(axis=2) - ((_TRIED - USUAL) ** 2).sum(axis=1) / (2 * MIDDLE_SPREAD**2)
     found = {}
     for column, cell in enumerate(losses):
         middles = softmax(of_all - of_columns[:, :, column])
         prior = np.tensordot(middles, _priors(), axes=2)
-        found[cell] = _worth_it(np.log(prior + _LEAST) - losses[cell], possible[cell])
+        found[cell] = _without_slight(np.log(prior + _NEARLY_0) - losses[cell], possible[cell])
     return found
 
 
@@ -165,12 +164,12 @@ def _priors() -> NDArray[np.float64]:
     return np.asarray(densities / densities.sum(axis=2, keepdims=True))
 
 
-def _worth_it(log_probable: NDArray[np.float64], possible: NDArray[np.bool_]) -> Weights:
-    """Mean of the possible weights, without an expert that has hardly any: it would not be worth its time."""
+def _without_slight(log_probable: NDArray[np.float64], possible: NDArray[np.bool_]) -> Weights:
+    """Mean of the possible weights, without those that are hardly any."""
     mean = _mean(log_probable, possible)
-    for expert in range(N_EXPERTS):
-        if 0 < mean[expert] < LEAST_WEIGHT:
-            possible = possible & (_TRIED[:, expert] == 0)
+    for who, least in enumerate(LEAST):
+        if 0 < mean[who] < least:
+            possible = possible & (_TRIED[:, who] == 0)
             mean = _mean(log_probable, possible)
     return Weights(*mean.tolist())
 
