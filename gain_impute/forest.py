@@ -85,21 +85,21 @@ class Forest:
         parts, n_features = [], features.shape[1]
         n_tried = min(n_features, MOST_FEATURES, max(LEAST_FEATURES, int(SHARE_OF_FEATURES * n_features)))
         seen = np.ascontiguousarray(features, np.float32)
-        for tree_seed in np.random.SeedSequence(seed).generate_state(n_trees):
-            kind = ExtraTreeRegressor if is_number else ExtraTreeClassifier
-            leaf = 2 if is_number and len(target) > FEW_ROWS else 1
-            grown = kind(min_samples_leaf=leaf, max_features=n_tried, random_state=int(tree_seed))
-            with config_context(skip_parameter_validation=True):  # as often as there are trees, it would take long
+        kind = ExtraTreeRegressor if is_number else ExtraTreeClassifier
+        leaf = 2 if is_number and len(target) > FEW_ROWS else 1
+        with config_context(skip_parameter_validation=True):  # as often as there are trees, it would take long
+            for tree_seed in np.random.SeedSequence(seed).generate_state(n_trees):
+                grown = kind(min_samples_leaf=leaf, max_features=n_tried, random_state=int(tree_seed))
                 tree = grown.fit(seen, target, check_input=False).tree_
-            is_leaf = tree.children_left < 0
-            said = tree.value[:, 0, 0] if is_number else grown.classes_[tree.value[:, 0].argmax(axis=1)]
-            parts.append(
-                (
-                    np.where(is_leaf, -1, tree.feature).astype(np.int32),
-                    np.where(is_leaf, said.astype(np.float32), _rounded_down(tree.threshold)),
-                    np.where(is_leaf, 0, tree.children_right).astype(np.int32),
+                is_leaf = tree.children_left < 0
+                said = tree.value[:, 0, 0] if is_number else grown.classes_[tree.value[:, 0].argmax(axis=1)]
+                parts.append(
+                    (
+                        np.where(is_leaf, -1, tree.feature).astype(np.int32),
+                        np.where(is_leaf, said.astype(np.float32), _rounded_down(tree.threshold)),
+                        np.where(is_leaf, 0, tree.children_right).astype(np.int32),
+                    )
                 )
-            )
         feature, value, right = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         starts = np.cumsum([0, *(len(part[0]) for part in parts)], dtype=np.int64)
         return cls(starts, feature, value, right, n_features)

@@ -165,9 +165,11 @@ def _check_names_of_indicators(names: list[str]) -> None:
 
 def _is_unread(dtype: Any) -> bool:
     """Whether pandas holds cells of a type of Arrow whose values it cannot make, such as runs of equal ones."""
+    if not isinstance(dtype, pd.ArrowDtype):
+        return False
     try:
-        return isinstance(dtype, pd.ArrowDtype) and dtype.type is None
-    except NotImplementedError:
+        return dtype.type is None
+    except NotImplementedError:  # which is how pandas says it: there is no list of such types to ask
         return True
 
 

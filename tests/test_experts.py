@@ -196,11 +196,8 @@ def blended_once(
     experts: Experts, rows: CompletedRows, numbers: np.ndarray, said: np.ndarray, *, share: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """What generator and experts, who read the rows, say together of every cell of three numbers and a category."""
-    (trees, line, marginal), features, line_features = (
-        experts.weights[0],
-        experts.features(rows),
-        experts.line_features(rows),
-    )
+    trees, line, marginal = experts.weights[0]
+    features, line_features = experts.features(rows), experts.line_features(rows)
     by_trees = [experts.forests[cell].means(features, share=share) for cell in range(3)]
     by_lines = [experts.lines[cell].means(line_features) for cell in range(3)]
     votes = experts.forests[3].shares(features, 3, share=share)

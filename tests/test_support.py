@@ -19,7 +19,7 @@ from gain_impute.line import Line
 from gain_impute.support import CHANCE, Support
 from gain_impute.weighing import NOT_AT_ALL, USUAL, Weights, blended, without_support
 from tests.strategies import quick_imputer
-from tests.test_experts import damage_model
+from tests.test_experts import TREES_ALONE, damage_model
 
 SIZES = (3, 2)  # categories of two columns, after two of numbers
 
@@ -77,9 +77,6 @@ def test_a_line_of_categories_says_shares_of_those_that_it_has_seen(n_classes):
     assert (line.coefficients[5] == 0).all()
     assert (shares[:, 4:5] < 1e-4).all()
     assert (shares.argmax(axis=1) + 1 == codes).mean() > 0.7
-
-
-TREES_ALONE = Weights(1, 0, 0)
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))

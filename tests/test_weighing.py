@@ -39,9 +39,8 @@ def weighed(columns: list[Said], has: np.ndarray = ALL) -> list[Weights]:
 )
 def test_weights_are_shares_and_who_says_nothing_has_none(n_cells, n_columns, noise, has, seed):
     columns = [numbers(n_cells, noise, seed=seed + i) for i in range(n_columns)]
-    for generator, opinions, _ in columns:
+    for _, opinions, _ in columns:
         opinions[:2] = [said if is_there else None for said, is_there in zip(opinions[:2], has, strict=True)]
-        assert generator.dtype == np.float32
     for weights in weighed(columns, np.array([*has, True])):
         assert all(0 <= weight <= 1 for weight in weights)
         assert sum(weights) <= 1 + 1e-9
