@@ -46,7 +46,7 @@ class Tunable:
         Of an int: only every so many.
     needs : str
         "text" or "number": without such a column it changes nothing, and is left out; "budget": so it is where steps
-        are bounded.
+        are bounded; "time": so it is too unless time is minimised as well.
     """
 
     low: float
@@ -97,7 +97,7 @@ class GAINConfig:
         1,
         100,
         "Whole fits whose word is averaged: where one errs, others err otherwise; each takes the time of one.",
-        tune=Tunable(1, 3, needs="budget"),
+        tune=Tunable(1, 3, needs="time"),
     )
     max_time_s: float | None = _hyper(
         None,

@@ -98,7 +98,7 @@ class FittedState:
             if name in self.never_observed and name not in self.encoder.fillable:
                 why[name] = "never observed in fit"
             elif name not in self.encoder.fillable:
-                why[name] = f"{column.kind.value} is not filled" if column.fill else "fill = false"
+                why[name] = f"{column.kind.value}{' is not filled' if column.fill else ', fill = false'}"
         return why
 
     @property

@@ -38,6 +38,12 @@ Objective = Annotated[str, typer.Option("--objective", metavar="NAME", help="qua
 Pruner = Annotated[str, typer.Option("--pruner", metavar="NAME", help="Who gives up trials: halving, median or none.")]
 Finalists = Annotated[int, typer.Option("--finalists", metavar="N", min=0, help="Best trials that are fitted again.")]
 Seeds = Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="How often they are.")]
+Members = Annotated[
+    int | None,
+    typer.Option(
+        "--members", metavar="N", min=1, help="Members of these and of the winner. (default: 3, or 1 bounded)"
+    ),
+]
 Track = Annotated[bool, typer.Option("--track/--no-track", help="Keep every trial in MLflow.")]
 Register = Annotated[
     str | None,
@@ -61,8 +67,9 @@ def tune(
     space: SpaceFile = None,
     objective: Objective = "quality",
     pruner: Pruner = "halving",
-    finalists: Finalists = 3,
+    finalists: Finalists = 2,
     seeds: Seeds = 3,
+    members: Members = None,
     track: Track = True,
     register: Register = None,
     options: FittingOptions,
@@ -92,6 +99,7 @@ def tune(
         pruner=pruner,
         n_finalists=finalists,
         n_seeds=seeds,
+        n_members=members,
         study_name=study,
         storage=storage,
         random_state=options.seed or 0,

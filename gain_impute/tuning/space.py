@@ -145,7 +145,7 @@ class SearchSpace(Mapping[str, Dimension]):
             raise ConfigError("A search space must name at least one hyper-parameter. Got none. Add one.")
 
     @classmethod
-    def default(cls, schema: Schema | None = None, *, is_bounded: bool = False) -> SearchSpace:
+    def default(cls, schema: Schema | None = None, *, is_bounded: bool = False, with_time: bool = False) -> SearchSpace:
         """Take what `GAINConfig` declares.
 
         Parameters
@@ -154,6 +154,8 @@ class SearchSpace(Mapping[str, Dimension]):
             What the columns are; hyper-parameters of kinds that it does not have are left out.
         is_bounded : bool, default=False
             Whether the steps of a fit are bounded: then how much work it should be is no question.
+        with_time : bool, default=False
+            Whether time is minimised too: else many members are better than few, and that is no question.
 
         Returns
         -------
@@ -168,6 +170,7 @@ class SearchSpace(Mapping[str, Dimension]):
         kinds = set(Kind) if schema is None else {column.kind for column in schema.values()}
         has_number = any(kind.is_number for kind in kinds)
         there = {"": True, "text": Kind.TEXT in kinds, "number": has_number, "budget": not is_bounded}
+        there["time"] = there["budget"] and with_time
         told = {}
         for name, field in _FIELDS.items():
             tune = field.metadata["tune"]

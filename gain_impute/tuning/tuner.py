@@ -16,6 +16,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 from sklearn.base import clone
 
+from gain_impute.config import PRESETS
 from gain_impute.errors import ConfigError, StudyError
 from gain_impute.evaluation.exam import Exam
 from gain_impute.frames import to_pandas
@@ -23,7 +24,7 @@ from gain_impute.imputer import GAINImputer
 from gain_impute.intake import checked_config, resolve_schema
 from gain_impute.tracking import MLflowTracker, Runs
 from gain_impute.tracking.tracker import fingerprint
-from gain_impute.tuning.finals import DEFAULTS, best_trials, choose, run_finals, undecided
+from gain_impute.tuning.finals import DEFAULTS, best_trials, choose, run_finals, undecided, with_members
 from gain_impute.tuning.plots import importances, plot_study
 from gain_impute.tuning.registering import check_registration, register_winner
 from gain_impute.tuning.space import SearchSpace
@@ -48,10 +49,10 @@ class TuningResult:
         What differs from the imputer that was given; empty where the defaults stood their ground.
     trials : DataFrame
         One row per trial of the study: `number`, `state`, `score`, `elapsed_s`, `n_steps`, and its parameters.
-    finals : DataFrame of shape (n_seeds, 1 + n_finalists)
-        Scores of the defaults and of the best trials on other hidden cells, one row per seed. Empty without finals;
-        twice as many rows, and NaN of all but the leader and the defaults in the later ones, where `n_seeds` did not
-        decide between these.
+    finals : DataFrame of shape (n_seeds, n_candidates)
+        Scores of the defaults (with several members too, where finalists have these) and of the best trials on other
+        hidden cells, one row per seed. Empty without finals; twice as many rows, and NaN of all but the leader and the
+        defaults beside it in the later ones, where `n_seeds` did not decide between these.
     importances : dict of str to float
         How much of the differences between scores each hyper-parameter explains.
     study_name : str
@@ -98,8 +99,9 @@ def tune(
     timeout_s: float | None = None,
     objective: str = "quality",
     pruner: str = "halving",
-    n_finalists: int = 3,
+    n_finalists: int = 2,
     n_seeds: int = 3,
+    n_members: int | None = None,
     hide_rate: float = 0.2,
     study_name: str = "tune",
     storage: str | None = None,
@@ -114,8 +116,8 @@ def tune(
     / standard deviation (numbers, dates) and of the share of wrong answers (categories). The first trials are the
     defaults, and these with each of `PRESETS` that the space holds; Optuna's TPE sampler chooses the others. One of
     its trials whose loss on cells held out of its own training falls behind is given up. The best trials and the
-    defaults are then fitted again, with other seeds and other hidden cells, and the best of them is taken if its lead
-    over the defaults exceeds the noise of that comparison.
+    defaults are then fitted again, with several members, other seeds and other hidden cells, and the best of them is
+    taken if its lead over the defaults exceeds the noise of that comparison.
 
     Parameters
     ----------
@@ -134,10 +136,14 @@ def tune(
         Or "quality+time": seconds of training are minimised too. Such a study is not pruned.
     pruner : str, default="halving"
         "halving" (asynchronous successive halving), "median" or "none".
-    n_finalists : int, default=3
+    n_finalists : int, default=2
         Trials that are fitted again. 0: the best trial is taken as it is.
     n_seeds : int, default=3
         Times that they are; the leader and the defaults as often again, where its lead is within the noise.
+    n_members : int or None, default=None
+        Members of the finalists and of the winner, beside which one fit is kept only where it is better: trials need no
+        more than one, for many are better than one whatever the other parameters are. None: as many as the preset
+        "best" has; those of `imputer`, where it has more, its work is bounded, or the space tells of members.
     hide_rate : float in (0, 1), default=0.2
         Share of the known cells of each column to hide.
     study_name : str, default="tune"
@@ -189,7 +195,10 @@ def tune(
         raise ConfigError("Tuning must end: 'n_trials' or 'timeout_s' must be given. Got None for both. Give one.")
     if register is not None:
         check_registration(register, track=track, refit=refit)
-    tuning = _Tuning(table, GAINImputer() if imputer is None else imputer, space, hide_rate, random_state)
+    given = GAINImputer() if imputer is None else imputer
+    tuning = _Tuning(table, given, space, hide_rate, random_state, with_time=objective != OBJECTIVES[0])
+    if n_members is None:
+        n_members = tuning.usual_members
     kept = open_storage(storage)
     try:
         study = tuning.open(study_name, kept, objective=objective, pruner=pruner)
@@ -202,7 +211,9 @@ def tune(
             with_time=objective != OBJECTIVES[0],
         )
         study.optimize(goal, n_trials=n_trials, timeout=timeout_s, catch=HOPELESS)
-        result = tuning.finish(study, journal, n_finalists=n_finalists, n_seeds=n_seeds, refit=refit)
+        result = tuning.finish(
+            study, journal, n_finalists=n_finalists, n_seeds=n_seeds, n_members=n_members, refit=refit
+        )
         _tell(journal, study, result)
         if register is not None and result.imputer is not None and journal.runs is not None:
             uri = register_winner(result.imputer, tuning.frame, register, runs=journal.runs, token=tuning.winner)
@@ -216,17 +227,32 @@ class _Tuning:
     """A table and an imputer to be tuned on it."""
 
     def __init__(
-        self, table: Any, imputer: GAINImputer, space: SearchSpace | None, hide_rate: float, random_state: int
+        self,
+        table: Any,
+        imputer: GAINImputer,
+        space: SearchSpace | None,
+        hide_rate: float,
+        random_state: int,
+        *,
+        with_time: bool,
     ) -> None:
         checked_config(imputer)
         self.table, self.frame = table, to_pandas(table)
         self.schema = resolve_schema(imputer.schema, imputer.missing_values, table, self.frame)
         is_bounded = imputer.max_steps is not None
-        self.space = SearchSpace.default(self.schema, is_bounded=is_bounded) if space is None else space
+        default = SearchSpace.default(self.schema, is_bounded=is_bounded, with_time=with_time)
+        self.space = default if space is None else space
         self.space.check(imputer.get_params())
         self.imputer = clone(imputer).set_params(schema=self.schema, random_state=random_state)
         self.hide_rate, self.random_state = hide_rate, random_state
         self.winner = ""  # token of the run of the winner's fit
+
+    @property
+    def usual_members(self) -> int:
+        """Members of finalists, where nobody says how many."""
+        own: int = self.imputer.n_members
+        is_bounded = self.imputer.max_steps is not None or self.imputer.max_time_s is not None
+        return own if is_bounded or "n_members" in self.space else max(own, PRESETS["best"]["n_members"])
 
     def exam(self, number: int) -> Exam:
         """Hide cells, others under each number; trials have number 0."""
@@ -268,13 +294,15 @@ class _Tuning:
         return Journal(runs, study.user_attrs[PARENT])
 
     def finish(
-        self, study: optuna.Study, journal: Journal, *, n_finalists: int, n_seeds: int, refit: bool
+        self, study: optuna.Study, journal: Journal, *, n_finalists: int, n_seeds: int, n_members: int, refit: bool
     ) -> TuningResult:
         """Hold the finals and fit the winner, if asked to, and put together what came of it."""
         finals, fitted = pd.DataFrame(), None
         params: dict[str, Any] = {}
         if refit:
-            finals, params = self.finals(study, n_finalists=n_finalists, n_seeds=n_seeds, journal=journal)
+            finals, params = self.finals(
+                study, n_finalists=n_finalists, n_seeds=n_seeds, n_members=n_members, journal=journal
+            )
             fitted = self.refit(params, journal)
         return TuningResult(
             imputer=fitted,
@@ -286,7 +314,7 @@ class _Tuning:
         )
 
     def finals(
-        self, study: optuna.Study, *, n_finalists: int, n_seeds: int, journal: Journal
+        self, study: optuna.Study, *, n_finalists: int, n_seeds: int, n_members: int, journal: Journal
     ) -> tuple[pd.DataFrame, dict[str, Any]]:
         """Hold the finals; returns their scores and the parameters of the winner."""
         best = best_trials(study, max(n_finalists, 1))
@@ -295,10 +323,11 @@ class _Tuning:
                 f"Study {study.study_name!r} must have a trial that is complete. It has none of "
                 f"{len(study.get_trials(deepcopy=False))}. Add trials, or allow them more time and memory."
             )
+        is_of_many = n_members != self.imputer.n_members
         if not n_finalists:
-            return pd.DataFrame(), dict(best[0].params)
-        candidates: dict[str, dict[str, Any]] = {DEFAULTS: {}}
-        candidates |= {f"trial {trial.number}": trial.params for trial in best if not _is_default(trial)}
+            return pd.DataFrame(), best[0].params | ({"n_members": n_members} if is_of_many else {})
+        finalists = {f"trial {trial.number}": trial.params for trial in best if not _is_default(trial)}
+        candidates = with_members(finalists, n_members) if is_of_many else {DEFAULTS: {}} | finalists
 
         def held(names: Iterable[str], numbers: Sequence[int]) -> pd.DataFrame:
             taking_part = {name: candidates[name] for name in names}
@@ -306,9 +335,9 @@ class _Tuning:
             return run_finals(self.imputer, taking_part, exams, seeds, journal)
 
         scores = held(candidates, range(1, n_seeds + 1))
-        leader = undecided(scores)
-        if leader is not None:
-            scores = pd.concat([scores, held((DEFAULTS, leader), range(n_seeds + 1, 2 * n_seeds + 1))])
+        both = undecided(scores)
+        if both is not None:
+            scores = pd.concat([scores, held(both, range(n_seeds + 1, 2 * n_seeds + 1))])
         return scores, dict(candidates[choose(scores)])
 
     def refit(self, params: dict[str, Any], journal: Journal) -> GAINImputer:
