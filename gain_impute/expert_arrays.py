@@ -119,11 +119,10 @@ def _marginal_from(
     cell: int, n_numbers: int, class_sizes: tuple[int, ...], tensors: dict[str, Tensor]
 ) -> NDArray[np.float32]:
     """What a column says without its row; what does not fit the table is an error here."""
-    sizes = [1] * n_numbers + list(class_sizes)
-    marginal = tensors[f"experts.marginal.{cell}"].numpy()
-    least, most = (-MAX_SCORE, MAX_SCORE) if cell < n_numbers else (0, 1)
-    is_possible = 0 <= cell < len(sizes) and marginal.dtype == np.float32 and marginal.shape == (sizes[cell],)
-    if not is_possible or not ((marginal >= least) & (marginal <= most)).all():
+    (marginal,) = _arrays("experts.marginal", {str(cell): np.float32}, tensors).values()
+    sizes, (least, most) = [1] * n_numbers + list(class_sizes), (-MAX_SCORE, MAX_SCORE) if cell < n_numbers else (0, 1)
+    is_of_cell = 0 <= cell < len(sizes) and len(marginal) == sizes[cell]
+    if not is_of_cell or not ((marginal >= least) & (marginal <= most)).all():
         raise ValueError("experts.marginal")
     return marginal
 

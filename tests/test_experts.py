@@ -431,6 +431,12 @@ DAMAGED_TENSORS = {
     "another dtype": ("experts.forest.*.feature", lambda array: array.astype(np.float64)),
     "another shape": ("experts.forest.*.right", lambda array: array[:, None]),
     "an endless path": ("experts.forest.*.right", np.zeros_like),
+    "a mean that is no number": ("experts.marginal.0", lambda array: array * np.nan),
+    "a mean beyond every number": ("experts.marginal.0", lambda array: array + 1e6),
+    "a mean of two columns": ("experts.marginal.0", lambda array: np.repeat(array, 2)),
+    "shares of other categories": ("experts.marginal.5", lambda array: array[:-1]),
+    "shares beyond one": ("experts.marginal.5", lambda array: array + 1),
+    "shares of another dtype": ("experts.marginal.5", lambda array: array.astype(np.float64)),
 }
 
 
