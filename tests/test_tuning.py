@@ -30,7 +30,7 @@ from gain_impute.state import EpochLog
 from gain_impute.tracking import Runs
 from gain_impute.training import NullTracker
 from gain_impute.tuning import Dimension, SearchSpace, TuningResult, tune
-from gain_impute.tuning.finals import DEFAULTS, DEFAULTS_OF_MANY, best_trials, choose, undecided
+from gain_impute.tuning.finals import DEFAULTS, best_trials, choose
 from gain_impute.tuning.plots import importances, plot_study
 from gain_impute.tuning.registering import register_winner
 from gain_impute.tuning.studies import close_storage, open_storage, open_study, take_up_lost_trials
@@ -490,41 +490,23 @@ def test_a_candidate_that_failed_is_never_chosen_and_defaults_that_failed_are_no
     assert choose(pd.DataFrame({DEFAULTS: [0.5, np.inf], "trial 1": [0.9, 0.9], "b": [0.8, 0.9]})) == "b"
 
 
-@pytest.mark.parametrize(
-    ("single", "several", "trial", "wanted"),
-    [
-        ([0.50, 0.60, 0.55], [0.40, 0.62, 0.54], [0.41, 0.62, 0.55], DEFAULTS_OF_MANY),  # ahead of one on average
-        ([0.50, 0.60, 0.55], [0.48, 0.58, 0.54], [0.40, 0.65, 0.53], DEFAULTS_OF_MANY),  # of as many, not beyond noise
-        ([0.50, 0.60, 0.55], [0.48, 0.58, 0.54], [0.43, 0.53, 0.48], "trial 1"),
-        ([0.50, 0.60, 0.55], [0.52, 0.61, 0.55], [0.51, 0.61, 0.56], DEFAULTS),
-        ([0.50, 0.60, 0.55], [0.58, 0.68, 0.64], [0.53, 0.63, 0.58], DEFAULTS),
-        ([0.50, 0.60, 0.55], [0.48, np.inf, 0.54], [0.47, 0.57, 0.53], "trial 1"),
-        ([0.50, 0.60, 0.55], [0.48, np.inf, 0.54], [0.47, 0.57, np.inf], DEFAULTS),
-        ([0.50, np.inf, 0.55], [0.58, 0.68, 0.64], [0.59, 0.68, 0.64], DEFAULTS_OF_MANY),
-        ([0.50, 0.60, np.nan], [0.49, 0.59, 0.90], [0.48, 0.61, 0.89], DEFAULTS_OF_MANY),  # one was not asked again
-    ],
-)
-def test_several_members_need_lead_one_on_average_and_trials_lead_the_defaults_of_as_many_beyond_noise(
-    single, several, trial, wanted
-):
-    scores = pd.DataFrame({DEFAULTS: single, DEFAULTS_OF_MANY: several, "trial 1": trial})
-    assert choose(scores) == wanted
-    both = undecided(scores)
-    assert both is None or (both[0] == DEFAULTS_OF_MANY != both[1] != DEFAULTS)
+@pytest.mark.parametrize("n_finalists", [0, 1])
+def test_the_winner_has_the_members_asked_for_and_trials_and_finals_have_one(n_finalists):
+    found = quick_tune(n_finalists=n_finalists, n_seeds=1, n_trials=2, n_members=2)
+    assert found.params["n_members"] == len(found.imputer.state_.members) == 2
+    assert found.trials["n_steps"].max() == quick_imputer().max_steps
+    assert "n_members" not in quick_tune(n_finalists=n_finalists, n_seeds=1, n_trials=2).params
 
 
-def test_finalists_and_the_winner_have_the_members_asked_for_and_trials_have_one():
-    found = quick_tune(n_finalists=1, n_seeds=1, n_trials=2, n_members=2, pruner="none")
-    assert list(found.finals.columns[:2]) == [DEFAULTS, DEFAULTS_OF_MANY]
-    assert found.finals[DEFAULTS].iloc[0] != found.finals[DEFAULTS_OF_MANY].iloc[0]
-    assert "n_members" not in found.trials.columns
-    assert len(found.imputer.state_.members) == found.params.get("n_members", 1)
-    taken = quick_tune(n_finalists=0, n_trials=1, n_members=2)
-    assert taken.params["n_members"] == len(taken.imputer.state_.members) == 2
+def test_members_that_are_asked_for_stand_above_those_that_were_found():
+    space = SearchSpace({"n_members": [2, 3], "weight_decay": [0.01, 0.1]})
+    assert quick_tune(space=space, n_finalists=0, n_trials=2, pruner="none").params["n_members"] in {2, 3}
+    found = quick_tune(space=space, n_finalists=0, n_trials=2, n_members=1, pruner="none")
+    assert found.params["n_members"] == len(found.imputer.state_.members) == 1
 
 
 @pytest.mark.parametrize(
-    ("imputer", "space", "wanted"),
+    ("params", "space", "wanted"),
     [
         ({}, SMALL, PRESETS["best"]["n_members"]),
         ({"n_members": 5}, SMALL, 5),
@@ -533,13 +515,9 @@ def test_finalists_and_the_winner_have_the_members_asked_for_and_trials_have_one
         ({}, SearchSpace({"n_members": [1, 2]}), 1),
     ],
 )
-def test_finalists_have_several_members_where_nothing_else_is_said(monkeypatch, imputer, space, wanted):
-    asked: list[int] = []
-    monkeypatch.setattr(_Tuning, "finish", lambda *_, n_members, **__: asked.append(n_members))
-    monkeypatch.setattr("gain_impute.tuning.trials.Objective.__call__", lambda *_: 0.5)
-    monkeypatch.setattr("gain_impute.tuning.tuner._tell", lambda *_: None)
-    quick_tune(imputer=GAINImputer(**imputer), space=space, n_trials=1)
-    assert asked == [wanted]
+def test_the_winner_has_several_members_where_nothing_is_said_of_its_work(params, space, wanted):
+    tuning = _Tuning(table_of(), GAINImputer(**params), space, 0.2, 0, with_time=False)
+    assert tuning.usual_members == wanted
 
 
 def test_the_best_trials_are_distinct_and_in_order():

@@ -40,9 +40,7 @@ Finalists = Annotated[int, typer.Option("--finalists", metavar="N", min=0, help=
 Seeds = Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="How often they are.")]
 Members = Annotated[
     int | None,
-    typer.Option(
-        "--members", metavar="N", min=1, help="Members of these and of the winner. (default: 3, or 1 bounded)"
-    ),
+    typer.Option("--members", metavar="N", min=1, help="Members of the winner. (default: 3; 1 if bounded)"),
 ]
 Track = Annotated[bool, typer.Option("--track/--no-track", help="Keep every trial in MLflow.")]
 Register = Annotated[
@@ -67,7 +65,7 @@ def tune(
     space: SpaceFile = None,
     objective: Objective = "quality",
     pruner: Pruner = "halving",
-    finalists: Finalists = 2,
+    finalists: Finalists = 3,
     seeds: Seeds = 3,
     members: Members = None,
     track: Track = True,

@@ -16,10 +16,9 @@ from gain_impute.evaluation.exam import Exam
 from gain_impute.imputer import GAINImputer
 from gain_impute.tuning.trials import HOPELESS, Journal, TrialWatch, fit_and_score
 
-__all__ = ["DEFAULTS", "DEFAULTS_OF_MANY", "best_trials", "choose", "run_finals", "undecided", "with_members"]
+__all__ = ["DEFAULTS", "best_trials", "choose", "run_finals", "undecided"]
 
 DEFAULTS = "defaults"
-DEFAULTS_OF_MANY = "defaults, several members"
 LEVEL = 0.05  # probability that a candidate no better than the defaults is taken, were it alone and looked at once
 Candidates = Mapping[str, Mapping[str, Any]]
 
@@ -31,18 +30,6 @@ def best_trials(study: optuna.Study, n_best: int) -> list[FrozenTrial]:
     ordered = sorted(trials, key=lambda trial: (trial.values[0], trial.number))
     distinct = {tuple(sorted(trial.params.items())): trial for trial in reversed(ordered)}
     return sorted(distinct.values(), key=lambda trial: (trial.values[0], trial.number))[:n_best]
-
-
-def with_members(finalists: Candidates, n_members: int) -> dict[str, dict[str, Any]]:
-    """Give each finalist so many members, and put the defaults beside them, as they are and with as many.
-
-    Examples
-    --------
-    >>> list(with_members({"trial 3": {"d_hidden": 64}}, 3).values())
-    [{}, {'n_members': 3}, {'d_hidden': 64, 'n_members': 3}]
-    """
-    of_many = {name: {**params, "n_members": n_members} for name, params in finalists.items()}
-    return {DEFAULTS: {}, DEFAULTS_OF_MANY: {"n_members": n_members}, **of_many}
 
 
 def run_finals(
@@ -94,10 +81,6 @@ def choose(scores: pd.DataFrame) -> str:
     one per seed, together. With one seed there is no telling, and any lead counts; so it does where the defaults
     themselves failed.
 
-    Candidates of several members have to beat the defaults of as many. What is taken of these, which may be the
-    defaults, is ahead of one member by the mean alone: the mean of several fits has no more squared error, and no
-    higher Brier score, than these have on average, so that noise need not be ruled out.
-
     Examples
     --------
     >>> choose(pd.DataFrame({"defaults": [0.50, 0.60, 0.55], "trial 3": [0.45, 0.56, 0.49]}))
@@ -105,45 +88,33 @@ def choose(scores: pd.DataFrame) -> str:
     >>> choose(pd.DataFrame({"defaults": [0.50, 0.60, 0.55], "trial 3": [0.45, 0.65, 0.54]}))
     'defaults'
     """
-    if DEFAULTS_OF_MANY not in scores:
-        return _best(scores, DEFAULTS)
-    taken = _best(scores.drop(columns=DEFAULTS), DEFAULTS_OF_MANY)
-    both = scores[[DEFAULTS, taken]].dropna()
-    return taken if both[taken].mean() < both[DEFAULTS].mean() else DEFAULTS
-
-
-def undecided(scores: pd.DataFrame) -> tuple[str, str] | None:
-    """Name the defaults, and what leads them, but not beyond noise: more seeds may tell; None where nothing does.
-
-    Examples
-    --------
-    >>> undecided(pd.DataFrame({"defaults": [0.50, 0.60, 0.55], "trial 3": [0.45, 0.65, 0.54]}))
-    ('defaults', 'trial 3')
-    >>> undecided(pd.DataFrame({"defaults": [0.50, 0.60, 0.55], "trial 3": [0.45, 0.56, 0.49]}))
-    """
-    is_of_many = DEFAULTS_OF_MANY in scores
-    contenders = scores.drop(columns=DEFAULTS) if is_of_many else scores
-    beside = DEFAULTS_OF_MANY if is_of_many else DEFAULTS
-    leader = _leader(contenders, beside)
-    return (beside, leader) if _best(contenders, beside) == beside != leader else None
-
-
-def _best(scores: pd.DataFrame, beside: str) -> str:
-    """Take what leads `beside` beyond noise, else that."""
-    best = _leader(scores, beside)
-    if best == beside or not np.isfinite(scores[beside]).all():
+    best = _leader(scores)
+    if best == DEFAULTS or not np.isfinite(scores[DEFAULTS]).all():
         return best
-    others = [name for name in scores if name != beside and not np.isinf(scores[name]).any()]
-    leads = scores[others].rsub(scores[beside], axis=0)
+    others = [name for name in scores if name != DEFAULTS and not np.isinf(scores[name]).any()]
+    leads = scores[others].rsub(scores[DEFAULTS], axis=0)
     n_further = leads.count() - 1  # differences of each candidate that tell of noise
     noise = 0.0
     if n_further.sum() > 0:
         variance = float((leads.var() * n_further).sum() / n_further.sum())
         noise = float(stats.t.ppf(1 - LEVEL, n_further.sum())) * (variance / len(leads)) ** 0.5
-    return best if float(leads[best].mean()) > noise else beside
+    return best if float(leads[best].mean()) > noise else DEFAULTS
 
 
-def _leader(scores: pd.DataFrame, beside: str) -> str:
+def undecided(scores: pd.DataFrame) -> str | None:
+    """Name the candidate that leads, but not beyond noise, so that more seeds may tell; None where there is none.
+
+    Examples
+    --------
+    >>> undecided(pd.DataFrame({"defaults": [0.50, 0.60, 0.55], "trial 3": [0.45, 0.65, 0.54]}))
+    'trial 3'
+    >>> undecided(pd.DataFrame({"defaults": [0.50, 0.60, 0.55], "trial 3": [0.45, 0.56, 0.49]}))
+    """
+    leader = _leader(scores)
+    return leader if choose(scores) == DEFAULTS != leader else None
+
+
+def _leader(scores: pd.DataFrame) -> str:
     """Which of the candidates that took part in all exams, and failed in none, has the best mean."""
     sound = scores[[name for name in scores if np.isfinite(scores[name]).all()]]
-    return beside if sound.empty else str(sound.mean().idxmin())
+    return DEFAULTS if sound.empty else str(sound.mean().idxmin())

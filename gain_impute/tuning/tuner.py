@@ -24,7 +24,7 @@ from gain_impute.imputer import GAINImputer
 from gain_impute.intake import checked_config, resolve_schema
 from gain_impute.tracking import MLflowTracker, Runs
 from gain_impute.tracking.tracker import fingerprint
-from gain_impute.tuning.finals import DEFAULTS, best_trials, choose, run_finals, undecided, with_members
+from gain_impute.tuning.finals import DEFAULTS, best_trials, choose, run_finals, undecided
 from gain_impute.tuning.plots import importances, plot_study
 from gain_impute.tuning.registering import check_registration, register_winner
 from gain_impute.tuning.space import SearchSpace
@@ -49,10 +49,10 @@ class TuningResult:
         What differs from the imputer that was given; empty where the defaults stood their ground.
     trials : DataFrame
         One row per trial of the study: `number`, `state`, `score`, `elapsed_s`, `n_steps`, and its parameters.
-    finals : DataFrame of shape (n_seeds, n_candidates)
-        Scores of the defaults (with several members too, where finalists have these) and of the best trials on other
-        hidden cells, one row per seed. Empty without finals; twice as many rows, and NaN of all but the leader and the
-        defaults beside it in the later ones, where `n_seeds` did not decide between these.
+    finals : DataFrame of shape (n_seeds, 1 + n_finalists)
+        Scores of the defaults and of the best trials on other hidden cells, one row per seed. Empty without finals;
+        twice as many rows, and NaN of all but the leader and the defaults in the later ones, where `n_seeds` did not
+        decide between these.
     importances : dict of str to float
         How much of the differences between scores each hyper-parameter explains.
     study_name : str
@@ -99,7 +99,7 @@ def tune(
     timeout_s: float | None = None,
     objective: str = "quality",
     pruner: str = "halving",
-    n_finalists: int = 2,
+    n_finalists: int = 3,
     n_seeds: int = 3,
     n_members: int | None = None,
     hide_rate: float = 0.2,
@@ -116,8 +116,9 @@ def tune(
     / standard deviation (numbers, dates) and of the share of wrong answers (categories). The first trials are the
     defaults, and these with each of `PRESETS` that the space holds; Optuna's TPE sampler chooses the others. One of
     its trials whose loss on cells held out of its own training falls behind is given up. The best trials and the
-    defaults are then fitted again, with several members, other seeds and other hidden cells, and the best of them is
-    taken if its lead over the defaults exceeds the noise of that comparison.
+    defaults are then fitted again, with other seeds and other hidden cells, and the best of them is taken if its lead
+    over the defaults exceeds the noise of that comparison. The winner has several members, which need no trial: the
+    mean of some fits has no more squared error, and no higher Brier score, than these have on average.
 
     Parameters
     ----------
@@ -136,14 +137,13 @@ def tune(
         Or "quality+time": seconds of training are minimised too. Such a study is not pruned.
     pruner : str, default="halving"
         "halving" (asynchronous successive halving), "median" or "none".
-    n_finalists : int, default=2
+    n_finalists : int, default=3
         Trials that are fitted again. 0: the best trial is taken as it is.
     n_seeds : int, default=3
         Times that they are; the leader and the defaults as often again, where its lead is within the noise.
     n_members : int or None, default=None
-        Members of the finalists and of the winner, beside which one fit is kept only where it is better: trials need no
-        more than one, for many are better than one whatever the other parameters are. None: as many as the preset
-        "best" has; those of `imputer`, where it has more, its work is bounded, or the space tells of members.
+        Members of the winner. None: as many as the preset "best" has; those of `imputer`, where it has more, its work
+        is bounded, or the space tells of members.
     hide_rate : float in (0, 1), default=0.2
         Share of the known cells of each column to hide.
     study_name : str, default="tune"
@@ -197,8 +197,6 @@ def tune(
         check_registration(register, track=track, refit=refit)
     given = GAINImputer() if imputer is None else imputer
     tuning = _Tuning(table, given, space, hide_rate, random_state, with_time=objective != OBJECTIVES[0])
-    if n_members is None:
-        n_members = tuning.usual_members
     kept = open_storage(storage)
     try:
         study = tuning.open(study_name, kept, objective=objective, pruner=pruner)
@@ -249,7 +247,7 @@ class _Tuning:
 
     @property
     def usual_members(self) -> int:
-        """Members of finalists, where nobody says how many."""
+        """Members of the winner, where nobody says how many."""
         own: int = self.imputer.n_members
         is_bounded = self.imputer.max_steps is not None or self.imputer.max_time_s is not None
         return own if is_bounded or "n_members" in self.space else max(own, PRESETS["best"]["n_members"])
@@ -294,15 +292,23 @@ class _Tuning:
         return Journal(runs, study.user_attrs[PARENT])
 
     def finish(
-        self, study: optuna.Study, journal: Journal, *, n_finalists: int, n_seeds: int, n_members: int, refit: bool
+        self,
+        study: optuna.Study,
+        journal: Journal,
+        *,
+        n_finalists: int,
+        n_seeds: int,
+        n_members: int | None,
+        refit: bool,
     ) -> TuningResult:
         """Hold the finals and fit the winner, if asked to, and put together what came of it."""
         finals, fitted = pd.DataFrame(), None
         params: dict[str, Any] = {}
         if refit:
-            finals, params = self.finals(
-                study, n_finalists=n_finalists, n_seeds=n_seeds, n_members=n_members, journal=journal
-            )
+            finals, params = self.finals(study, n_finalists=n_finalists, n_seeds=n_seeds, journal=journal)
+            wanted = params.get("n_members", self.usual_members) if n_members is None else n_members
+            if wanted != params.get("n_members", self.imputer.n_members):
+                params["n_members"] = wanted
             fitted = self.refit(params, journal)
         return TuningResult(
             imputer=fitted,
@@ -314,7 +320,7 @@ class _Tuning:
         )
 
     def finals(
-        self, study: optuna.Study, *, n_finalists: int, n_seeds: int, n_members: int, journal: Journal
+        self, study: optuna.Study, *, n_finalists: int, n_seeds: int, journal: Journal
     ) -> tuple[pd.DataFrame, dict[str, Any]]:
         """Hold the finals; returns their scores and the parameters of the winner."""
         best = best_trials(study, max(n_finalists, 1))
@@ -323,11 +329,10 @@ class _Tuning:
                 f"Study {study.study_name!r} must have a trial that is complete. It has none of "
                 f"{len(study.get_trials(deepcopy=False))}. Add trials, or allow them more time and memory."
             )
-        is_of_many = n_members != self.imputer.n_members
         if not n_finalists:
-            return pd.DataFrame(), best[0].params | ({"n_members": n_members} if is_of_many else {})
-        finalists = {f"trial {trial.number}": trial.params for trial in best if not _is_default(trial)}
-        candidates = with_members(finalists, n_members) if is_of_many else {DEFAULTS: {}} | finalists
+            return pd.DataFrame(), dict(best[0].params)
+        candidates: dict[str, dict[str, Any]] = {DEFAULTS: {}}
+        candidates |= {f"trial {trial.number}": trial.params for trial in best if not _is_default(trial)}
 
         def held(names: Iterable[str], numbers: Sequence[int]) -> pd.DataFrame:
             taking_part = {name: candidates[name] for name in names}
@@ -335,9 +340,9 @@ class _Tuning:
             return run_finals(self.imputer, taking_part, exams, seeds, journal)
 
         scores = held(candidates, range(1, n_seeds + 1))
-        both = undecided(scores)
-        if both is not None:
-            scores = pd.concat([scores, held(both, range(n_seeds + 1, 2 * n_seeds + 1))])
+        leader = undecided(scores)
+        if leader is not None:
+            scores = pd.concat([scores, held((DEFAULTS, leader), range(n_seeds + 1, 2 * n_seeds + 1))])
         return scores, dict(candidates[choose(scores)])
 
     def refit(self, params: dict[str, Any], journal: Journal) -> GAINImputer:
