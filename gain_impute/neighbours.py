@@ -37,7 +37,8 @@ LEAST_CELLS = 20  # held-out ones of a column: fewer say nothing
 MOST_IDF = 1e4  # more than any number of texts gives
 SLACK = 1e-4  # by which a share of a vector of length 1 may exceed it, rounded
 SHARPNESSES = (4, 8, 16)
-LIKENESSES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.2)
+LIKENESSES = (0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.2)  # few held-out cells have only neighbours less like them
+N_ERRORS = 2.5  # standard errors that are noise, in all columns of a table
 
 
 class Nearest(NamedTuple):
@@ -261,7 +262,8 @@ class Neighbours:
             votes = self._votes(cell, nearest[text], sharpness, ours.shape[1:])
             tried += [Trust(text, sharpness, likeness) for likeness in LIKENESSES]
             with_them += [losses(_mixed(ours, *votes, likeness**sharpness), true) for likeness in LIKENESSES]
-        helps = is_better(np.stack(with_them), without, is_bounded=cell >= self.numbers.shape[1])
+        is_category = cell >= self.numbers.shape[1]
+        helps = is_better(np.stack(with_them), without, is_bounded=is_category, n_errors=N_ERRORS)
         return {cell: tried[least(np.stack(with_them))]} if helps else {}
 
     def believed(self, trust: dict[int, Trust]) -> Neighbours:

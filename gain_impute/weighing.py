@@ -27,7 +27,6 @@ __all__ = [
 ]
 
 LEAST_GAIN_OF_ROWS = 0.05  # share of the loss on held-out cells that the word of single rows must take off
-N_ERRORS = 2  # standard errors that are noise
 N_FOLDS = 4  # of held-out cells
 MIDDLE_SPREAD = 0.5  # standard deviation of a table's common weights around the usual ones
 WEIGHT_SPREADS = (0.05, 0.1, 0.2, 0.4)  # standard deviations that columns' weights may have around those of all
@@ -86,8 +85,10 @@ def least(losses: NDArray[np.float64]) -> int:
     return int(losses.mean(axis=1).argmin())
 
 
-def is_better(losses: NDArray[np.float64], without: NDArray[np.float64], *, is_bounded: bool) -> bool:
-    """Whether what is chosen of the tried (n_tried, n_cells) beats going without (n_cells,) beyond noise.
+def is_better(
+    losses: NDArray[np.float64], without: NDArray[np.float64], *, is_bounded: bool, n_errors: float = 2.0
+) -> bool:
+    """Whether what is chosen of the tried (n_tried, n_cells) beats going without (n_cells,) by so many standard errors.
 
     Of many that are tried the best looks better than it is: so it is chosen without the fold that it is tested on. The
     roots of the losses must say so, of which no cell makes most; and of numbers, whose errors have no bound, the losses
@@ -97,7 +98,7 @@ def is_better(losses: NDArray[np.float64], without: NDArray[np.float64], *, is_b
     for each in range(N_FOLDS):
         chosen[fold == each] = losses[least(losses[:, fold != each]), fold == each]
     gains = np.stack([np.sqrt(without) - np.sqrt(chosen), without - chosen])
-    are_beyond_noise = gains.mean(axis=1) > N_ERRORS * gains.std(axis=1, ddof=1) / np.sqrt(len(without))
+    are_beyond_noise = gains.mean(axis=1) > n_errors * gains.std(axis=1, ddof=1) / np.sqrt(len(without))
     is_enough = chosen.mean() < (1 - LEAST_GAIN_OF_ROWS) * without.mean()
     return bool(is_enough and are_beyond_noise[0] and (is_bounded or are_beyond_noise[1]))
 
