@@ -28,6 +28,7 @@ from gain_impute.ranks import Ranks
 from gain_impute.support import Support
 from gain_impute.text_axes import TextAxes
 from gain_impute.weighing import (
+    LEAST_OF_NUMBERS,
     NOT_AT_ALL,
     Opinion,
     Weights,
@@ -358,7 +359,7 @@ class Experts:
             said[cell] = ours, all_say, true
         losses = {cell: losses_of_weights(*said[cell]) for cell in self.weights}
         has = {cell: np.array([opinion is not None for opinion in said[cell][1]]) for cell in self.weights}
-        weights = believed_weights({cell: losses[cell] for cell in losses if cell < n}, has)
+        weights = believed_weights({cell: losses[cell] for cell in losses if cell < n}, has, LEAST_OF_NUMBERS)
         weights |= believed_weights({cell: losses[cell] for cell in losses if cell >= n}, has)
         believed = {cell: weight for cell, weight in weights.items() if any(weight)}
         of_trees = self.support.cells.union(cell for cell, weight in believed.items() if weight.trees > 0)

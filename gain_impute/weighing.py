@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 __all__ = [
+    "LEAST_OF_NUMBERS",
     "NOT_AT_ALL",
     "USUAL",
     "Opinion",
@@ -46,7 +47,8 @@ class Weights(NamedTuple):
 
 USUAL = Weights(0.5, 0.2, 0)  # where nothing is known yet
 NOT_AT_ALL = Weights(0, 0, 0)
-LEAST = Weights(0.1, 0.1, 0.2)  # less is none: experts take time, and the mean is that of what happens to be visible
+LEAST = Weights(0.1, 0.1, 0.1)  # less is none: experts take time
+LEAST_OF_NUMBERS = LEAST._replace(marginal=0.2)  # for their mean is that of what happens to be visible
 _NEARLY_0 = 1e-300  # probability, so that it has a logarithm
 _STEPS = np.linspace(0, 1, 11)
 _TRIED = np.array([tried for tried in itertools.product(_STEPS, repeat=3) if sum(tried) <= 1 + 1e-9])  # (n_tried, 3)
@@ -124,7 +126,9 @@ def losses_of_weights(
     return np.asarray(n_telling * errors / max(2 * errors.min(), 1e-12))
 
 
-def believed_weights(losses: dict[int, NDArray[np.float64]], has: dict[int, NDArray[np.bool_]]) -> dict[int, Weights]:
+def believed_weights(
+    losses: dict[int, NDArray[np.float64]], has: dict[int, NDArray[np.bool_]], least: Weights = LEAST
+) -> dict[int, Weights]:
     """Weights of each of some columns of one kind, of which most have few cells to tell them.
 
     Each column's are the mean of those that are probable, given its own cells and a normal prior; where the prior's
@@ -138,6 +142,8 @@ def believed_weights(losses: dict[int, NDArray[np.float64]], has: dict[int, NDAr
         `losses_of_weights` of each cell.
     has : dict of int to ndarray of shape (3,), bool
         Who of those that may be believed says something of it.
+    least : Weights, default=LEAST
+        Who would have less has none.
 
     References
     ----------
@@ -153,7 +159,7 @@ def believed_weights(losses: dict[int, NDArray[np.float64]], has: dict[int, NDAr
     for column, cell in enumerate(losses):
         middles = softmax(of_all - of_columns[:, :, column])
         prior = np.tensordot(middles, _priors(), axes=2)
-        found[cell] = _without_slight(np.log(prior + _NEARLY_0) - losses[cell], possible[cell])
+        found[cell] = _without_slight(np.log(prior + _NEARLY_0) - losses[cell], possible[cell], least)
     return found
 
 
@@ -165,11 +171,11 @@ def _priors() -> NDArray[np.float64]:
     return np.asarray(densities / densities.sum(axis=2, keepdims=True))
 
 
-def _without_slight(log_probable: NDArray[np.float64], possible: NDArray[np.bool_]) -> Weights:
-    """Mean of the possible weights, without those that are hardly any."""
+def _without_slight(log_probable: NDArray[np.float64], possible: NDArray[np.bool_], least: Weights) -> Weights:
+    """Mean of the possible weights, without those below the least."""
     mean = _mean(log_probable, possible)
-    for who, least in enumerate(LEAST):
-        if 0 < mean[who] < least:
+    for who in range(len(mean)):
+        if 0 < mean[who] < least[who]:
             possible = possible & (_TRIED[:, who] == 0)
             mean = _mean(log_probable, possible)
     return Weights(*mean.tolist())

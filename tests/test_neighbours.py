@@ -176,6 +176,15 @@ def test_twins_are_believed():
     assert np.abs(moved - true).mean() < 0.1 * np.abs(true).mean()
 
 
+def test_twins_do_not_make_rows_believed_that_are_hardly_alike():
+    neighbours, found, true = asked_of(100, are_twins=True)
+    believed, nothing = replace(neighbours, trust=neighbours.trusted(0, found, true * 0, true)), true * 0
+    hardly_alike = found[0]._replace(similarity=np.full_like(found[0].similarity, 0.3))
+    moved, prevail = believed.moved(0, hardly_alike, nothing)
+    assert not prevail.any()
+    assert believed.moved(0, found[0], nothing)[1].all()
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_strangers_are_not_believed(seed):
     neighbours, found, true = asked_of(100, are_twins=False, seed=seed)

@@ -9,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gain_impute.marginal import marginal_of, say_marginal
-from gain_impute.weighing import NOT_AT_ALL, Opinion, Weights, believed_weights, blended, losses_of_weights
+from gain_impute.weighing import (
+    LEAST,
+    LEAST_OF_NUMBERS,
+    NOT_AT_ALL,
+    Opinion,
+    Weights,
+    believed_weights,
+    blended,
+    losses_of_weights,
+)
 from tests.strategies import quick_imputer
 
 ALL = np.ones(3, dtype=bool)
@@ -24,9 +33,9 @@ def numbers(n_cells: int, noise: tuple[float, float, float], *, seed: int = 0) -
     return generator, [trees, line, np.zeros_like(true)], true
 
 
-def weighed(columns: list[Said], has: np.ndarray = ALL) -> list[Weights]:
+def weighed(columns: list[Said], has: np.ndarray = ALL, least: Weights = LEAST) -> list[Weights]:
     losses = {cell: losses_of_weights(*said) for cell, said in enumerate(columns)}
-    return list(believed_weights(losses, dict.fromkeys(losses, has)).values())
+    return list(believed_weights(losses, dict.fromkeys(losses, has), least).values())
 
 
 @settings(deadline=None, max_examples=25)
@@ -35,17 +44,21 @@ def weighed(columns: list[Said], has: np.ndarray = ALL) -> list[Weights]:
     n_columns=st.integers(1, 4),
     noise=st.tuples(*[st.sampled_from([0, 0.01, 0.5, 3])] * 3),
     has=st.tuples(st.booleans(), st.booleans()),
+    least=st.sampled_from([LEAST, LEAST_OF_NUMBERS]),
     seed=st.integers(0, 99),
 )
-def test_weights_are_shares_and_who_says_nothing_has_none(n_cells, n_columns, noise, has, seed):
+def test_weights_are_shares_and_who_says_nothing_or_hardly_anything_has_none(
+    n_cells, n_columns, noise, has, least, seed
+):
     columns = [numbers(n_cells, noise, seed=seed + i) for i in range(n_columns)]
     for _, opinions, _ in columns:
         opinions[:2] = [said if is_there else None for said, is_there in zip(opinions[:2], has, strict=True)]
-    for weights in weighed(columns, np.array([*has, True])):
+    for weights in weighed(columns, np.array([*has, True]), least):
         assert all(0 <= weight <= 1 for weight in weights)
         assert sum(weights) <= 1 + 1e-9
         assert (weights.trees == 0) or has[0]
         assert (weights.line == 0) or has[1]
+        assert (weights.marginal == 0) or weights.marginal >= least.marginal
 
 
 def test_no_columns_have_no_weights():
