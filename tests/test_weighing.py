@@ -40,17 +40,14 @@ def weighed(columns: list[Said], has: np.ndarray = ALL, least: Weights = LEAST) 
 
 @settings(deadline=None, max_examples=25)
 @given(
-    n_cells=st.integers(1, 60),
-    n_columns=st.integers(1, 4),
+    sizes=st.lists(st.integers(1, 60), min_size=1, max_size=4),
     noise=st.tuples(*[st.sampled_from([0, 0.01, 0.5, 3])] * 3),
     has=st.tuples(st.booleans(), st.booleans()),
     least=st.sampled_from([LEAST, LEAST_OF_NUMBERS]),
     seed=st.integers(0, 99),
 )
-def test_weights_are_shares_and_who_says_nothing_or_hardly_anything_has_none(
-    n_cells, n_columns, noise, has, least, seed
-):
-    columns = [numbers(n_cells, noise, seed=seed + i) for i in range(n_columns)]
+def test_weights_are_shares_and_who_says_nothing_or_hardly_anything_has_none(sizes, noise, has, least, seed):
+    columns = [numbers(n_cells, noise, seed=seed + i) for i, n_cells in enumerate(sizes)]
     for _, opinions, _ in columns:
         opinions[:2] = [said if is_there else None for said, is_there in zip(opinions[:2], has, strict=True)]
     for weights in weighed(columns, np.array([*has, True]), least):
