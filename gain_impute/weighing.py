@@ -47,7 +47,7 @@ class Weights(NamedTuple):
 
 USUAL = Weights(0.5, 0.2, 0)  # where nothing is known yet
 NOT_AT_ALL = Weights(0, 0, 0)
-LEAST = Weights(0.1, 0.1, 0.1)  # less is none: experts take time
+LEAST = Weights(0.1, 0.1, 0)  # less is none: experts take time
 LEAST_OF_NUMBERS = LEAST._replace(marginal=0.2)  # for their mean is that of what happens to be visible
 _NEARLY_0 = 1e-300  # probability, so that it has a logarithm
 _STEPS = np.linspace(0, 1, 11)
