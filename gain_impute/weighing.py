@@ -127,7 +127,7 @@ def losses_of_weights(
 
 
 def believed_weights(
-    losses: dict[int, NDArray[np.float64]], has: dict[int, NDArray[np.bool_]], least: Weights = LEAST
+    losses: dict[int, NDArray[np.float64]], has: dict[int, NDArray[np.bool_]], floor: Weights = LEAST
 ) -> dict[int, Weights]:
     """Weights of each of some columns of one kind, of which most have few cells to tell them.
 
@@ -142,7 +142,7 @@ def believed_weights(
         `losses_of_weights` of each cell.
     has : dict of int to ndarray of shape (3,), bool
         Who of those that may be believed says something of it.
-    least : Weights, default=LEAST
+    floor : Weights, default=LEAST
         Who would have less has none.
 
     References
@@ -159,7 +159,7 @@ def believed_weights(
     for column, cell in enumerate(losses):
         middles = softmax(of_all - of_columns[:, :, column])
         prior = np.tensordot(middles, _priors(), axes=2)
-        found[cell] = _without_slight(np.log(prior + _NEARLY_0) - losses[cell], possible[cell], least)
+        found[cell] = _without_slight(np.log(prior + _NEARLY_0) - losses[cell], possible[cell], floor)
     return found
 
 
@@ -171,11 +171,11 @@ def _priors() -> NDArray[np.float64]:
     return np.asarray(densities / densities.sum(axis=2, keepdims=True))
 
 
-def _without_slight(log_probable: NDArray[np.float64], possible: NDArray[np.bool_], least: Weights) -> Weights:
-    """Mean of the possible weights, without those below the least."""
+def _without_slight(log_probable: NDArray[np.float64], possible: NDArray[np.bool_], floor: Weights) -> Weights:
+    """Mean of the possible weights, without those below the floor."""
     mean = _mean(log_probable, possible)
     for who in range(len(mean)):
-        if 0 < mean[who] < least[who]:
+        if 0 < mean[who] < floor[who]:
             possible = possible & (_TRIED[:, who] == 0)
             mean = _mean(log_probable, possible)
     return Weights(*mean.tolist())

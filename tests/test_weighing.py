@@ -33,9 +33,9 @@ def numbers(n_cells: int, noise: tuple[float, float, float], *, seed: int = 0) -
     return generator, [trees, line, np.zeros_like(true)], true
 
 
-def weighed(columns: list[Said], has: np.ndarray = ALL, least: Weights = LEAST) -> list[Weights]:
+def weighed(columns: list[Said], has: np.ndarray = ALL, floor: Weights = LEAST) -> list[Weights]:
     losses = {cell: losses_of_weights(*said) for cell, said in enumerate(columns)}
-    return list(believed_weights(losses, dict.fromkeys(losses, has), least).values())
+    return list(believed_weights(losses, dict.fromkeys(losses, has), floor).values())
 
 
 @settings(deadline=None, max_examples=25)
@@ -43,19 +43,19 @@ def weighed(columns: list[Said], has: np.ndarray = ALL, least: Weights = LEAST) 
     sizes=st.lists(st.integers(1, 60), min_size=1, max_size=4),
     noise=st.tuples(*[st.sampled_from([0, 0.01, 0.5, 3])] * 3),
     has=st.tuples(st.booleans(), st.booleans()),
-    least=st.sampled_from([LEAST, LEAST_OF_NUMBERS]),
+    floor=st.sampled_from([LEAST, LEAST_OF_NUMBERS]),
     seed=st.integers(0, 99),
 )
-def test_weights_are_shares_and_who_says_nothing_or_hardly_anything_has_none(sizes, noise, has, least, seed):
+def test_weights_are_shares_and_who_says_nothing_or_hardly_anything_has_none(sizes, noise, has, floor, seed):
     columns = [numbers(n_cells, noise, seed=seed + i) for i, n_cells in enumerate(sizes)]
     for _, opinions, _ in columns:
         opinions[:2] = [said if is_there else None for said, is_there in zip(opinions[:2], has, strict=True)]
-    for weights in weighed(columns, np.array([*has, True]), least):
+    for weights in weighed(columns, np.array([*has, True]), floor):
         assert all(0 <= weight <= 1 for weight in weights)
         assert sum(weights) <= 1 + 1e-9
         assert (weights.trees == 0) or has[0]
         assert (weights.line == 0) or has[1]
-        assert (weights.marginal == 0) or weights.marginal >= least.marginal
+        assert (weights.marginal == 0) or weights.marginal >= floor.marginal
 
 
 def test_no_columns_have_no_weights():
