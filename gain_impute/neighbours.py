@@ -37,8 +37,8 @@ LEAST_CELLS = 20  # held-out ones of a column: fewer say nothing
 MOST_IDF = 1e4  # more than any number of texts gives
 SLACK = 1e-4  # by which a share of a vector of length 1 may exceed it, rounded
 SHARPNESSES = (4, 8, 16)
-LIKENESSES = (0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.2)  # few held-out cells have only neighbours less like them
-N_ERRORS = 2.5  # standard errors that are noise, in all columns of a table
+LIKENESSES = (0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.2)  # rows less alike misled more than they helped
+N_ERRORS = 2.5  # standard errors that are noise, where so many ways are tried in so many columns
 
 
 class Nearest(NamedTuple):

@@ -491,7 +491,7 @@ def test_a_candidate_that_failed_is_never_chosen_and_defaults_that_failed_are_no
 
 
 @pytest.mark.parametrize("n_finalists", [0, 1])
-def test_the_winner_has_the_members_asked_for_and_trials_and_finals_have_one(n_finalists):
+def test_the_winner_has_the_members_asked_for_and_trials_have_one(n_finalists):
     found = quick_tune(n_finalists=n_finalists, n_seeds=1, n_trials=2, n_members=2)
     assert found.params["n_members"] == len(found.imputer.state_.members) == 2
     assert found.trials["n_steps"].max() == quick_imputer().max_steps

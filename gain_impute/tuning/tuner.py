@@ -196,7 +196,8 @@ def tune(
     if register is not None:
         check_registration(register, track=track, refit=refit)
     given = GAINImputer() if imputer is None else imputer
-    tuning = _Tuning(table, given, space, hide_rate, random_state, with_time=objective != OBJECTIVES[0])
+    with_time = objective != OBJECTIVES[0]
+    tuning = _Tuning(table, given, space, hide_rate, random_state, with_time=with_time)
     kept = open_storage(storage)
     try:
         study = tuning.open(study_name, kept, objective=objective, pruner=pruner)
@@ -206,7 +207,7 @@ def tune(
             space=tuning.space,
             exam=tuning.exam(0),
             journal=journal,
-            with_time=objective != OBJECTIVES[0],
+            with_time=with_time,
         )
         study.optimize(goal, n_trials=n_trials, timeout=timeout_s, catch=HOPELESS)
         result = tuning.finish(
