@@ -19,11 +19,7 @@ from sklearn.tree._tree import Tree  # the only way to a tree from its arrays, w
 
 __all__ = ["Forest"]
 
-SHARE_OF_FEATURES, LEAST_FEATURES, MOST_FEATURES = (
-    0.5,
-    16,
-    64,
-)  # that a split chooses from; all, where there are no more
+SHARE_OF_FEATURES, LEAST_FEATURES, MOST_FEATURES = 0.5, 16, 64  # that a split chooses from; all, where there are fewer
 FEW_ROWS = 2_000  # up to so many, leaves of a number may hold a single row: more would cost memory and time
 
 

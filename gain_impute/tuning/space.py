@@ -283,20 +283,17 @@ class SearchSpace(Mapping[str, Dimension]):
         ConfigError
             If 'rehide_min' could exceed 'rehide_max'.
         """
-        worst = {
-            name: max(self[name].choices or (self[name].high,)) if name in self else params[name]
-            for name in ("rehide_min",)
-        }
-        worst["rehide_max"] = (
-            min(self["rehide_max"].choices or (self["rehide_max"].low,))
-            if "rehide_max" in self
-            else params["rehide_max"]
-        )
-        if worst["rehide_min"] > worst["rehide_max"]:
+        (_, greatest), (least, _) = self._ends("rehide_min", params), self._ends("rehide_max", params)
+        if greatest > least:
             raise ConfigError(
-                f"The space must not let 'rehide_min' exceed 'rehide_max'. Got up to {worst['rehide_min']!r} and down "
-                f"to {worst['rehide_max']!r} instead. Narrow one of them."
+                f"The space must not let 'rehide_min' exceed 'rehide_max'. Got up to {greatest!r} and down "
+                f"to {least!r} instead. Narrow one of them."
             )
+
+    def _ends(self, name: str, params: Mapping[str, Any]) -> tuple[float, float]:
+        """The least and the greatest value that a hyper-parameter may have."""
+        values = (self[name].choices or (self[name].low, self[name].high)) if name in self else (params[name],)
+        return min(values), max(values)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the space as plain types, in the form that the class takes.
