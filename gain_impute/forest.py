@@ -7,9 +7,9 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,8 @@ from sklearn.tree._tree import Tree  # the only way to a tree from its arrays, w
 __all__ = ["Forest"]
 
 SHARE_OF_FEATURES, LEAST_FEATURES, MOST_FEATURES = 0.5, 16, 64  # that a split chooses from; all, where there are fewer
-FEW_ROWS = 2_000  # up to so many, leaves of a number may hold a single row: more would cost memory and time
+FEW_ROWS = 2_000  # learned from: of so many, leaves of a number may hold a single row: more would cost memory and time
+FEW_ROWS_ASKED = 32  # up to so many are asked of all trees at once: each call of a tree takes as long as several walks
 
 
 @dataclass(frozen=True)
@@ -107,21 +108,44 @@ class Forest:
 
     @cached_property
     def _trees(self) -> list[Tree]:
-        """Each tree as scikit-learn walks through it."""
-        return list(self._make_trees())
+        """Each tree as scikit-learn walks it: many rows go through one, which the cache holds, then another."""
+        nodes = self._nodes()
+        return [_tree_of(nodes[at:end], self.n_features) for at, end in zip(self.starts, self.starts[1:], strict=False)]
 
-    def _make_trees(self) -> Iterator[Tree]:
-        blank = ExtraTreeRegressor(random_state=0).fit(np.zeros((1, 1)), np.zeros(1)).tree_.__getstate__()
-        for start, end in zip(self.starts[:-1], self.starts[1:], strict=True):
-            feature, value, right = self.feature[start:end], self.value[start:end], self.right[start:end]
-            nodes, inner = np.zeros(end - start, blank["nodes"].dtype), feature >= 0
-            nodes["feature"], nodes["threshold"] = np.where(inner, feature, -2), np.where(inner, value, -2)
-            nodes["left_child"] = np.where(inner, np.arange(1, len(nodes) + 1), -1)
-            nodes["right_child"] = np.where(inner, right, -1)
-            tree = Tree(self.n_features, np.ones(1, np.intp), 1)
-            content = {"max_depth": 0, "node_count": len(nodes), "nodes": nodes, "values": np.zeros((len(nodes), 1, 1))}
-            tree.__setstate__(blank | content)
-            yield tree
+    @cached_property
+    def _all_as_one(self) -> Tree:
+        """All trees as one, which few rows go through at once: the feature after the last says which of them is asked.
+
+        The first nodes split on that, in halves, and lead to the roots; all other nodes follow.
+        """
+        threshold, left, right = self._splits()
+        splits, nodes = np.zeros(len(threshold), _blank()["nodes"].dtype), self._nodes()
+        splits["feature"], splits["threshold"] = self.n_features, threshold
+        splits["left_child"], splits["right_child"] = left, right
+        inner, roots = nodes["feature"] >= 0, len(splits) + np.repeat(self.starts[:-1], np.diff(self.starts))
+        for side in ("left_child", "right_child"):
+            nodes[side] += inner * roots
+        return _tree_of(np.concatenate([splits, nodes]), self.n_features + 1)
+
+    def _nodes(self) -> NDArray[np.void]:
+        """The nodes of all trees as scikit-learn keeps them, children counted within their tree."""
+        inner, nodes = self.feature >= 0, np.zeros(len(self.feature), _blank()["nodes"].dtype)
+        within = np.arange(len(nodes)) - np.repeat(self.starts[:-1], np.diff(self.starts))
+        nodes["feature"], nodes["threshold"] = np.where(inner, self.feature, -2), np.where(inner, self.value, -2)
+        nodes["left_child"], nodes["right_child"] = np.where(inner, (within + 1, self.right), -1)
+        return nodes
+
+    def _splits(self) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+        """Threshold, left and right child of the nodes that lead to the roots of all as one."""
+        spans = [(0, len(self.starts) - 1)]
+        for first, end in spans:  # grows meanwhile: each span but those of one tree adds its halves
+            if end - first > 1:
+                middle = (first + end) // 2
+                spans += [(first, middle), (middle, end)]
+        firsts, ends = np.array(spans).T
+        is_split = ends - firsts > 1
+        node = np.where(is_split, np.cumsum(is_split) - 1, is_split.sum() + self.starts[firsts])
+        return firsts[2::2] - 0.5, node[1::2], node[2::2]
 
     def means(self, features: NDArray[np.float32], *, share: float = 1.0) -> NDArray[np.float32]:
         """Mean z-score (n_rows,) that the trees give; that of a share of them is sooner there."""
@@ -154,10 +178,29 @@ class Forest:
 
     def _said(self, features: NDArray[np.float32], share: float) -> NDArray[np.float32]:
         """What each of the trees says, or each of a share of them; (n_trees, n_rows)."""
-        trees = self._trees[: max(1, round(share * len(self._trees)))]
-        leaves = np.stack([tree.apply(features) for tree in trees])
-        said: NDArray[np.float32] = self.value[leaves + self.starts[: len(trees), None]]
-        return said
+        n_rows, n_trees = len(features), max(1, round(share * (len(self.starts) - 1)))
+        if n_rows > FEW_ROWS_ASKED:
+            leaves = np.stack([tree.apply(features) for tree in self._trees[:n_trees]])
+            return np.asarray(self.value[leaves + self.starts[:n_trees, None]])
+        asked = np.empty((n_trees, n_rows, self.n_features + 1), np.float32)
+        asked[:, :, :-1], asked[:, :, -1] = features, np.arange(n_trees)[:, None]
+        nodes = self._all_as_one.apply(asked.reshape(-1, self.n_features + 1)) - (len(self.starts) - 2)
+        return np.asarray(self.value[nodes].reshape(n_trees, n_rows))
+
+
+@cache
+def _blank() -> dict[str, Any]:
+    """The state of a tree that says nothing."""
+    state: dict[str, Any] = ExtraTreeRegressor(random_state=0).fit(np.zeros((1, 1)), np.zeros(1)).tree_.__getstate__()
+    return state
+
+
+def _tree_of(nodes: NDArray[np.void], n_features: int) -> Tree:
+    """A tree of these nodes, of which only the leaf that a row comes to is asked."""
+    tree = Tree(n_features, np.ones(1, np.intp), 1)
+    content = {"max_depth": 0, "node_count": len(nodes), "nodes": nodes, "values": np.zeros((len(nodes), 1, 1))}
+    tree.__setstate__(_blank() | content)
+    return tree
 
 
 def _rounded_down(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -30,7 +30,7 @@ from gain_impute.experts import (
     SHARE_OF_FIRST_TREES,
     Experts,
 )
-from gain_impute.forest import Forest
+from gain_impute.forest import FEW_ROWS_ASKED, Forest
 from gain_impute.learning import MOST_ROWS, MOST_WORK, expert_rows
 from gain_impute.line import Line
 from gain_impute.neighbours import Neighbours
@@ -130,6 +130,18 @@ def test_trees_tell_how_far_apart_they_are_and_a_picked_one_how_far_from_all():
         of_all, distance = forest.means_and_scatter(features, picked=np.full(300, picked, np.float32))
         np.testing.assert_array_equal(of_all, means)
         np.testing.assert_allclose(of_all + distance, alone[tree], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("n_trees", [1, 2, 5, 8])
+def test_a_forest_says_of_few_rows_what_it_says_of_them_among_many(n_trees):
+    features, number, code = made(300)
+    numbers = Forest.fit(features, number, is_number=True, n_trees=n_trees, seed=0)
+    codes = Forest.fit(features, code, is_number=False, n_trees=n_trees, seed=0)
+    for share in (0.5, 1.0):
+        means, shares = numbers.means(features, share=share), codes.shares(features, 4, share=share)
+        for some in (0, 1, FEW_ROWS_ASKED, FEW_ROWS_ASKED + 1):
+            np.testing.assert_array_equal(numbers.means(features[:some], share=share), means[:some])
+            np.testing.assert_array_equal(codes.shares(features[:some], 4, share=share), shares[:some])
 
 
 def one_tree(forest: Forest, tree: int) -> dict[str, np.ndarray]:
