@@ -169,12 +169,9 @@ class Forest:
 
     def shares(self, features: NDArray[np.float32], n_classes: int, *, share: float = 1.0) -> NDArray[np.float32]:
         """Share of the trees (n_rows, n_classes) that say each category."""
-        said, rows = self._said(features, share).astype(np.intp) - 1, np.arange(len(features))
-        votes = np.zeros((len(features), n_classes), np.float32)
-        for of_tree in said:
-            votes[rows, of_tree] += 1
-        votes /= np.float32(len(said))
-        return votes
+        said = self._said(features, share).astype(np.intp) - 1
+        votes = np.bincount((said + np.arange(len(features)) * n_classes).ravel(), minlength=len(features) * n_classes)
+        return (votes.reshape(-1, n_classes) / len(said)).astype(np.float32)
 
     def _said(self, features: NDArray[np.float32], share: float) -> NDArray[np.float32]:
         """What each of the trees says, or each of a share of them; (n_trees, n_rows)."""
