@@ -227,6 +227,34 @@ def test_any_name_of_a_column_becomes_a_name_that_mlflow_takes(name):
     assert metric_name(metric_name(name)) == metric_name(name)
 
 
+def test_names_that_become_one_or_are_too_long_keep_their_figures(store):
+    runs = Runs()
+    run = runs.begin("names")
+    run.log_metrics({"p(1)": 1.0, "p[1]": 2.0, "w" * 300 + "a": 3.0, "w" * 300 + "b": 4.0})
+    run.end()
+    runs.flush(WAIT_S)
+    kept = runs_in(store)[0].data.metrics
+    assert kept["p_1_"] == 1.0
+    assert sorted(kept.values()) == [1.0, 2.0, 3.0, 4.0]
+
+
+def test_a_table_of_lists_is_tracked_as_any_other(store):
+    lists = table_of().assign(sizes=[[1, 2]] * 79 + [[3]])
+    tracked(lists)
+    assert runs_in(store)[0].info.status == "FINISHED"
+    assert fingerprint(lists) == fingerprint(lists.copy()) != fingerprint(lists.assign(sizes=[[1, 2]] * 80))
+
+
+def test_a_run_that_several_processes_begin_is_one(store):
+    runs, others, token = Runs(), Runs(), "of all"
+    for told_by in (runs, others, others):
+        told_by.begin("study", token=token).end()
+    runs.flush(WAIT_S)
+    others.begin("study", token=token).end()
+    assert others.flush(WAIT_S)
+    assert [run.info.run_name for run in runs_in(store)] == ["study"]
+
+
 # ------------------------------------------------------------------------------------------------- a lost server
 
 
@@ -296,6 +324,84 @@ def store_later(empty_store, tmp_path, monkeypatch):
     return bring_back
 
 
+def test_a_run_that_was_begun_on_another_server_is_begun_again(store, store_later):
+    runs = Runs()
+    run = runs.begin("moved")
+    run.log_params({"a": 1})
+    deadline = time.monotonic() + WAIT_S
+    while not left_spools(runs.spool)[0].n_sent() and time.monotonic() < deadline:
+        runs.flush(0.1)
+    client = store_later()
+    run.log_metrics({"b": 2.0})
+    run._spool.release()
+    assert send_spooled(tracking_uri(), spool=runs.spool) == (1, 0)
+    kept = runs_in(client)[0]
+    assert (kept.info.run_name, kept.data.params, kept.data.metrics) == ("moved", {"a": "1"}, {"b": 2.0})
+
+
+def test_a_run_that_was_deleted_meanwhile_is_not_made_again(store):
+    runs = Runs()
+    deleted, sound = runs.begin("deleted"), runs.begin("sound")
+    deadline = time.monotonic() + WAIT_S
+    while len(runs_in(store)) < 2 and time.monotonic() < deadline:
+        runs.flush(0.1)
+    store.delete_run(next(run.info.run_id for run in runs_in(store) if run.info.run_name == "deleted"))
+    for run in (deleted, sound):
+        run.log_metrics({"told": 1.0})
+        run.end()
+    assert runs.flush(WAIT_S)
+    assert {run.info.run_name: run.data.metrics for run in runs_in(store)} == {"sound": {"told": 1.0}}
+
+
+def test_a_run_that_the_server_refuses_keeps_no_other_from_being_sent(store):
+    store.delete_experiment(store.create_experiment("deleted"))
+    for name, experiment in (("refused", "deleted"), ("sound", None)):
+        Runs("http://127.0.0.1:9", experiment=experiment).begin(name).end()
+    assert send_spooled() == (1, 1)
+    assert [run.info.run_name for run in runs_in(store)] == ["sound"]
+
+
+def test_a_line_that_was_cut_off_keeps_nothing_from_being_sent(store):
+    runs = Runs("http://127.0.0.1:9")
+    run, sound = runs.begin("cut off"), runs.begin("sound")
+    run.log_metrics({"before": 1.0})
+    events = run._spool.folder / "events.jsonl"
+    events.write_text(events.read_text() + '{"kind": "metr')
+    run.log_metrics({"after": 2.0})
+    for each in (run, sound):
+        each._spool.release()
+    assert send_spooled(spool=runs.spool) == (2, 0)
+    kept = {run.info.run_name: run.data.metrics for run in runs_in(store)}
+    assert kept == {"cut off": {"before": 1.0, "after": 2.0}, "sound": {}}
+
+
+def test_a_run_without_a_readable_beginning_is_given_up(store):
+    runs = Runs("http://127.0.0.1:9")
+    run = runs.begin("lost")
+    (run._spool.folder / "events.jsonl").write_text('{"kind": "beg\n{"kind": "tags", "values": {"a": "b"}}\n')
+    run._spool.release()
+    assert send_spooled(spool=runs.spool) == (1, 0)
+    assert runs_in(store) == []
+
+
+def test_a_driver_that_is_not_installed_is_a_warning(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.warns(TrackingWarning, match=r"could not be sent to 'mysql://me:\*\*\*@h/x'.*No module"):
+        imputer = quick_imputer().fit(
+            table_of(), tracker=MLflowTracker(plots=False, wait_s=5, runs=Runs("mysql://me:secret@h/x"))
+        )
+    assert hasattr(imputer, "state_")
+
+
+def test_a_fit_goes_on_where_there_can_be_no_diary(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mlruns").write_text("a file where a folder should be")
+    with pytest.warns(TrackingWarning, match="The fit goes on, and tells no more"):
+        imputer = quick_imputer().fit(table_of(), tracker=MLflowTracker(plots=False))
+    assert hasattr(imputer, "state_")
+    assert Path("mlruns").read_text() == "a file where a folder should be"
+
+
 def test_a_slow_server_does_not_hold_up_a_fit(tmp_path, monkeypatch):
     """The server takes the connection, and never answers."""
     monkeypatch.chdir(tmp_path)
@@ -360,7 +466,7 @@ def test_a_fit_goes_on_where_the_local_disk_does_not_take_its_diary(store):
 
 
 def test_a_line_that_is_still_being_written_is_not_read(tmp_path):
-    spool = Spool.new(tmp_path)
+    spool = Spool.new(tmp_path, "one")
     spool.add("tags", values={"a": "b"})
     with (spool.folder / "events.jsonl").open("a") as events:
         events.write('{"kind": "en')
@@ -374,7 +480,7 @@ def test_a_spool_that_is_asked_about_while_it_is_removed_is_gone(tmp_path):
                 with spool.locked():
                     spool.is_abandoned()
 
-    spools = [Spool.new(tmp_path) for _ in range(50)]
+    spools = [Spool.new(tmp_path, f"{number}") for number in range(50)]
     is_over = threading.Event()
     askers = [threading.Thread(target=ask) for _ in range(2)]
     for asker in askers:

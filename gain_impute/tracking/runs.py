@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import time
 import warnings
@@ -11,20 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
-from mlflow.tracking import MlflowClient
 from mlflow.tracking.context.registry import resolve_tags
 
 from gain_impute.errors import TrackingWarning
-from gain_impute.tracking.sending import LOST, Sender, deliver
-from gain_impute.tracking.spool import Spool, left_spools
+from gain_impute.tracking.sending import Sender, send_all
+from gain_impute.tracking.spool import Spool, left_spools, new_token
 
-__all__ = ["DEFAULT_STORE", "Run", "Runs", "send_spooled", "tracking_uri"]
+__all__ = ["DEFAULT_STORE", "Run", "Runs", "send_spooled", "shown", "tracking_uri"]
 
 DEFAULT_FOLDER = "mlruns"
 DEFAULT_STORE = f"sqlite:///{DEFAULT_FOLDER}/mlflow.db"
 """Where runs are kept unless MLFLOW_TRACKING_URI says otherwise: a file below the working directory."""
 DEFAULT_EXPERIMENT = "gain_impute"
 LONGEST_PARAM = 500  # of a parameter as text: MLflow takes 6,000, a reader less
+LONGEST_NAME = 250  # that MLflow takes of a metric or parameter
 
 
 def tracking_uri() -> str:
@@ -61,12 +62,20 @@ class Runs:
         self.experiment = experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or DEFAULT_EXPERIMENT
         self.spool = Path(DEFAULT_FOLDER, "spool").absolute() if spool is None else Path(spool).absolute()
         self._sender = Sender(self.uri)
-        make_store_folder(self.uri)
+        with contextlib.suppress(OSError):  # then nothing can be sent there, which `flush` says
+            make_store_folder(self.uri)
 
     def begin(
-        self, name: str | None = None, *, parent: str | None = None, tags: Mapping[str, str] | None = None
+        self,
+        name: str | None = None,
+        *,
+        parent: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        token: str | None = None,
     ) -> Run:
         """Begin a run.
+
+        Where its diary cannot be kept on the disk, a warning says so, and the run takes nothing.
 
         Parameters
         ----------
@@ -76,6 +85,8 @@ class Runs:
             Token of the run that it is a part of.
         tags : mapping of str to str, optional
             Tags besides who, from where and from which commit.
+        token : str, optional
+            Of a run that others may have begun, too: there will be one. A new one if not given.
 
         Returns
         -------
@@ -84,8 +95,15 @@ class Runs:
         """
         for left in _abandoned(self.spool):
             self._sender.take(left, is_own=False)
-        spool = Spool.new(self.spool)
-        spool.add(
+        token = new_token() if token is None else token
+        try:
+            spool = Spool.new(self.spool, token)
+        except FileExistsError:  # another process tells it
+            return Run(Spool(self.spool / token), is_told=False)
+        except OSError as error:
+            return Run.untold(Spool(self.spool / token), error)
+        run = Run(spool)
+        run.add(
             "begin",
             experiment=self.experiment,
             artifacts=self.artifacts(),
@@ -95,25 +113,31 @@ class Runs:
             time_ms=now_ms(),
         )
         self._sender.take(spool)
-        return Run(spool)
+        return run
 
-    def flush(self, wait_s: float) -> None:
+    def flush(self, wait_s: float) -> bool:
         """Wait until everything is sent; warn of what is not after so many seconds.
 
         Parameters
         ----------
         wait_s : float
             Seconds to wait at most.
+
+        Returns
+        -------
+        bool
+            Whether all of it is sent.
         """
         left = self._sender.flush(wait_s)
         if left:
             why = f" ({self._sender.last_error})" if self._sender.last_error else ""
             warnings.warn(
-                f"{len(left)} runs could not be sent to {self.uri!r} in {wait_s:g} s{why}. They are kept in "
+                f"{len(left)} runs could not be sent to {shown(self.uri)!r} in {wait_s:g} s{why}. They are kept in "
                 f"{str(self.spool)!r}, and go with the next tracked fit, or with `gain-impute runs`.",
                 TrackingWarning,
                 stacklevel=2,
             )
+        return not left
 
     def artifacts(self) -> str | None:
         """Where the files of a new experiment go: beside the default store, else where the server has them."""
@@ -128,11 +152,19 @@ class Run:
     ----------
     spool : Spool
         Where its events go.
+    is_told : bool, default=True
+        Whether it takes what is to be told: not where another process tells it.
     """
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, *, is_told: bool = True) -> None:
         self._spool = spool
-        self._is_broken = False
+        self._is_told = is_told
+
+    @classmethod
+    def untold(cls, spool: Spool, error: OSError) -> Run:
+        """A run whose diary cannot be kept, which a warning says."""
+        _warn_of_disk(spool, error)
+        return cls(spool, is_told=False)
 
     @property
     def token(self) -> str:
@@ -147,7 +179,7 @@ class Run:
         params : mapping of str to any
             Written as text, its first 500 characters.
         """
-        self._add("params", values={metric_name(k): str(v)[:LONGEST_PARAM] for k, v in params.items()})
+        self.add("params", values={metric_name(k): str(v)[:LONGEST_PARAM] for k, v in params.items()})
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Tell tags.
@@ -157,7 +189,7 @@ class Run:
         tags : mapping of str to str
             Names and values.
         """
-        self._add("tags", values={name: str(value) for name, value in tags.items()})
+        self.add("tags", values={name: str(value) for name, value in tags.items()})
 
     def log_metrics(self, metrics: Mapping[str, float], *, step: int = 0) -> None:
         """Tell figures.
@@ -165,12 +197,16 @@ class Run:
         Parameters
         ----------
         metrics : mapping of str to float
-            Names may hold any characters; those that MLflow does not take become "_". NaN is left out.
+            Names may hold any characters; those that MLflow does not take become "_", and where two names become
+            one, or one is too long, a digest tells them apart. NaN is left out.
         step : int, default=0
             The training step at which they hold.
         """
-        values = {metric_name(name): float(value) for name, value in metrics.items()}
-        self._add("metrics", values=values, step=step, time_ms=now_ms())
+        values: dict[str, float] = {}
+        for name, value in metrics.items():
+            taken = metric_name(name)
+            values[metric_name(f"{name} {_digest(name)}") if taken in values else taken] = float(value)
+        self.add("metrics", values=values, step=step, time_ms=now_ms())
 
     def log_dataset(self, dataset: Mapping[str, str]) -> None:
         """Tell the table that was learned.
@@ -180,7 +216,7 @@ class Run:
         dataset : mapping of str to str
             Fields of `mlflow.entities.Dataset`.
         """
-        self._add("dataset", values=dict(dataset))
+        self.add("dataset", values=dict(dataset))
 
     def log_bytes(self, name: str, content: bytes) -> None:
         """Keep a file with the run.
@@ -192,7 +228,7 @@ class Run:
         content : bytes
             What is in it.
         """
-        self._add("file", content, name=name)
+        self.add("file", content, name=name)
 
     def end(self, status: str = "FINISHED") -> None:
         """End the run.
@@ -202,25 +238,20 @@ class Run:
         status : str, default="FINISHED"
             Or "FAILED", or "KILLED".
         """
-        self._add("end", status=status, time_ms=now_ms())
+        self.add("end", status=status, time_ms=now_ms())
         self._spool.release()
 
-    def _add(self, kind: str, file: bytes | None = None, **content: Any) -> None:
+    def add(self, kind: str, file: bytes | None = None, **content: Any) -> None:
         """Write an event, after the file that it names: a fit must not fail because its diary is full."""
-        if self._is_broken:
+        if not self._is_told:
             return
         try:
             if file is not None:
                 self._spool.file(content["name"]).write_bytes(file)
             self._spool.add(kind, **content)
         except OSError as error:
-            self._is_broken = True
-            warnings.warn(
-                f"What this run has to tell must be written to {str(self._spool.folder)!r}. It cannot be: {error}. "
-                "The fit goes on, and tells no more. Make room there.",
-                TrackingWarning,
-                stacklevel=3,
-            )
+            self._is_told = False
+            _warn_of_disk(self._spool, error)
 
 
 def send_spooled(uri: str | None = None, *, spool: str | os.PathLike[str] | None = None) -> tuple[int, int]:
@@ -241,15 +272,11 @@ def send_spooled(uri: str | None = None, *, spool: str | os.PathLike[str] | None
     """
     uri = tracking_uri() if uri is None else uri
     spools = _abandoned(Path(DEFAULT_FOLDER, "spool") if spool is None else Path(spool))
-    n_sent = 0
     if not spools:
         return 0, 0
     make_store_folder(uri)
-    with contextlib.suppress(*LOST):
-        client = MlflowClient(uri)
-        for left in spools:
-            n_sent += deliver(left, client)
-    return n_sent, len(spools) - n_sent
+    sent, _ = send_all(spools, uri)
+    return len(sent), len(spools) - len(sent)
 
 
 def _abandoned(folder: Path) -> list[Spool]:
@@ -280,7 +307,28 @@ def metric_name(name: str) -> str:
     ('columns/price _EUR_/gain', 'a/_/_/b')
     """
     parts = ["".join(c if c.isalnum() or c in "_-. :" else "_" for c in part) for part in name.split("/")]
-    return "/".join(part if part.strip(".") else "_" for part in parts)
+    taken = "/".join(part if part.strip(".") else "_" for part in parts)
+    return taken if len(taken) <= LONGEST_NAME else f"{taken[: LONGEST_NAME - 9]}-{_digest(name)}"
+
+
+def shown(uri: str) -> str:
+    """A URI as it may be told: without its password."""
+    scheme, separator, rest = uri.partition("://")
+    account, at, host = rest.rpartition("@")
+    return f"{scheme}{separator}{account.partition(':')[0]}:***@{host}" if at and ":" in account else uri
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:8]
+
+
+def _warn_of_disk(spool: Spool, error: OSError) -> None:
+    warnings.warn(
+        f"What this run has to tell must be written to {str(spool.folder)!r}. It cannot be: {error}. "
+        "The fit goes on, and tells no more. Make room there.",
+        TrackingWarning,
+        stacklevel=4,
+    )
 
 
 def now_ms() -> int:

@@ -5,23 +5,27 @@ from __future__ import annotations
 import math
 import threading
 import time
+from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from alembic.util import CommandError
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from sqlalchemy.exc import SQLAlchemyError
 
-from gain_impute.tracking.spool import Spool
+from gain_impute.tracking.spool import UNREADABLE, Spool
 
-__all__ = ["LOST", "RUN_TAG", "Sender", "deliver", "experiment_id", "find_run"]
+__all__ = ["LOST", "RUN_TAG", "Sender", "deliver", "experiment_id", "find_run", "send_all"]
 
 RUN_TAG = "gain_impute.token"
-LOST = (MlflowException, SQLAlchemyError, OSError)
-"""What is raised where a tracking server cannot be reached; requests' exceptions are OSErrors."""
+LOST = (MlflowException, SQLAlchemyError, CommandError, ImportError, OSError)
+"""What is raised where a tracking server cannot be reached: requests' exceptions are OSErrors, a database's driver may
+not be installed, and while several processes make the tables of one, alembic finds them half made."""
 REFUSED = frozenset({"INVALID_PARAMETER_VALUE", "BAD_REQUEST"})  # trying again would not help
+NOT_THERE = "RESOURCE_DOES_NOT_EXIST"
 PAUSE_S = 2.0  # events wait so long for company: many go in one request
 LONGEST_PAUSE_S = 60.0
 AT_ONCE = {"metrics": 900, "params": 100, "tags": 100}  # as many as MLflow takes in one request, or fewer
@@ -73,20 +77,19 @@ class Sender:
 
     def _work(self) -> None:
         """Send what there is, wait for more; end when every spool is sent."""
-        client, pause_s = None, PAUSE_S
+        pause_s = PAUSE_S
         while True:
             with self._changed:
                 if not self._hurry:
                     self._changed.wait(pause_s)
                 self._hurry = False
                 spools = list(self._spools)
-            try:
-                client = client or MlflowClient(self.uri)
-                done = [spool for spool in spools if deliver(spool, client)]
+            done, error = send_all(spools, self.uri)
+            if error is None:
                 pause_s = PAUSE_S
-            except LOST as error:
+            else:
                 self.last_error = str(error).partition("\n")[0]
-                done, pause_s = [], min(2 * pause_s, LONGEST_PAUSE_S)
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
             with self._changed:
                 self._spools = [spool for spool in self._spools if spool not in done]
                 self._changed.notify_all()
@@ -95,29 +98,60 @@ class Sender:
                     return
 
 
+def send_all(spools: list[Spool], uri: str) -> tuple[list[Spool], Exception | None]:
+    """Send what spools hold; returns those that are gone, and what was wrong with another, if anything.
+
+    One that the server refuses keeps no other from being sent; a server that is lost is not asked for each.
+    """
+    done: list[Spool] = []
+    wrong: Exception | None = None
+    try:
+        client = MlflowClient(uri)
+        for spool in spools:
+            try:
+                done += [spool] * deliver(spool, client)
+            except MlflowException as error:
+                wrong = error
+                if error.error_code not in REFUSED | {NOT_THERE}:
+                    break
+    except LOST as error:
+        wrong = error
+    return done, wrong
+
+
 def deliver(spool: Spool, client: MlflowClient) -> bool:
     """Send what a spool holds; returns whether its run has ended and everything is sent, and the spool therefore gone.
 
+    A run that was begun on another server, or is there no more, is begun again.
+
     Raises
     ------
-    MlflowException, SQLAlchemyError, OSError
+    MlflowException, SQLAlchemyError, CommandError, ImportError, OSError
         If the server is lost. What it has is taken note of, and not sent again.
     """
     with spool.locked() as is_ours:
         if not is_ours:
             return not spool.folder.exists()
+        _find_again(spool, client)
         for kind, group in groupby(spool.unsent(), key=lambda event: event["kind"]):
             events = list(group)
             if kind == "begin":
                 spool.run_id = _begin(spool, client, events[0])
-            else:
-                spool.run_id = spool.run_id or find_run(client, spool.token) or ""
+            elif kind != UNREADABLE and spool.run_id:  # nothing is told of what has no readable beginning
                 _send(spool, client, spool.run_id, kind, events)
             spool.mark_sent(len(events))
             if kind == "end":
                 spool.remove()
                 return True
     return False
+
+
+def _find_again(spool: Spool, client: MlflowClient) -> None:
+    """Find the run of which another process has sent a part; where it is not there, all of it is to be sent."""
+    if not spool.run_id and spool.n_sent():
+        spool.run_id = find_run(client, spool.token) or ""
+        if not spool.run_id:
+            spool.mark_unsent()
 
 
 def _begin(spool: Spool, client: MlflowClient, event: dict[str, Any]) -> str:
@@ -152,22 +186,23 @@ def experiment_id(client: MlflowClient, name: str, artifacts: str | None) -> str
 
 
 def find_run(client: MlflowClient, token: str) -> str | None:
-    """The run that was made for a token."""
+    """The run that was made for a token, even if it was deleted since: who deletes one wants no other in its place."""
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    found = client.search_runs(experiments, f"tags.`{RUN_TAG}` = '{token}'", max_results=1)
+    found = client.search_runs(experiments, f"tags.`{RUN_TAG}` = '{token}'", ViewType.ALL, max_results=1)
     return found[0].info.run_id if found else None
 
 
 def _send(spool: Spool, client: MlflowClient, run_id: str, kind: str, events: list[dict[str, Any]]) -> None:
-    """Send events of one kind; what the server refuses is noted in the run, as far as it lets us."""
+    """Send events of one kind; what the server refuses is noted in the run, if that has not been deleted."""
     try:
         if kind == "dataset":
             tags = [InputTag("mlflow.data.context", "training")]
             client.log_inputs(run_id, [DatasetInput(Dataset(**event["values"]), tags) for event in events])
         elif kind == "file":
             for event in events:
-                folder = event["name"].rpartition("/")[0]
-                client.log_artifact(run_id, str(spool.file(event["name"])), folder or None)
+                path, folder = spool.file(event["name"]), event["name"].rpartition("/")[0]
+                if path.exists():
+                    client.log_artifact(run_id, str(path), folder or None)
         elif kind == "end":
             client.set_terminated(run_id, events[0]["status"], events[0]["time_ms"])
         else:
@@ -176,9 +211,12 @@ def _send(spool: Spool, client: MlflowClient, run_id: str, kind: str, events: li
                 some: dict[str, Any] = {kind: entities[first : first + AT_ONCE[kind]]}
                 client.log_batch(run_id, **some)
     except MlflowException as error:
+        if error.error_code == NOT_THERE:
+            spool.mark_unsent()
         if error.error_code not in REFUSED:
             raise
-        client.set_tag(run_id, f"gain_impute.refused.{kind}", str(error)[:500])
+        with suppress(MlflowException):
+            client.set_tag(run_id, f"gain_impute.refused.{kind}", str(error)[:500])
 
 
 def _entities(kind: str, event: dict[str, Any]) -> list[Param | RunTag | Metric]:

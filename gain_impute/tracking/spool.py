@@ -7,15 +7,17 @@ import json
 import os
 import secrets
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Spool", "left_spools"]
+__all__ = ["UNREADABLE", "Spool", "left_spools", "new_token"]
 
 EVENTS, POSITION, FILES, SENDING, OWNED = "events.jsonl", "n_sent", "files", "sending", "owned"
+UNREADABLE = "unreadable"
+"""The kind of an event that was not written as it should have been: on a disk that was full, by a process that died."""
 SENT = ".sent"  # the suffix of a folder that is being removed
 
 
@@ -24,7 +26,7 @@ class Spool:
 
     ::
 
-        20261124-143200-9f86d081/
+        20261124-143200-123456-9f86d081/
           events.jsonl   one event a line, in order
           n_sent         how many of them the server has
           files/         files to be sent, under their names
@@ -44,19 +46,29 @@ class Spool:
         self._owned = -1
 
     @classmethod
-    def new(cls, parent: Path) -> Spool:
-        """Make an empty spool under a name of its own; names sort by time."""
-        folder = parent / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(4)}"
-        (folder / FILES).mkdir(parents=True)
-        spool = cls(folder)
-        spool._owned = _lock(folder / OWNED)
+    def new(cls, parent: Path, token: str) -> Spool:
+        """Make an empty spool.
+
+        Raises
+        ------
+        FileExistsError
+            If there is one of this token.
+        OSError
+            If it cannot be made.
+        """
+        spool = cls(parent / token)
+        (spool.folder / FILES).mkdir(parents=True)
+        spool._owned = _lock(spool.folder / OWNED)
         return spool
 
     def add(self, kind: str, **content: Any) -> None:
-        """Append an event; its content must be JSON values."""
+        """Append an event, on a line of its own whatever stands before; its content must be JSON values."""
         line = json.dumps({"kind": kind, **content}) + "\n"
-        with (self.folder / EVENTS).open("a", encoding="utf-8") as events:
-            events.write(line)
+        with (self.folder / EVENTS).open("a+b") as events:
+            if events.seek(0, os.SEEK_END):
+                events.seek(-1, os.SEEK_END)
+                line = line if events.read() == b"\n" else f"\n{line}"
+            events.write(line.encode())
 
     def file(self, name: str) -> Path:
         """Where to write a file that an event then names."""
@@ -71,7 +83,7 @@ class Spool:
         except FileNotFoundError:
             return []
         whole = text[: text.rfind("\n") + 1].splitlines()
-        return [json.loads(line) for line in whole[self.n_sent() :]]
+        return [_event(line) for line in whole[self.n_sent() :]]
 
     def n_sent(self) -> int:
         """How many events the server has."""
@@ -86,6 +98,11 @@ class Spool:
         aside = self.folder / f"{POSITION}.new"
         aside.write_text(str(n_sent))
         aside.replace(self.folder / POSITION)
+
+    def mark_unsent(self) -> None:
+        """Take note that the server has none of the events: it is another one, or has lost them."""
+        self.run_id = ""
+        self.mark_sent(-self.n_sent())
 
     def release(self) -> None:
         """Write no more."""
@@ -122,6 +139,15 @@ class Spool:
                 os.close(handle)
 
 
+def _event(line: str) -> dict[str, Any]:
+    """What a line says."""
+    try:
+        event: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return {"kind": UNREADABLE}
+    return event
+
+
 def _lock(path: Path) -> int:
     """Lock a file; returns the handle that holds the lock, -1 where another one does."""
     handle = os.open(path, os.O_CREAT | os.O_RDWR)
@@ -131,6 +157,11 @@ def _lock(path: Path) -> int:
         os.close(handle)
         return -1
     return handle
+
+
+def new_token() -> str:
+    """Make a name for a run; names sort by time."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}-{secrets.token_hex(4)}"
 
 
 def left_spools(parent: Path) -> list[Spool]:

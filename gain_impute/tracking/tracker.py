@@ -254,7 +254,11 @@ def fingerprint(table: pd.DataFrame) -> str:
     '...'
     """
     digest = hashlib.sha256(json.dumps([str(name) for name in table.columns]).encode())
-    digest.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
+    try:
+        hashes = pd.util.hash_pandas_object(table, index=False)
+    except TypeError:  # lists and the like have no hash of their own
+        hashes = pd.util.hash_pandas_object(table.map(repr), index=False)
+    digest.update(hashes.to_numpy().tobytes())
     return digest.hexdigest()[:12]
 
 
