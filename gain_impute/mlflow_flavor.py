@@ -21,9 +21,11 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.tracking import MlflowClient
 from mlflow.types.schema import AnyType, ColSpec, DataType, TensorSpec
 from mlflow.types.schema import Schema as Specs
+from sklearn.utils.validation import check_is_fitted
 
-from gain_impute.errors import ColumnMismatchError
+from gain_impute.errors import ColumnMismatchError, ConfigError
 from gain_impute.evaluation.exam import Exam, Lead, paired_lead
+from gain_impute.frames import to_pandas
 from gain_impute.imputer import GAINImputer
 from gain_impute.tracking.runs import Runs, make_store_folder, tracking_uri
 from gain_impute.tracking.sending import experiment_id
@@ -43,6 +45,8 @@ CONFIDENCE = "_confidence"
 """What a column's name ends in that holds the confidence of another one's filled cells."""
 CHAMPION, CHALLENGER = "champion", "challenger"
 """What the version in use is called, and the one that wants to take its place."""
+NO_SUCH_ALIAS = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
+"""What MLflow answers where there is no such model, or no such alias of it."""
 FOLDER = "imputer"
 N_EXAMPLES = 3
 CODE = """\
@@ -112,8 +116,9 @@ def filled_with_confidence(imputer: GAINImputer, table: pd.DataFrame) -> pd.Data
     DataFrame of shape (n_rows, n_columns + n_fillable)
         The filled table, then a column of confidence for each that can be filled, NaN where a cell was known.
     """
-    result = imputer.impute(table.reset_index(drop=True))
-    filled: pd.DataFrame = result.table
+    rows = table.reset_index(drop=True)
+    result = imputer.impute(rows if hasattr(imputer, "feature_names_in_") else rows.to_numpy())
+    filled = to_pandas(result.table)
     said = result.cells[result.cells["state"] == "imputed"]
     confidence = said.pivot_table(index="position", columns="column", values="confidence", aggfunc="first")
     for name in _fillable(imputer):
@@ -124,7 +129,7 @@ def filled_with_confidence(imputer: GAINImputer, table: pd.DataFrame) -> pd.Data
 
 def log_model(
     imputer: GAINImputer,
-    example: pd.DataFrame,
+    example: Any,
     *,
     name: str = "model",
     registered_name: str | None = None,
@@ -136,8 +141,8 @@ def log_model(
     Parameters
     ----------
     imputer : GAINImputer
-        Fitted to a DataFrame.
-    example : DataFrame of shape (n_rows, n_columns)
+        Fitted; columns of an array are named ``x0``, ``x1``, ...
+    example : DataFrame (pandas or polars) of shape (n_rows, n_columns)
         Rows like those of fit: they give the signature its types, and the first three are kept as an example. Do not
         pass what must not be kept.
     name : str, default="model"
@@ -158,7 +163,15 @@ def log_model(
     ------
     ColumnMismatchError
         If the example's columns are not those of fit, or one has the name that another's confidence would take.
+    ConfigError
+        If there is an alias, but no version that could have it.
     """
+    check_is_fitted(imputer)
+    if alias is not None and registered_name is None:
+        raise ConfigError(
+            f"An alias must be that of a registered model. Got {alias!r} without 'registered_name'. Give it too."
+        )
+    example = to_pandas(example)
     taken = {f"{column}{CONFIDENCE}" for column in _fillable(imputer)} & set(imputer.schema_)
     if taken or list(example.columns) != list(imputer.schema_):
         raise ColumnMismatchError(
@@ -191,7 +204,8 @@ def load_model(uri: str) -> GAINImputer:
     Parameters
     ----------
     uri : str
-        Of the model: ``models:/shop@champion``, ``models:/shop/3``, ``runs:/RUN_ID/model`` or a folder.
+        Of the model: ``models:/shop@champion``, ``models:/shop/3``, ``runs:/RUN_ID/model`` or the folder of a logged
+        model. (That of `GAINImputer.save` is read by `GAINImputer.load`.)
 
     Returns
     -------
@@ -227,7 +241,7 @@ def alias_of_next(registered_name: str) -> str:
 
 def promote(
     registered_name: str,
-    table: pd.DataFrame,
+    table: Any,
     *,
     challenger: str = CHALLENGER,
     champion: str = CHAMPION,
@@ -243,7 +257,7 @@ def promote(
     ----------
     registered_name : str
         The registered model.
-    table : DataFrame of shape (n_rows, n_columns)
+    table : DataFrame (pandas or polars) of shape (n_rows, n_columns)
         A new table with the columns of both.
     challenger, champion : str
         Aliases of the two versions.
@@ -270,7 +284,10 @@ def promote(
         lead = None
         if _has_alias(client, registered_name, champion):
             old, new = (load_model(f"models:/{registered_name}@{alias}") for alias in (champion, challenger))
-            exam = Exam.set(table, old.schema_, rate=rate, random_state=random_state)
+            frame = to_pandas(table)
+            for version_of in (old, new):
+                _check_columns(frame, version_of)
+            exam = Exam.set(frame, old.schema_, rate=rate, random_state=random_state)
             lead = paired_lead(exam.losses(old.transform(exam.visible)), exam.losses(new.transform(exam.visible)))
             told = {"lead": lead.lead, "lower": lead.lower, "upper": lead.upper}
             for key, value in told.items():
@@ -320,9 +337,21 @@ def _fillable(imputer: GAINImputer) -> list[str]:
 def _has_alias(client: MlflowClient, registered_name: str, alias: str) -> bool:
     try:
         client.get_model_version_by_alias(registered_name, alias)
-    except MlflowException:
+    except MlflowException as error:
+        if error.error_code not in NO_SUCH_ALIAS:  # a server that is lost may have it
+            raise
         return False
     return True
+
+
+def _check_columns(frame: pd.DataFrame, imputer: GAINImputer) -> None:
+    """Refuse a table that an imputer cannot fill."""
+    if list(frame.columns) != list(imputer.schema_):
+        lacking = [name for name in imputer.schema_ if name not in frame]
+        raise ColumnMismatchError(
+            f"The table must have the columns seen in fit, in their order: {list(imputer.schema_)[:5]}. "
+            f"Got {list(frame.columns)[:5]}, without {lacking[:5]}. Rename or reorder them, or register another model."
+        )
 
 
 @contextmanager

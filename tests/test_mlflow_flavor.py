@@ -12,10 +12,19 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow.exceptions import MlflowException
+from sklearn.exceptions import NotFittedError
 
 from gain_impute import GAINImputer
-from gain_impute.errors import ColumnMismatchError
-from gain_impute.mlflow_flavor import CONFIDENCE, load_model, log_model, promote
+from gain_impute.errors import ColumnMismatchError, ConfigError
+from gain_impute.mlflow_flavor import (
+    CONFIDENCE,
+    alias_of_next,
+    filled_with_confidence,
+    load_model,
+    log_model,
+    promote,
+)
 from gain_impute.tracking import tracking_uri
 from tests.strategies import quick_imputer, shop_table
 from tests.test_tracking import free_port, start, stop
@@ -98,6 +107,53 @@ def test_a_challenger_is_promoted_only_if_it_is_better_beyond_noise(store):
     log_model(poor, table, registered_name="shop", alias="challenger")
     assert not promote("shop", new).is_beyond_noise
     assert store.get_model_version_by_alias("shop", "champion").version == 2
+
+
+def test_a_registry_that_does_not_answer_is_no_registry_without_a_champion(store, fitted, monkeypatch):
+    def lost(*_):
+        raise MlflowException("503 Service Unavailable")
+
+    log_model(fitted, table_of(), registered_name="shop", alias="champion")
+    log_model(fitted, table_of(), registered_name="shop", alias="challenger")
+    assert (alias_of_next("shop"), alias_of_next("new")) == ("challenger", "champion")
+    asked = mlflow.tracking.MlflowClient.get_model_version_by_alias
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            mlflow.tracking.MlflowClient,
+            "get_model_version_by_alias",
+            lambda self, name, alias: lost() if alias == "champion" else asked(self, name, alias),
+        )
+        for ask in (lambda: alias_of_next("shop"), lambda: promote("shop", table_of())):
+            with pytest.raises(MlflowException, match="503"):
+                ask()
+    assert store.get_model_version_by_alias("shop", "champion").version == 1
+
+
+def test_a_table_is_promoted_by_only_with_the_columns_seen_in_fit(store, fitted):
+    pl = pytest.importorskip("polars")
+    for alias in ("champion", "challenger"):
+        log_model(fitted, pl.from_pandas(table_of()), registered_name="shop", alias=alias)
+    assert promote("shop", pl.from_pandas(table_of(100))).lead == 0
+    with pytest.raises(ColumnMismatchError, match=r"must have the columns seen in fit.*without \['kind'\]"):
+        promote("shop", table_of().drop(columns="kind"))
+
+
+def test_what_was_fitted_to_an_array_is_served_too(store):
+    array = np.column_stack([np.arange(60.0), np.arange(60.0) ** 2])
+    array[::7, 1] = np.nan
+    fitted = quick_imputer().fit(array)
+    frame = pd.DataFrame(array, columns=["x0", "x1"])
+    filled = filled_with_confidence(fitted, frame)
+    assert list(filled) == ["x0", "x1", "x0_confidence", "x1_confidence"]
+    np.testing.assert_array_equal(filled[["x0", "x1"]], fitted.transform(array))
+    assert (filled["x1_confidence"].notna() == np.isnan(array[:, 1])).all()
+
+
+def test_an_alias_without_a_registered_name_and_an_imputer_that_is_not_fitted_are_refused(store, fitted):
+    with pytest.raises(ConfigError, match="'champion' without 'registered_name'"):
+        log_model(fitted, table_of(), alias="champion")
+    with pytest.raises(NotFittedError):
+        log_model(quick_imputer(), table_of())
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ from scipy import stats
 
 from gain_impute import PRESETS, GAINImputer, infer_schema
 from gain_impute.config import GAINConfig
-from gain_impute.errors import ConfigError, DivergedError, FileError, StudyError, TrackingWarning
+from gain_impute.errors import ConfigError, DivergedError, FileError, GainImputeWarning, StudyError, TrackingWarning
 from gain_impute.mlflow_flavor import CONFIDENCE, load_model, promote
 from gain_impute.state import EpochLog
 from gain_impute.tracking import Runs
@@ -33,9 +33,10 @@ from gain_impute.tuning import Dimension, SearchSpace, TuningResult, tune
 from gain_impute.tuning.finals import DEFAULTS, best_trials, choose
 from gain_impute.tuning.plots import importances, plot_study
 from gain_impute.tuning.registering import register_winner
-from gain_impute.tuning.studies import close_storage, open_storage, open_study, take_up_lost_trials
-from gain_impute.tuning.trials import TrialWatch
+from gain_impute.tuning.studies import close_storage, open_storage, open_study, take_up_lost_trials, worker_name
+from gain_impute.tuning.trials import Journal, TrialWatch
 from gain_impute.tuning.tuner import _Tuning
+from gain_impute.tuning.winner import fit_winner
 from tests.servers import free_port
 from tests.strategies import quick_imputer, shop_table
 
@@ -145,6 +146,15 @@ def test_a_space_goes_to_toml_and_back(tmp_path):
         ({"dropout": {"low": 0.0, "high": 0.1, "log": True}}, "and low > 0 where log = true"),
         ({"dropout": {"min": 0.0, "max": 0.1}}, "must have 'low' and 'high'.*Got {'min': 0.0"),
         ({"dropout": 0.1}, "must have 'low' and 'high'.*Got 0.1 instead"),
+        ({"dropout": {"choices": 5}}, "must have 'low' and 'high'.*Got {'choices': 5}"),
+        ({"dropout": {"choices": []}}, "or else 'choices'"),
+        ({"d_hidden": {"choices": [64], "low": 64, "high": 128}}, "or else 'choices'"),
+        ({"dropout": {"low": 0.1, "high": 0.2, "log": "no"}}, "must have 'low' and 'high', perhaps 'log'"),
+        ({"dropout": {"low": None, "high": 0.2}}, "must have low <= high"),
+        ({"dropout": {"low": 0.0, "high": 0.2, "step": 1}}, "step of 'dropout' must be an int .* that is an int"),
+        ({"d_hidden": {"low": 64, "high": 128, "step": -32}}, "step of 'd_hidden' must be an int of at least 1"),
+        ({"d_hidden": {"low": 64, "high": 128, "step": 1.5}}, "step of 'd_hidden' must be an int of at least 1"),
+        ({"d_hidden": {"low": 64, "high": 128, "step": 8, "log": True}}, "without log = true"),
     ],
 )
 def test_a_space_that_is_none_is_refused(told, message):
@@ -169,6 +179,19 @@ def test_a_space_file_that_is_none_is_refused(tmp_path):
         ({"register": "a/b", "track": True}, "name of a registered model must have a letter.* Got 'a/b'"),
         ({"register": " ", "track": True}, "name of a registered model must have a letter"),
         ({"storage": "nodb://x/y"}, "The storage must be sqlite:///FILE, postgresql://"),
+        ({"storage": ""}, "The storage must be sqlite:///FILE"),
+        ({"storage": "/dev/null/x"}, "The storage must be sqlite:///FILE"),
+        ({"storage": "sqlite:////dev/null/x/s.db"}, "The storage must be sqlite:///FILE"),
+        ({"timeout_s": float("nan")}, "'timeout_s' must be a number of seconds, 0 or more. Got nan"),
+        ({"timeout_s": -1}, "'timeout_s' must be a number of seconds"),
+        ({"n_trials": 1.5}, "'n_trials' of tune must be an int of at least 0. Got 1.5"),
+        ({"n_finalists": -1}, "'n_finalists' of tune must be an int of at least 0"),
+        ({"n_seeds": 0}, "'n_seeds' of tune must be an int of at least 1"),
+        ({"random_state": None}, "'random_state' of tune must be an int of at least 0. Got None"),
+        ({"n_members": 0}, "'n_members' parameter .* must be an int in the range"),
+        ({"n_members": 2, "space": {"n_members": [1, 2]}}, "must be given or searched. Got 'n_members' for both"),
+        ({"imputer": "x"}, "'imputer' to be tuned must be a GAINImputer. Got a str"),
+        ({"register": "..", "track": True}, "name of a registered model must have a letter"),
     ],
 )
 def test_options_that_cannot_be_are_refused(options, message):
@@ -230,11 +253,22 @@ def test_the_presets_that_a_space_holds_follow_the_defaults_and_are_never_given_
         TrialWatch(NullTracker(), Hopeless()).on_epoch(log)
 
 
-@pytest.mark.parametrize("change", [{"hide_rate": 0.3}, {"table": table_of(61)}, {"imputer": quick_imputer(d_noise=8)}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hide_rate": 0.3},
+        {"table": table_of(61)},
+        {"imputer": quick_imputer(d_noise=8)},
+        {"imputer": quick_imputer(missing_values=["cup"])},
+        {"imputer": quick_imputer(schema={"price": "text"})},
+    ],
+)
 def test_a_study_of_something_else_is_not_gone_on_with(change, tmp_path):
     storage = str(tmp_path / "journal.log")
     quick_tune(storage=storage, refit=False, n_trials=1)
-    with pytest.raises(StudyError, match=r"Study 'tune' was made for something else: (hide_rate|table|params) was"):
+    with pytest.raises(
+        StudyError, match=r"Study 'tune' was made for something else: (hide_rate|table|schema|params.d_noise) was"
+    ):
         quick_tune(storage=storage, refit=False, n_trials=1, **change)
 
 
@@ -383,8 +417,7 @@ def test_a_study_whose_maker_was_killed_before_it_said_what_for_is_taken_over(tm
     optuna.create_study(study_name="tune", storage=storage)
     options = {
         "made_for": {"table": "x"},
-        "defaults": {"a": 1},
-        "presets": {},
+        "first": [({"a": 1}, {})],
         "n_objectives": 1,
         "pruner": "none",
         "seed": 0,
@@ -417,7 +450,7 @@ def test_time_can_be_an_objective_beside_quality():
     found = quick_tune(objective="quality+time", n_trials=4, space=SearchSpace({"max_steps": [5, 40]}))
     assert set(found.trials["state"]) == {"complete"}
     assert (found.trials["elapsed_s"] > 0).all()
-    assert found.params["max_steps"] in {5, 40}
+    assert found.imputer.max_steps in {5, 40}
 
 
 def test_the_finals_are_held_on_other_cells_with_the_defaults_among_them():
@@ -498,26 +531,128 @@ def test_the_winner_has_the_members_asked_for_and_trials_have_one(n_finalists):
     assert "n_members" not in quick_tune(n_finalists=n_finalists, n_seeds=1, n_trials=2).params
 
 
-def test_members_that_are_asked_for_stand_above_those_that_were_found():
-    space = SearchSpace({"n_members": [2, 3], "weight_decay": [0.01, 0.1]})
-    assert quick_tune(space=space, n_finalists=0, n_trials=2, pruner="none").params["n_members"] in {2, 3}
-    found = quick_tune(space=space, n_finalists=0, n_trials=2, n_members=1, pruner="none")
-    assert found.params["n_members"] == len(found.imputer.state_.members) == 1
+def test_members_are_those_of_the_space_where_it_tells_of_them():
+    found = quick_tune(space={"n_members": [2, 3], "weight_decay": [0.01, 0.1]}, n_trials=2, pruner="none")
+    assert found.params["n_members"] == len(found.imputer.state_.members) in {2, 3}
 
 
 @pytest.mark.parametrize(
-    ("params", "space", "wanted"),
+    ("params", "options", "wanted"),
     [
-        ({}, SMALL, PRESETS["best"]["n_members"]),
-        ({"n_members": 5}, SMALL, 5),
-        ({"max_steps": 9}, SMALL, 1),
-        ({"max_time_s": 9.0}, SMALL, 1),
-        ({}, SearchSpace({"n_members": [1, 2]}), 1),
+        ({}, {}, PRESETS["best"]["n_members"]),
+        ({}, {"n_members": 2}, 2),
+        ({"n_members": 5}, {}, 5),
+        ({"max_steps": 9}, {}, 1),
+        ({"max_steps": 9, "n_members": 2}, {}, 2),
+        ({"max_time_s": 9.0}, {}, 1),
+        ({}, {"with_time": True}, 1),  # the time of one was minimised
+        ({"n_members": 2}, {"with_time": True}, 2),
     ],
 )
-def test_the_winner_has_several_members_where_nothing_is_said_of_its_work(params, space, wanted):
-    tuning = _Tuning(table_of(), GAINImputer(**params), space, 0.2, 0, with_time=False)
-    assert tuning.usual_members == wanted
+def test_the_winner_has_several_members_where_nothing_is_said_of_its_work_and_trials_one(params, options, wanted):
+    given_options = {"with_time": False, "n_members": None} | options
+    tuning = _Tuning(table_of(), GAINImputer(**params), SMALL, 0.2, 0, **given_options)
+    assert (tuning.n_members, tuning.imputer.n_members) == (wanted, 1)
+
+
+def test_members_are_searched_with_time_unless_they_are_given():
+    options = {"table": table_of(), "imputer": GAINImputer(), "space": None, "hide_rate": 0.2, "random_state": 0}
+    assert "n_members" in _Tuning(**options, with_time=True, n_members=None).space
+    assert "n_members" not in _Tuning(**options, with_time=True, n_members=2).space
+
+
+def test_a_winner_without_memory_for_its_members_has_one(monkeypatch):
+    learned = GAINImputer.fit
+
+    def fit(self, *arguments, **options):
+        if self.n_members > 1:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return learned(self, *arguments, **options)
+
+    monkeypatch.setattr(GAINImputer, "fit", fit)
+    with pytest.warns(
+        GainImputeWarning, match=r"must have memory for 3 members\. There is not enough \(.*: it has one"
+    ):
+        found = quick_tune(n_trials=1, n_members=3)
+    assert len(found.imputer.state_.members) == 1
+    assert "n_members" not in found.params
+
+
+def test_a_winner_that_cannot_be_fitted_is_told(monkeypatch):
+    def fit(self, table, y=None, **options):
+        raise DivergedError("The losses of a training must stay finite.")
+
+    monkeypatch.setattr("gain_impute.tuning.winner.GAINImputer.fit", fit)
+    with pytest.raises(
+        StudyError, match=r"winner must be fitted to the whole table.*must stay finite.*weight_decay=0.1"
+    ):
+        fit_winner(quick_imputer(), {"weight_decay": 0.1}, table_of(), Journal())
+
+
+def test_a_space_without_the_defaults_does_not_bar_its_trials_from_the_finals():
+    found = quick_tune(space={"d_hidden": [16, 24]}, imputer=quick_imputer(d_hidden=32), n_trials=3, n_finalists=2)
+    assert set(found.finals) > {DEFAULTS, "trial 0"}
+
+
+def test_what_lies_beyond_the_range_of_the_space_is_not_searched():
+    space = SearchSpace.default(params=GAINImputer(**PRESETS["fast"], d_hidden=100, dropout=0.1).get_params())
+    assert {"effort", "d_hidden"} & set(space) == set()
+    assert "dropout" in space
+    assert set(space.defaults(GAINImputer(effort=0.25).get_params(), 100)) == set(space)
+
+
+def test_a_call_that_is_refused_makes_no_study(tmp_path):
+    storage = tmp_path / "journal.log"
+    with pytest.raises(ConfigError, match="rate"):
+        quick_tune(storage=storage, hide_rate=0)
+    assert len(quick_tune(storage=storage, n_trials=1).trials) == 1
+
+
+def test_a_summary_says_whether_the_defaults_stood_their_ground():
+    stood = quick_tune(space={"n_trees": [0, None]}, imputer=quick_imputer(n_trees=None), n_trials=2, n_members=2)
+    said = {"n_members": 2}
+    told = [dataclasses.replace(stood, params=params).summary() for params in ({}, said, said | {"n_trees": None})]
+    assert told[0].endswith("The defaults stood their ground.")
+    assert told[1].endswith("The defaults stood their ground, with 2 members.")
+    assert told[2].endswith("Parameters found: n_trees=None, with 2 members.")
+
+
+def test_a_trial_that_is_interrupted_is_tried_again(tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    storage = str(tmp_path / "journal.log")
+    with monkeypatch.context() as patched:
+        patched.setattr("gain_impute.tuning.trials.fit_and_score", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            quick_tune(storage=storage)
+    found = quick_tune(storage=storage, n_trials=1)
+    assert found.trials["state"].tolist() == ["fail", "complete"]
+    kept = open_storage(storage)
+    assert [trial.user_attrs.get("defaults") for trial in trials_in(kept)] == [True, True]
+
+
+def test_the_trial_of_an_earlier_process_of_the_same_number_is_lost(tmp_path):
+    study = optuna.create_study()
+    for worker in (worker_name(), f"{worker_name()}0", "elsewhere:1:0"):
+        study.ask().set_user_attr("worker", worker)
+    assert take_up_lost_trials(study) == 1
+    assert [trial.state.name for trial in study.get_trials()] == ["RUNNING", "FAIL", "RUNNING", "WAITING"]
+
+
+@pytest.mark.parametrize("text", ["weight,price\n1,2\n", "5\n", '{"a": 1}\n'])
+def test_a_file_that_is_no_journal_is_refused_and_left_as_it_is(tmp_path, text):
+    path = tmp_path / "dump.csv"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"storage must be sqlite.*cannot be opened"):
+        quick_tune(storage=path)
+    assert path.read_text() == text
+
+
+def test_the_password_of_a_storage_is_not_told():
+    with pytest.raises(ConfigError, match=r"nodb://me:\*\*\*@host/x") as refused:
+        quick_tune(storage="nodb://me:secret@host/x")
+    assert "secret" not in str(refused.value.args[0]).split("cannot be opened")[0]
 
 
 def test_the_best_trials_are_distinct_and_in_order():
@@ -593,5 +728,8 @@ def test_a_server_that_is_lost_when_the_winner_is_to_be_registered_is_a_warning(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    winner = quick_imputer().fit(table_of()), table_of(), "shop"
     with pytest.warns(TrackingWarning, match=r"It cannot be \(.*It is fitted, and can be registered with"):
-        assert register_winner(quick_imputer(), table_of(), "shop", runs=Runs(), token=tmp_path.name) is None
+        assert register_winner(*winner, runs=Runs(), token=tmp_path.name, is_sent=True) is None
+    with pytest.warns(TrackingWarning, match=r"It cannot be \(its run could not be sent\)"):
+        assert register_winner(*winner, runs=Runs(), token=tmp_path.name, is_sent=False) is None

@@ -25,10 +25,10 @@ def show_warning(message: Warning | str, *_: object, **__: object) -> None:
 
 
 def quiet_libraries() -> None:
-    """Keep MLflow and Optuna from telling of every step; their warnings stay."""
+    """Keep MLflow and Optuna from telling of every step; warnings stay, but for tracebacks of trials that failed."""
     import mlflow  # noqa: F401, PLC0415 - it sets the levels of its loggers when it is imported
     import optuna  # noqa: PLC0415 - likewise, and only where it is used
 
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)

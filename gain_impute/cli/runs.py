@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -26,19 +27,21 @@ def runs(
     """
     from gain_impute.errors import FileError
     from gain_impute.tracking import list_runs, send_spooled, tracking_uri
+    from gain_impute.tracking.runs import shown
     from gain_impute.tracking.sending import LOST
 
     quiet_libraries()
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # who waits at a terminal wants an answer
     n_sent, n_left = send_spooled()
     if n_sent:
         print_line(f"{n_sent} runs of earlier fits are sent now.")
     if n_left:
-        say("warning", f"{n_left} runs cannot be sent to {tracking_uri()!r} yet; they are kept.")
+        say("warning", f"{n_left} runs cannot be sent to {shown(tracking_uri())!r} yet; they are kept.")
     try:
         found = list_runs(n_runs=most, with_parts=parts)
     except LOST as error:
         raise FileError(
-            f"The tracking server must answer. {tracking_uri()!r} does not: {str(error).partition(chr(10))[0]}. "
+            f"The tracking server must answer. {shown(tracking_uri())!r} does not: {str(error).partition(chr(10))[0]}. "
             "Start it, or correct MLFLOW_TRACKING_URI."
         ) from error
     lines: list[tuple[str, ...]] = [HEAD]

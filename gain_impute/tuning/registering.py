@@ -26,7 +26,7 @@ def check_registration(name: str, *, track: bool, refit: bool) -> None:
     ConfigError
         If the name is none that MLflow takes, or there will be no tracked winner.
     """
-    if not name.strip() or set(name) & set(SEPARATORS):
+    if not name.strip(". ") or set(name) & set(SEPARATORS):
         raise ConfigError(
             f"The name of a registered model must have a letter, and neither of {SEPARATORS}. Got {name!r} instead."
         )
@@ -37,7 +37,9 @@ def check_registration(name: str, *, track: bool, refit: bool) -> None:
         )
 
 
-def register_winner(imputer: GAINImputer, table: pd.DataFrame, name: str, *, runs: Runs, token: str) -> str | None:
+def register_winner(
+    imputer: GAINImputer, table: pd.DataFrame, name: str, *, runs: Runs, token: str, is_sent: bool
+) -> str | None:
     """Log the winner to its run and register it; where that cannot be done, warn: the winner itself is not lost.
 
     Parameters
@@ -52,22 +54,31 @@ def register_winner(imputer: GAINImputer, table: pd.DataFrame, name: str, *, run
         Where runs are kept.
     token : str
         Of the winner's run.
+    is_sent : bool
+        Whether all that the study told has been sent.
 
     Returns
     -------
     str or None
         The version's URI; None where it could not be registered.
     """
+    if not is_sent:  # each further request would wait as long as those before
+        _warn_of_registering(name, "its run could not be sent")
+        return None
     try:
         run_id = find_run(MlflowClient(runs.uri), token)
         alias = alias_of_next(name)
         log_model(imputer, table, registered_name=name, alias=alias, run_id=run_id)
     except (ColumnMismatchError, *LOST) as error:
-        warnings.warn(
-            f"The winner must be registered as {name!r}. It cannot be ({str(error).partition(chr(10))[0]}). It is "
-            "fitted, and can be registered with gain_impute.mlflow_flavor.log_model.",
-            TrackingWarning,
-            stacklevel=2,
-        )
+        _warn_of_registering(name, str(error).partition("\n")[0])
         return None
     return f"models:/{name}@{alias}"
+
+
+def _warn_of_registering(name: str, why: str) -> None:
+    warnings.warn(
+        f"The winner must be registered as {name!r}. It cannot be ({why}). It is fitted, and can be registered with "
+        "gain_impute.mlflow_flavor.log_model.",
+        TrackingWarning,
+        stacklevel=3,
+    )

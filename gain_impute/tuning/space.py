@@ -70,10 +70,18 @@ class Dimension:
             )
         for value in self.choices or (self.low, self.high):
             check_range(_FIELDS[self.name], value)
-        if not self.choices and (self.low > self.high or (self.is_log and self.low <= 0)):
+        if self.choices:
+            return
+        if None in (self.low, self.high) or self.low > self.high or (self.is_log and self.low <= 0):
             raise ConfigError(
                 f"The range of {self.name!r} must have low <= high, and low > 0 where log = true. "
                 f"Got {self.low!r} and {self.high!r} instead."
+            )
+        is_step = isinstance(self.step, int) and not isinstance(self.step, bool) and self.step > 0
+        if self.step is not None and (not is_step or self.is_log or not self.is_int):
+            raise ConfigError(
+                f"The step of {self.name!r} must be an int of at least 1, of a parameter that is an int, and without "
+                f"log = true. Got {self.step!r} instead. Leave it out."
             )
 
     @property
@@ -145,7 +153,14 @@ class SearchSpace(Mapping[str, Dimension]):
             raise ConfigError("A search space must name at least one hyper-parameter. Got none. Add one.")
 
     @classmethod
-    def default(cls, schema: Schema | None = None, *, is_bounded: bool = False, with_time: bool = False) -> SearchSpace:
+    def default(
+        cls,
+        schema: Schema | None = None,
+        *,
+        is_bounded: bool = False,
+        with_time: bool = False,
+        params: Mapping[str, Any] | None = None,
+    ) -> SearchSpace:
         """Take what `GAINConfig` declares.
 
         Parameters
@@ -156,6 +171,8 @@ class SearchSpace(Mapping[str, Dimension]):
             Whether the steps of a fit are bounded: then how much work it should be is no question.
         with_time : bool, default=False
             Whether time is minimised too: else many members are better than few, and that is no question.
+        params : mapping of str to any, optional
+            Parameters of the imputer to be tuned. What lies beyond its range was meant so, and is left out.
 
         Returns
         -------
@@ -176,7 +193,9 @@ class SearchSpace(Mapping[str, Dimension]):
             tune = field.metadata["tune"]
             if tune is not None and there[tune.needs]:
                 told[name] = {"low": tune.low, "high": tune.high, "log": tune.is_log, "step": tune.step}
-        return cls(told)
+        own = {name: value for name, value in (params or {}).items() if name in told and value is not None}
+        beyond = {name for name, value in own.items() if not _dimension(name, told[name]).holds(value)}
+        return cls({name: of for name, of in told.items() if name not in beyond})
 
     @classmethod
     def from_toml(cls, path: str | os.PathLike[str]) -> SearchSpace:
@@ -313,14 +332,13 @@ class SearchSpace(Mapping[str, Dimension]):
 
 def _dimension(name: str, told: Any) -> Dimension:
     """Make a dimension of what a person wrote."""
-    if isinstance(told, Mapping):
-        unknown = sorted(set(told) - {"low", "high", "log", "step", "choices"})
-        if not unknown and ("choices" in told or {"low", "high"} <= set(told)):
-            if "choices" in told:
-                return Dimension(name, choices=tuple(told["choices"]))
-            return Dimension(name, told["low"], told["high"], told.get("log", False), told.get("step"))
-    elif isinstance(told, list | tuple) and told:
-        return Dimension(name, choices=tuple(told))
+    choices = told.get("choices") if isinstance(told, Mapping) and set(told) == {"choices"} else told
+    if isinstance(choices, list | tuple) and choices:
+        return Dimension(name, choices=tuple(choices))
+    if isinstance(told, Mapping) and {"low", "high"} <= set(told) <= {"low", "high", "log", "step"}:
+        is_log = told.get("log", False)
+        if isinstance(is_log, bool):
+            return Dimension(name, told["low"], told["high"], is_log, told.get("step"))
     raise ConfigError(
         f"The search space of {name!r} must have 'low' and 'high', perhaps 'log' or 'step', or else 'choices'. "
         f"Got {told!r} instead. Correct it."

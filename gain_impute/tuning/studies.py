@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,29 @@ from optuna.samplers import TPESampler
 from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 
 from gain_impute.errors import ConfigError, StudyError
+from gain_impute.tracking.runs import shown
+from gain_impute.tracking.spool import new_token
 
-__all__ = ["GIVEN", "PRUNERS", "close_storage", "open_storage", "open_study", "take_up_lost_trials", "worker_name"]
+__all__ = [
+    "GIVEN",
+    "PRUNERS",
+    "RUN_TOKEN",
+    "close_storage",
+    "open_storage",
+    "open_study",
+    "take_up_lost_trials",
+    "try_again",
+    "worker_name",
+]
 
 GIVEN = ("defaults", "preset")  # attributes of trials that are not the sampler's: none of these is given up
 PRUNERS = ("halving", "median", "none")
-MADE_FOR = "gain_impute.made_for"
+MADE_FOR, RUN_TOKEN = "gain_impute.made_for", "gain_impute.run"
+"""Attributes of a study: what must be the same for its trials to be comparable, and the token of its run in MLflow."""
 HEARTBEAT_S, SILENCE_S = 30, 120  # a worker that is silent for so long is taken for dead
 TABLE_WAITS_S = (0.2, 0.5, 1.0, 2.0)  # between attempts to make the tables of a database that others open, too
 PATIENCE_S = 20.0  # how long another process may take between making a study and saying what for
@@ -47,7 +61,7 @@ def open_storage(storage: str | None) -> BaseStorage:
     ----------
     storage : str or None
         A URL of SQLite or PostgreSQL (or what else sqlalchemy knows); anything without "://" is the path of a journal
-        file; None keeps the study in memory.
+        file, a new one or one that Optuna wrote; None keeps the study in memory.
 
     Raises
     ------
@@ -56,21 +70,32 @@ def open_storage(storage: str | None) -> BaseStorage:
     """
     if storage is None:
         return InMemoryStorage()
-    if "://" not in storage:
-        Path(storage).absolute().parent.mkdir(parents=True, exist_ok=True)
-        return JournalStorage(JournalFileBackend(storage))
-    if storage.startswith("sqlite:///"):
-        Path(storage.removeprefix("sqlite:///")).absolute().parent.mkdir(parents=True, exist_ok=True)
-    url = storage.replace("postgresql://", "postgresql+psycopg://", 1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)  # the heartbeat: a lost worker would stay for ever else
-        try:
-            return _open_database(url)
-        except (ImportError, ValueError, OSError, RuntimeError, SQLAlchemyError, StorageInternalError) as error:
-            raise ConfigError(
-                f"The storage must be sqlite:///FILE, postgresql://..., or the path of a journal file. "
-                f"{storage!r} cannot be opened: {error}. Correct the address, or install its driver."
-            ) from error
+    try:
+        if "://" not in storage:
+            return _open_journal(Path(storage))
+        if storage.startswith("sqlite:///"):
+            Path(storage.removeprefix("sqlite:///")).absolute().parent.mkdir(parents=True, exist_ok=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", ExperimentalWarning
+            )  # the heartbeat: a lost worker would stay for ever else
+            return _open_database(storage.replace("postgresql://", "postgresql+psycopg://", 1))
+    except (ImportError, ValueError, OSError, RuntimeError, SQLAlchemyError, StorageInternalError) as error:
+        raise ConfigError(
+            f"The storage must be sqlite:///FILE, postgresql://..., or the path of a journal file. "
+            f"{shown(storage)!r} cannot be opened: {error}. Correct the address, or install its driver."
+        ) from error
+
+
+def _open_journal(path: Path) -> JournalStorage:
+    """Open a journal file; one that is none is not written to."""
+    path.absolute().parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        with path.open(encoding="utf-8") as file:
+            first = file.readline()
+        if first and not (isinstance(told := json.loads(first), dict) and "op_code" in told):
+            raise ValueError("it is another file")
+    return JournalStorage(JournalFileBackend(str(path)))
 
 
 def _open_database(url: str) -> RDBStorage:
@@ -103,13 +128,12 @@ def open_study(
     name: str,
     *,
     made_for: Mapping[str, Any],
-    defaults: Mapping[str, Any],
-    presets: Mapping[str, Mapping[str, Any]],
+    first: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]],
     n_objectives: int,
     pruner: str,
     seed: int,
 ) -> optuna.Study:
-    """Make a study that begins with the defaults, or join the one of that name.
+    """Make a study that begins with given trials, or join the one of that name.
 
     Parameters
     ----------
@@ -119,10 +143,8 @@ def open_study(
         Name of the study.
     made_for : mapping of str to JSON values
         What must be the same for its trials to be comparable.
-    defaults : mapping of str to float
-        The first trial. It is enqueued once, by whoever makes the study.
-    presets : mapping of str to dict
-        The trials after it, by name, enqueued likewise.
+    first : sequence of (mapping, mapping)
+        Parameters and attributes of the first trials, enqueued once, by whoever makes the study.
     n_objectives : int
         1, or 2 with the time.
     pruner : str
@@ -147,9 +169,9 @@ def open_study(
         study = optuna.load_study(study_name=name, storage=storage)
         is_ours = not _is_ready(study)
     if is_ours:
-        study.enqueue_trial(dict(defaults), user_attrs={"defaults": True}, skip_if_exists=True)
-        for preset, params in presets.items():
-            study.enqueue_trial(dict(params), user_attrs={"preset": preset}, skip_if_exists=True)
+        for params, attributes in first:
+            study.enqueue_trial(dict(params), user_attrs=dict(attributes), skip_if_exists=True)
+        study.set_user_attr(RUN_TOKEN, new_token())
         study.set_user_attr(MADE_FOR, dict(made_for))
     _check_same(study, made_for)
     is_kept = not isinstance(storage, InMemoryStorage)
@@ -166,8 +188,8 @@ def open_study(
 
 
 def worker_name() -> str:
-    """Name this process among all that work on a study."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    """Name this process among all that work on a study; another one may have its number later, but not its start."""
+    return f"{socket.gethostname()}:{os.getpid()}:{psutil.Process().create_time():.0f}"
 
 
 def take_up_lost_trials(study: optuna.Study) -> int:
@@ -177,18 +199,34 @@ def take_up_lost_trials(study: optuna.Study) -> int:
     """
     n_lost = 0
     for trial in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
-        host, _, pid = str(trial.user_attrs.get("worker", "")).rpartition(":")
-        if host != socket.gethostname() or psutil.pid_exists(int(pid)):
+        if _may_still_work(str(trial.user_attrs.get("worker", ""))):
             continue
         try:
             study.tell(trial.number, state=TrialState.FAIL)
         except (UpdateFinishedTrialError, ValueError):  # another process was faster
             continue
         n_lost += 1
-        if "taken_up_from" not in trial.user_attrs:
-            kept = {name: value for name, value in trial.user_attrs.items() if name in GIVEN}
-            study.enqueue_trial(trial.params, user_attrs=kept | {"taken_up_from": trial.number})
+        try_again(study, trial)
     return n_lost
+
+
+def try_again(study: optuna.Study, trial: optuna.Trial | FrozenTrial) -> None:
+    """Enqueue a trial that was cut short, unless it has been already."""
+    if "taken_up_from" not in trial.user_attrs:
+        kept = {name: value for name, value in trial.user_attrs.items() if name in GIVEN}
+        study.enqueue_trial(trial.params, user_attrs=kept | {"taken_up_from": trial.number})
+
+
+def _may_still_work(worker: str) -> bool:
+    """Whether a process goes on, as far as can be told: not of one of this machine that is gone."""
+    host, _, process = worker.partition(":")
+    pid, _, began = process.partition(":")
+    if host != socket.gethostname():
+        return True
+    try:
+        return f"{psutil.Process(int(pid)).create_time():.0f}" == began
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _pruner(name: str) -> BasePruner:
@@ -214,11 +252,19 @@ def _is_ready(study: optuna.Study) -> bool:
 
 def _check_same(study: optuna.Study, made_for: Mapping[str, Any]) -> None:
     """Refuse to compare what cannot be compared."""
-    before = study.user_attrs[MADE_FOR]
-    other = [name for name, value in made_for.items() if before.get(name) != value]
+    before, now = _flat(study.user_attrs[MADE_FOR]), _flat(made_for)
+    other = [name for name in now | before if before.get(name) != now.get(name)]
     if other:
-        told = "; ".join(f"{name} was {before.get(name)!r}, is {made_for[name]!r}" for name in other[:5])
+        told = "; ".join(f"{name} was {before.get(name)!r}, is {now.get(name)!r}" for name in other[:5])
         raise StudyError(
             f"Study {study.study_name!r} was made for something else: {told}. Give this one another name, or go on "
             "with what the study was made for."
         )
+
+
+def _flat(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Name what is in dicts by itself."""
+    flat: dict[str, Any] = {}
+    for name, value in told.items():
+        flat |= {f"{name}.{key}": of for key, of in value.items()} if isinstance(value, dict) else {name: value}
+    return flat

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,9 +22,9 @@ from gain_impute.state import EpochLog
 from gain_impute.tracking import MLflowTracker, Run, Runs
 from gain_impute.training import HeldOut, NullTracker, Tracker
 from gain_impute.tuning.space import SearchSpace
-from gain_impute.tuning.studies import GIVEN, worker_name
+from gain_impute.tuning.studies import GIVEN, try_again, worker_name
 
-__all__ = ["HOPELESS", "Fitted", "Journal", "Objective", "fit_and_score"]
+__all__ = ["HOPELESS", "Fitted", "Journal", "Objective", "fit_and_score", "saying_memory"]
 
 HOPELESS = (DivergedError, MemoryError)
 """What fails a trial and not its study."""
@@ -102,20 +104,26 @@ def fit_and_score(imputer: GAINImputer, exam: Exam, watch: TrialWatch) -> Fitted
     optuna.TrialPruned
         If the trial is hopeless.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", GainImputeWarning)  # said once, of the winner
-            filled = imputer.fit(exam.visible, tracker=watch).transform(exam.visible)
-    except RuntimeError as error:  # what torch raises without memory, of a GPU or of the machine
-        if "memory" not in str(error):
-            raise
-        raise MemoryError(str(error)) from error
+    with saying_memory(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", GainImputeWarning)  # said once, of the winner
+        filled = imputer.fit(exam.visible, tracker=watch).transform(exam.visible)
     last = watch.last
     return Fitted(
         overall_score(exam.losses(to_pandas(filled))),
         math.nan if last is None else last.elapsed_s,
         0 if last is None else last.step,
     )
+
+
+@contextmanager
+def saying_memory() -> Iterator[None]:
+    """Raise MemoryError where torch raises what it does without memory, of a GPU or of the machine."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "memory" not in str(error):
+            raise
+        raise MemoryError(str(error)) from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +165,9 @@ class Objective:
             status = "FINISHED"
         except HOPELESS:
             status = "FAILED"
+            raise
+        except KeyboardInterrupt:
+            try_again(trial.study, trial)
             raise
         finally:
             trial.set_user_attr("n_steps", 0 if watch.last is None else watch.last.step)

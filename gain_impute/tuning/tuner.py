@@ -3,98 +3,47 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import optuna
 import pandas as pd
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 from sklearn.base import clone
 
-from gain_impute.config import PRESETS
+from gain_impute.config import PRESETS, GAINConfig, check_range
 from gain_impute.errors import ConfigError, StudyError
 from gain_impute.evaluation.exam import Exam
-from gain_impute.frames import to_pandas
 from gain_impute.imputer import GAINImputer
-from gain_impute.intake import checked_config, resolve_schema
-from gain_impute.tracking import MLflowTracker, Runs
+from gain_impute.intake import checked_config, read_table, resolve_schema
+from gain_impute.schema import schema_to_toml
+from gain_impute.tracking import Runs
+from gain_impute.tracking.spool import new_token
 from gain_impute.tracking.tracker import fingerprint
 from gain_impute.tuning.finals import DEFAULTS, best_trials, choose, run_finals, undecided
 from gain_impute.tuning.plots import importances, plot_study
 from gain_impute.tuning.registering import check_registration, register_winner
+from gain_impute.tuning.result import TuningResult, trials_frame
 from gain_impute.tuning.space import SearchSpace
-from gain_impute.tuning.studies import close_storage, open_storage, open_study, take_up_lost_trials
+from gain_impute.tuning.studies import RUN_TOKEN, close_storage, open_storage, open_study, take_up_lost_trials
 from gain_impute.tuning.trials import HOPELESS, Journal, Objective
+from gain_impute.tuning.winner import fit_winner
 
 __all__ = ["TuningResult", "tune"]
 
 OBJECTIVES = ("quality", "quality+time")
-PARENT = "gain_impute.run"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TuningResult:
-    """What came of tuning.
-
-    Attributes
-    ----------
-    imputer : GAINImputer or None
-        Fitted to the whole table with the parameters found; None where `refit` was False.
-    params : dict of str to int or float
-        What differs from the imputer that was given; empty where the defaults stood their ground.
-    trials : DataFrame
-        One row per trial of the study: `number`, `state`, `score`, `elapsed_s`, `n_steps`, and its parameters.
-    finals : DataFrame of shape (n_seeds, 1 + n_finalists)
-        Scores of the defaults and of the best trials on other hidden cells, one row per seed. Empty without finals;
-        twice as many rows, and NaN of all but the leader and the defaults in the later ones, where `n_seeds` did not
-        decide between these.
-    importances : dict of str to float
-        How much of the differences between scores each hyper-parameter explains.
-    study_name : str
-        Name of the study.
-    registered : str or None
-        URI of the winner as a registered model; None where it is not registered.
-    """
-
-    imputer: GAINImputer | None
-    params: dict[str, Any]
-    trials: pd.DataFrame
-    finals: pd.DataFrame
-    importances: dict[str, float]
-    study_name: str
-    registered: str | None = None
-
-    def summary(self) -> str:
-        """Say in a few lines what came of it.
-
-        Returns
-        -------
-        str
-            For a terminal.
-        """
-        counts = self.trials["state"].value_counts()
-        told = ", ".join(f"{count} {state}" for state, count in counts.items())
-        lines = [f"Study {self.study_name!r}: {len(self.trials)} trials ({told})."]
-        n_finals, means = self.finals.count(), self.finals.mean()
-        for name in sorted(means.index, key=lambda name: (-n_finals[name], means[name])):
-            part = "" if n_finals[name] == len(self.finals) else f" (in {n_finals[name]} of {len(self.finals)} finals)"
-            lines.append(f"{name}: {means[name]:.4f}{part}")
-        found = ", ".join(f"{name}={value:.4g}" for name, value in self.params.items())
-        lines.append(f"Parameters found: {found}." if found else "The defaults stood their ground.")
-        lines += [f"The winner is registered as {self.registered}."] * (self.registered is not None)
-        return "\n".join(lines)
 
 
 def tune(
     table: Any,
     *,
     imputer: GAINImputer | None = None,
-    space: SearchSpace | None = None,
+    space: SearchSpace | Mapping[str, Any] | None = None,
     n_trials: int | None = 30,
     timeout_s: float | None = None,
     objective: str = "quality",
@@ -104,7 +53,7 @@ def tune(
     n_members: int | None = None,
     hide_rate: float = 0.2,
     study_name: str = "tune",
-    storage: str | None = None,
+    storage: str | os.PathLike[str] | None = None,
     random_state: int = 0,
     refit: bool = True,
     track: bool = False,
@@ -127,8 +76,9 @@ def tune(
     imputer : GAINImputer, optional
         Unfitted; its parameters are the defaults, and stay where the space does not name them. Its `max_steps` and
         `max_time_s` bound every trial.
-    space : SearchSpace, optional
-        Where to look; `SearchSpace.default` if not given.
+    space : SearchSpace or mapping, optional
+        Where to look, or what `SearchSpace` makes one of; `SearchSpace.default` if not given, without what the imputer
+        has beyond its range.
     n_trials : int or None, default=30
         Trials that this call adds to the study. None: until the time is up.
     timeout_s : float or None, default=None
@@ -143,12 +93,13 @@ def tune(
         Times that they are; the leader and the defaults as often again, where its lead is within the noise.
     n_members : int or None, default=None
         Members of the winner. None: as many as the preset "best" has; those of `imputer`, where it has more, its work
-        is bounded, or the space tells of members.
+        is bounded, or time is minimised. Trials have one. A space that tells of members has them in its trials, and
+        this must not be given.
     hide_rate : float in (0, 1), default=0.2
         Share of the known cells of each column to hide.
     study_name : str, default="tune"
         Name of the study; one of that name in the storage is gone on with.
-    storage : str or None, default=None
+    storage : str, path or None, default=None
         Where the study is kept: ``sqlite:///FILE``, ``postgresql://...`` or the path of a journal file. None: in
         memory.
     random_state : int, default=0
@@ -172,7 +123,7 @@ def tune(
     ConfigError
         If a parameter is outside what it may be.
     StudyError
-        If the study was made for something else, or no trial of it is complete.
+        If the study was made for something else, no trial of it is complete, or its winner cannot be fitted.
     TableError, SchemaError
         If the table cannot be used.
 
@@ -191,31 +142,37 @@ def tune(
     """
     if objective not in OBJECTIVES:
         raise ConfigError(f"The 'objective' must be one of {', '.join(OBJECTIVES)}. Got {objective!r} instead.")
-    if n_trials is None and timeout_s is None:
-        raise ConfigError("Tuning must end: 'n_trials' or 'timeout_s' must be given. Got None for both. Give one.")
+    _check_end(n_trials, timeout_s)
+    for name, value, least in (
+        ("n_finalists", n_finalists, 0),
+        ("n_seeds", n_seeds, 1),
+        ("random_state", random_state, 0),
+    ):
+        _check_int(name, value, least)
     if register is not None:
         check_registration(register, track=track, refit=refit)
     given = GAINImputer() if imputer is None else imputer
     with_time = objective != OBJECTIVES[0]
-    tuning = _Tuning(table, given, space, hide_rate, random_state, with_time=with_time)
-    kept = open_storage(storage)
+    tuning = _Tuning(table, given, space, hide_rate, random_state, with_time=with_time, n_members=n_members)
+    exam = tuning.exam(0)
+    kept = open_storage(None if storage is None else os.fspath(storage))
     try:
         study = tuning.open(study_name, kept, objective=objective, pruner=pruner)
         journal = tuning.journal(study) if track else Journal()
         goal = Objective(
             imputer=tuning.imputer,
             space=tuning.space,
-            exam=tuning.exam(0),
+            exam=exam,
             journal=journal,
             with_time=with_time,
         )
         study.optimize(goal, n_trials=n_trials, timeout=timeout_s, catch=HOPELESS)
-        result = tuning.finish(
-            study, journal, n_finalists=n_finalists, n_seeds=n_seeds, n_members=n_members, refit=refit
-        )
-        _tell(journal, study, result)
+        result = tuning.finish(study, journal, n_finalists=n_finalists, n_seeds=n_seeds, refit=refit)
+        is_sent = _tell(journal, study, result)
         if register is not None and result.imputer is not None and journal.runs is not None:
-            uri = register_winner(result.imputer, tuning.frame, register, runs=journal.runs, token=tuning.winner)
+            uri = register_winner(
+                result.imputer, tuning.frame, register, runs=journal.runs, token=tuning.winner, is_sent=is_sent
+            )
             result = dataclasses.replace(result, registered=uri)
     finally:
         close_storage(kept)
@@ -229,29 +186,51 @@ class _Tuning:
         self,
         table: Any,
         imputer: GAINImputer,
-        space: SearchSpace | None,
+        space: SearchSpace | Mapping[str, Any] | None,
         hide_rate: float,
         random_state: int,
         *,
         with_time: bool,
+        n_members: int | None,
     ) -> None:
+        if not isinstance(imputer, GAINImputer):
+            raise ConfigError(
+                f"The 'imputer' to be tuned must be a GAINImputer. Got a {type(imputer).__name__} instead."
+            )
         checked_config(imputer)
-        self.table, self.frame = table, to_pandas(table)
-        self.schema = resolve_schema(imputer.schema, imputer.missing_values, table, self.frame)
-        is_bounded = imputer.max_steps is not None
-        default = SearchSpace.default(self.schema, is_bounded=is_bounded, with_time=with_time)
-        self.space = default if space is None else space
-        self.space.check(imputer.get_params())
-        self.imputer = clone(imputer).set_params(schema=self.schema, random_state=random_state)
+        self.table, self.frame = read_table(clone(imputer), table, reset=True, to_learn=True)
+        self.schema = resolve_schema(imputer.schema, imputer.missing_values, self.table, self.frame)
+        self.given = clone(imputer).set_params(schema=self.schema, random_state=random_state)
+        self.space = self._space(space, with_time=with_time and n_members is None)
+        self.n_members = self._usual_members(with_time=with_time) if n_members is None else n_members
+        if n_members is not None:
+            check_range(GAINConfig.__dataclass_fields__["n_members"], n_members)
+            if "n_members" in self.space:
+                raise ConfigError(
+                    "The members of the winner must be given or searched. Got 'n_members' for both, as "
+                    f"{n_members!r} and in the space. Leave one out."
+                )
+        searched = "n_members" in self.space
+        self.imputer = self.given if searched else clone(self.given).set_params(n_members=1)  # of trials and finals
         self.hide_rate, self.random_state = hide_rate, random_state
         self.winner = ""  # token of the run of the winner's fit
 
-    @property
-    def usual_members(self) -> int:
+    def _space(self, space: SearchSpace | Mapping[str, Any] | None, *, with_time: bool) -> SearchSpace:
+        """Where to look."""
+        params = self.given.get_params()
+        if space is None:
+            is_bounded = self.given.max_steps is not None
+            space = SearchSpace.default(self.schema, is_bounded=is_bounded, with_time=with_time, params=params)
+        elif not isinstance(space, SearchSpace):
+            space = SearchSpace(space)
+        space.check(params)
+        return space
+
+    def _usual_members(self, *, with_time: bool) -> int:
         """Members of the winner, where nobody says how many."""
-        own: int = self.imputer.n_members
-        is_bounded = self.imputer.max_steps is not None or self.imputer.max_time_s is not None
-        return own if is_bounded or "n_members" in self.space else max(own, PRESETS["best"]["n_members"])
+        own: int = self.given.n_members
+        is_bounded = self.given.max_steps is not None or self.given.max_time_s is not None
+        return own if is_bounded or with_time else max(own, PRESETS["best"]["n_members"])
 
     def exam(self, number: int) -> Exam:
         """Hide cells, others under each number; trials have number 0."""
@@ -264,17 +243,19 @@ class _Tuning:
         fixed = {k: v for k, v in params.items() if k not in self.space and isinstance(v, int | float | None)}
         made_for = {
             "table": fingerprint(self.frame),
+            "schema": hashlib.sha256(schema_to_toml(self.schema).encode()).hexdigest()[:12],
             "hide_rate": self.hide_rate,
             "objective": objective,
             "space": self.space.to_dict(),
             "params": {k: v for k, v in fixed.items() if v == v and k not in {"n_threads", "verbose"}},  # noqa: PLR0124
         }
+        defaults, presets = (of(params, len(self.frame)) for of in (self.space.defaults, self.space.presets))
+        told = {"defaults": True} if set(defaults) == set(self.space) else {}  # else the sampler chooses the others
         study = open_study(
             storage,
             name,
             made_for=json.loads(json.dumps(made_for)),
-            defaults=self.space.defaults(params, len(self.frame)),
-            presets=self.space.presets(params, len(self.frame)),
+            first=[(defaults, told), *((values, {"preset": preset}) for preset, values in presets.items())],
             n_objectives=1 + (objective != OBJECTIVES[0]),
             pruner=pruner,
             seed=self.random_state,
@@ -284,13 +265,10 @@ class _Tuning:
 
     @staticmethod
     def journal(study: optuna.Study) -> Journal:
-        """Begin the study's run in MLflow, or find its token: all processes tell one run."""
-        runs = Runs()
-        if PARENT not in study.user_attrs:
-            run = runs.begin(f"study {study.study_name}", tags={"study": study.study_name})
-            study.set_user_attr(PARENT, run.token)
-            run.end()
-        return Journal(runs, study.user_attrs[PARENT])
+        """Begin the study's run in MLflow: all processes tell one run."""
+        runs, token = Runs(), study.user_attrs.get(RUN_TOKEN) or new_token()
+        runs.begin(f"study {study.study_name}", tags={"study": study.study_name}, token=token).end()
+        return Journal(runs, token)
 
     def finish(
         self,
@@ -299,7 +277,6 @@ class _Tuning:
         *,
         n_finalists: int,
         n_seeds: int,
-        n_members: int | None,
         refit: bool,
     ) -> TuningResult:
         """Hold the finals and fit the winner, if asked to, and put together what came of it."""
@@ -307,14 +284,15 @@ class _Tuning:
         params: dict[str, Any] = {}
         if refit:
             finals, params = self.finals(study, n_finalists=n_finalists, n_seeds=n_seeds, journal=journal)
-            wanted = params.get("n_members", self.usual_members) if n_members is None else n_members
-            if wanted != params.get("n_members", self.imputer.n_members):
-                params["n_members"] = wanted
-            fitted = self.refit(params, journal)
+            if "n_members" not in self.space:
+                params["n_members"] = self.n_members
+            fitted, self.winner = fit_winner(self.given, params, self.table, journal)
+            params = {name: fitted.get_params()[name] for name in params}
+            params = {name: value for name, value in params.items() if value != self.given.get_params()[name]}
         return TuningResult(
             imputer=fitted,
             params=params,
-            trials=_trials_frame(study),
+            trials=trials_frame(study),
             finals=finals,
             importances=importances(study),
             study_name=study.study_name,
@@ -346,36 +324,31 @@ class _Tuning:
             scores = pd.concat([scores, held((DEFAULTS, leader), range(n_seeds + 1, 2 * n_seeds + 1))])
         return scores, dict(candidates[choose(scores)])
 
-    def refit(self, params: dict[str, Any], journal: Journal) -> GAINImputer:
-        """Fit the whole table."""
-        winner: GAINImputer = clone(self.imputer).set_params(**params)
-        if journal.runs is None:
-            return winner.fit(self.table)
-        run = journal.runs.begin("winner", parent=journal.parent, tags={"winner": "true"})
-        fitted = winner.fit(self.table, tracker=MLflowTracker(runs=journal.runs, run=run))
-        run.end()
-        self.winner = run.token
-        return fitted
+
+def _check_end(n_trials: int | None, timeout_s: float | None) -> None:
+    """Raise ConfigError unless tuning ends."""
+    if n_trials is None and timeout_s is None:
+        raise ConfigError("Tuning must end: 'n_trials' or 'timeout_s' must be given. Got None for both. Give one.")
+    if n_trials is not None:
+        _check_int("n_trials", n_trials, 0)
+    if timeout_s is not None and not timeout_s >= 0:  # NaN is not, either
+        raise ConfigError(f"The 'timeout_s' must be a number of seconds, 0 or more. Got {timeout_s!r} instead.")
+
+
+def _check_int(name: str, value: object, least: int) -> None:
+    """Raise ConfigError unless a parameter of `tune` is an int of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ConfigError(f"The {name!r} of tune must be an int of at least {least}. Got {value!r} instead.")
 
 
 def _is_default(trial: FrozenTrial) -> bool:
     return bool(trial.user_attrs.get("defaults", False))
 
 
-def _trials_frame(study: optuna.Study) -> pd.DataFrame:
-    """One row per trial."""
-    rows = []
-    for trial in study.get_trials(deepcopy=False):
-        told = {name: trial.user_attrs.get(name) for name in ("elapsed_s", "n_steps", "worker")}
-        score = trial.values[0] if trial.state is TrialState.COMPLETE else math.nan  # else a loss, not a score
-        rows.append({"number": trial.number, "state": trial.state.name.lower(), "score": score, **told, **trial.params})
-    return pd.DataFrame(rows)
-
-
-def _tell(journal: Journal, study: optuna.Study, result: TuningResult) -> None:
-    """Add what came of it to MLflow, as a run in the study's run."""
+def _tell(journal: Journal, study: optuna.Study, result: TuningResult) -> bool:
+    """Add what came of it to MLflow, as a run in the study's run; returns whether all of the study is there."""
     if journal.runs is None:
-        return
+        return False
     run = journal.runs.begin("result", parent=journal.parent, tags={"result": "true"})
     run.log_params(result.params)
     run.log_metrics({f"importance/{name}": share for name, share in result.importances.items()})
@@ -386,4 +359,4 @@ def _tell(journal: Journal, study: optuna.Study, result: TuningResult) -> None:
     for name, picture in plot_study(study).items():
         run.log_bytes(f"plots/{name}.svg", picture)
     run.end()
-    journal.runs.flush(wait_s=30.0)
+    return journal.runs.flush(wait_s=30.0)

@@ -1,0 +1,109 @@
+"""What came of tuning."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+import pandas as pd
+from optuna.trial import TrialState
+
+from gain_impute.imputer import GAINImputer
+
+__all__ = ["TuningResult", "listed", "trials_frame"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuningResult:
+    """What came of tuning.
+
+    Attributes
+    ----------
+    imputer : GAINImputer or None
+        Fitted to the whole table with the parameters found; None where `refit` was False.
+    params : dict of str to int or float
+        What differs from the imputer that was given; where the defaults stood their ground, `n_members` at most.
+    trials : DataFrame
+        One row per trial of the study: `number`, `state`, `score`, `elapsed_s`, `n_steps`, and its parameters.
+    finals : DataFrame of shape (n_seeds, 1 + n_finalists)
+        Scores of the defaults and of the best trials on other hidden cells, one row per seed. Empty without finals;
+        twice as many rows, and NaN of all but the leader and the defaults in the later ones, where `n_seeds` did not
+        decide between these.
+    importances : dict of str to float
+        How much of the differences between scores each hyper-parameter explains.
+    study_name : str
+        Name of the study.
+    registered : str or None
+        URI of the winner as a registered model; None where it is not registered.
+    """
+
+    imputer: GAINImputer | None
+    params: dict[str, Any]
+    trials: pd.DataFrame
+    finals: pd.DataFrame
+    importances: dict[str, float]
+    study_name: str
+    registered: str | None = None
+
+    def summary(self) -> str:
+        """Say in a few lines what came of it.
+
+        Returns
+        -------
+        str
+            For a terminal.
+        """
+        counts = self.trials["state"].value_counts()
+        told = ", ".join(f"{count} {state}" for state, count in counts.items())
+        lines = [f"Study {self.study_name!r}: {len(self.trials)} trials ({told})."]
+        n_finals, means = self.finals.count(), self.finals.mean()
+        for name in sorted(means.index, key=lambda name: (-n_finals[name], means[name])):
+            part = "" if n_finals[name] == len(self.finals) else f" (in {n_finals[name]} of {len(self.finals)} finals)"
+            lines.append(f"{name}: {means[name]:.4f}{part}")
+        n_members = self.params.get("n_members")
+        found = listed({name: value for name, value in self.params.items() if name != "n_members"})
+        verdict = f"Parameters found: {found}" if found else "The defaults stood their ground"
+        lines.append(verdict + (f", with {n_members} members." if n_members else "."))
+        lines += [f"The winner is registered as {self.registered}."] * (self.registered is not None)
+        return "\n".join(lines)
+
+
+def listed(params: Mapping[str, Any]) -> str:
+    """Write parameters as a reader sees them.
+
+    Parameters
+    ----------
+    params : mapping of str to float or None
+        By name.
+
+    Returns
+    -------
+    str
+        Such as "effort=1.25, dropout=None".
+    """
+    shown = {name: f"{value:.4g}" if isinstance(value, int | float) else value for name, value in params.items()}
+    return ", ".join(f"{name}={value}" for name, value in shown.items())
+
+
+def trials_frame(study: optuna.Study) -> pd.DataFrame:
+    """List the trials of a study.
+
+    Parameters
+    ----------
+    study : optuna.Study
+        Of any number of trials.
+
+    Returns
+    -------
+    DataFrame
+        One row per trial, as `TuningResult.trials` has it.
+    """
+    rows = []
+    for trial in study.get_trials(deepcopy=False):
+        told = {name: trial.user_attrs.get(name) for name in ("elapsed_s", "n_steps", "worker")}
+        score = trial.values[0] if trial.state is TrialState.COMPLETE else math.nan  # else a loss, not a score
+        rows.append({"number": trial.number, "state": trial.state.name.lower(), "score": score, **told, **trial.params})
+    return pd.DataFrame(rows)
