@@ -464,18 +464,19 @@ def test_the_finals_are_held_on_other_cells_with_the_defaults_among_them():
     assert f"{DEFAULTS}: {found.finals[DEFAULTS].mean():.4f}" in found.summary()
 
 
-def finals_of(monkeypatch: pytest.MonkeyPatch, scores: dict[str, list[float]]) -> TuningResult:
+def finals_of(monkeypatch: pytest.MonkeyPatch, scores: dict[str, list[float]], **options) -> TuningResult:
     """Tune, with these scores for the defaults and each further candidate; the last one goes on."""
     names: list[str] = []
 
     def held(imputer, candidates, exams, seeds, journal):
         names[:] = names or list(candidates)
+        assert imputer.n_members == (1 if max(seeds) <= 6 else options["n_members"])
         told = dict(zip(names, scores.values(), strict=True))
         return pd.DataFrame({name: [told[name][seed - 1] for seed in seeds] for name in candidates}, index=seeds)
 
     monkeypatch.setattr("gain_impute.tuning.tuner.run_finals", held)
     rates = SearchSpace({"learning_rate": {"low": 1e-4, "high": 1e-2}})  # no two trials are alike
-    return quick_tune(space=rates, n_finalists=len(scores) - 1, n_seeds=3, n_trials=4, pruner="none")
+    return quick_tune(space=rates, n_finalists=len(scores) - 1, n_seeds=3, n_trials=4, pruner="none", **options)
 
 
 def test_a_lead_within_the_noise_is_looked_at_again_with_other_seeds(monkeypatch):
@@ -499,6 +500,23 @@ def test_what_three_seeds_decide_is_not_looked_at_again(monkeypatch, scores):
     found = finals_of(monkeypatch, {DEFAULTS: [0.50, 0.60, 0.55], "leader": scores, "other": [0.53, 0.62, 0.59]})
     assert len(found.finals) == 3
     assert bool(found.params) == (scores[0] < 0.5)
+
+
+@pytest.mark.parametrize("with_members", [[0.44, 0.54, 0.49], [0.46, 0.56, 0.51], [0.45, 0.55, np.inf]])
+def test_what_is_chosen_must_also_lead_with_the_members_of_the_winner(monkeypatch, with_members):
+    default = [0.50, 0.60, 0.55, *[np.nan] * 3, 0.45, 0.55, 0.50]
+    leader = [0.40, 0.50, 0.46, *[np.nan] * 3, *with_members]
+    found = finals_of(monkeypatch, {DEFAULTS: default, "leader": leader}, n_members=2)
+    assert len(found.finals) == 3
+    assert found.finals_as_fitted.index.to_list() == [7, 8, 9]
+    assert f"{DEFAULTS}: 0.5000 with the members of the winner" in found.summary()
+    assert ("learning_rate" in found.params) == (with_members[0] < 0.45)
+
+
+def test_nothing_is_asked_again_where_all_have_the_members_of_the_winner(monkeypatch):
+    found = finals_of(monkeypatch, {DEFAULTS: [0.50, 0.60, 0.55], "leader": [0.40, 0.50, 0.46]})
+    assert "learning_rate" in found.params
+    assert found.finals_as_fitted.empty
 
 
 @given(scores=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=6))

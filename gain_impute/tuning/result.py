@@ -32,6 +32,9 @@ class TuningResult:
         Scores of the defaults and of the best trials on other hidden cells, one row per seed. Empty without finals;
         twice as many rows, and NaN of all but the leader and the defaults in the later ones, where `n_seeds` did not
         decide between these.
+    finals_as_fitted : DataFrame of shape (n_seeds, 2)
+        Scores of the defaults and of the one that was chosen over them, with the members of the winner, on cells that
+        are others again. Empty where none was, or the winner has one member as all others.
     importances : dict of str to float
         How much of the differences between scores each hyper-parameter explains.
     study_name : str
@@ -44,6 +47,7 @@ class TuningResult:
     params: dict[str, Any]
     trials: pd.DataFrame
     finals: pd.DataFrame
+    finals_as_fitted: pd.DataFrame
     importances: dict[str, float]
     study_name: str
     registered: str | None = None
@@ -63,6 +67,8 @@ class TuningResult:
         for name in sorted(means.index, key=lambda name: (-n_finals[name], means[name])):
             part = "" if n_finals[name] == len(self.finals) else f" (in {n_finals[name]} of {len(self.finals)} finals)"
             lines.append(f"{name}: {means[name]:.4f}{part}")
+        for name, mean in self.finals_as_fitted.mean().items():
+            lines.append(f"{name}: {mean:.4f} with the members of the winner")
         n_members = self.params.get("n_members")
         found = listed({name: value for name, value in self.params.items() if name != "n_members"})
         verdict = f"Parameters found: {found}" if found else "The defaults stood their ground"

@@ -67,7 +67,8 @@ def tune(
     its trials whose loss on cells held out of its own training falls behind is given up. The best trials and the
     defaults are then fitted again, with other seeds and other hidden cells, and the best of them is taken if its lead
     over the defaults exceeds the noise of that comparison. The winner has several members, which need no trial: the
-    mean of some fits has no more squared error, and no higher Brier score, than these have on average.
+    mean of some fits has no more squared error, and no higher Brier score, than these have on average. What beats the
+    defaults with one member must lead with these, too, which smooth over much of what larger and longer fits gain.
 
     Parameters
     ----------
@@ -202,7 +203,6 @@ class _Tuning:
         self.schema = resolve_schema(imputer.schema, imputer.missing_values, self.table, self.frame)
         self.given = clone(imputer).set_params(schema=self.schema, random_state=random_state)
         self.space = self._space(space, with_time=with_time and n_members is None)
-        self.n_members = self._usual_members(with_time=with_time) if n_members is None else n_members
         if n_members is not None:
             check_range(GAINConfig.__dataclass_fields__["n_members"], n_members)
             if "n_members" in self.space:
@@ -210,8 +210,10 @@ class _Tuning:
                     "The members of the winner must be given or searched. Got 'n_members' for both, as "
                     f"{n_members!r} and in the space. Leave one out."
                 )
-        searched = "n_members" in self.space
-        self.imputer = self.given if searched else clone(self.given).set_params(n_members=1)  # of trials and finals
+        self.imputer, self.n_members = self.given, self.given.n_members  # of trials and finals; members of the winner
+        if "n_members" not in self.space:
+            self.imputer = clone(self.given).set_params(n_members=1)
+            self.n_members = self._usual_members(with_time=with_time) if n_members is None else n_members
         self.hide_rate, self.random_state = hide_rate, random_state
         self.winner = ""  # token of the run of the winner's fit
 
@@ -280,10 +282,10 @@ class _Tuning:
         refit: bool,
     ) -> TuningResult:
         """Hold the finals and fit the winner, if asked to, and put together what came of it."""
-        finals, fitted = pd.DataFrame(), None
+        finals, as_fitted, fitted = pd.DataFrame(), pd.DataFrame(), None
         params: dict[str, Any] = {}
         if refit:
-            finals, params = self.finals(study, n_finalists=n_finalists, n_seeds=n_seeds, journal=journal)
+            finals, as_fitted, params = self.finals(study, n_finalists=n_finalists, n_seeds=n_seeds, journal=journal)
             if "n_members" not in self.space:
                 params["n_members"] = self.n_members
             fitted, self.winner = fit_winner(self.given, params, self.table, journal)
@@ -294,14 +296,15 @@ class _Tuning:
             params=params,
             trials=trials_frame(study),
             finals=finals,
+            finals_as_fitted=as_fitted,
             importances=importances(study),
             study_name=study.study_name,
         )
 
     def finals(
         self, study: optuna.Study, *, n_finalists: int, n_seeds: int, journal: Journal
-    ) -> tuple[pd.DataFrame, dict[str, Any]]:
-        """Hold the finals; returns their scores and the parameters of the winner."""
+    ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+        """Hold the finals; returns their scores, those with the winner's members, and the parameters of the winner."""
         best = best_trials(study, max(n_finalists, 1))
         if not best:
             raise StudyError(
@@ -309,20 +312,26 @@ class _Tuning:
                 f"{len(study.get_trials(deepcopy=False))}. Add trials, or allow them more time and memory."
             )
         if not n_finalists:
-            return pd.DataFrame(), dict(best[0].params)
+            return pd.DataFrame(), pd.DataFrame(), dict(best[0].params)
         candidates: dict[str, dict[str, Any]] = {DEFAULTS: {}}
         candidates |= {f"trial {trial.number}": trial.params for trial in best if not _is_default(trial)}
 
-        def held(names: Iterable[str], numbers: Sequence[int]) -> pd.DataFrame:
+        def held(names: Iterable[str], numbers: Sequence[int], imputer: GAINImputer = self.imputer) -> pd.DataFrame:
             taking_part = {name: candidates[name] for name in names}
             exams, seeds = [self.exam(number) for number in numbers], [self.random_state + number for number in numbers]
-            return run_finals(self.imputer, taking_part, exams, seeds, journal)
+            return run_finals(imputer, taking_part, exams, seeds, journal)
 
         scores = held(candidates, range(1, n_seeds + 1))
         leader = undecided(scores)
         if leader is not None:
             scores = pd.concat([scores, held((DEFAULTS, leader), range(n_seeds + 1, 2 * n_seeds + 1))])
-        return scores, dict(candidates[choose(scores)])
+        chosen, as_fitted = choose(scores), pd.DataFrame()
+        if chosen != DEFAULTS and self.n_members > self.imputer.n_members:
+            fitted_so = clone(self.imputer).set_params(n_members=self.n_members)
+            as_fitted = held((DEFAULTS, chosen), range(2 * n_seeds + 1, 3 * n_seeds + 1), fitted_so)
+            if as_fitted[chosen].mean() >= as_fitted[DEFAULTS].mean():
+                chosen = DEFAULTS
+        return scores, as_fitted, dict(candidates[chosen])
 
 
 def _check_end(n_trials: int | None, timeout_s: float | None) -> None:
@@ -352,9 +361,10 @@ def _tell(journal: Journal, study: optuna.Study, result: TuningResult) -> bool:
     run = journal.runs.begin("result", parent=journal.parent, tags={"result": "true"})
     run.log_params(result.params)
     run.log_metrics({f"importance/{name}": share for name, share in result.importances.items()})
-    if len(result.finals):
-        run.log_metrics({f"final/{name}": score for name, score in result.finals.mean().items()})
-        run.log_bytes("finals.csv", result.finals.to_csv().encode())
+    for name, scores in (("final", result.finals), ("final_as_fitted", result.finals_as_fitted)):
+        if len(scores):
+            run.log_metrics({f"{name}/{candidate}": score for candidate, score in scores.mean().items()})
+            run.log_bytes(f"{name}.csv", scores.to_csv().encode())
     run.log_bytes("trials.csv", result.trials.to_csv(index=False).encode())
     for name, picture in plot_study(study).items():
         run.log_bytes(f"plots/{name}.svg", picture)
