@@ -658,6 +658,14 @@ def test_the_trial_of_an_earlier_process_of_the_same_number_is_lost(tmp_path):
     assert [trial.state.name for trial in study.get_trials()] == ["RUNNING", "FAIL", "RUNNING", "WAITING"]
 
 
+def test_a_study_of_another_program_that_maximises_is_left_alone(tmp_path):
+    storage = str(tmp_path / "journal.log")
+    optuna.create_study(study_name="tune", storage=open_storage(storage), direction="maximize")
+    with pytest.raises(StudyError, match=r"'tune' must minimise 1 objectives. It has the directions \['maximize'\]"):
+        quick_tune(storage=storage)
+    assert trials_in(open_storage(storage)) == []
+
+
 @pytest.mark.parametrize("text", ["weight,price\n1,2\n", "5\n", '{"a": 1}\n'])
 def test_a_file_that_is_no_journal_is_refused_and_left_as_it_is(tmp_path, text):
     path = tmp_path / "dump.csv"

@@ -167,6 +167,11 @@ def open_study(
         is_ours = True
     except DuplicatedStudyError:
         study = optuna.load_study(study_name=name, storage=storage)
+        if study.directions != directions:
+            raise StudyError(
+                f"Study {name!r} must minimise {n_objectives} objectives. It has the directions "
+                f"{[direction.name.lower() for direction in study.directions]}. Give this one another name."
+            ) from None
         is_ours = not _is_ready(study)
     if is_ours:
         for params, attributes in first:
