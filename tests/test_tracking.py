@@ -375,6 +375,19 @@ def test_a_line_that_was_cut_off_keeps_nothing_from_being_sent(store):
     assert kept == {"cut off": {"before": 1.0, "after": 2.0}, "sound": {}}
 
 
+def test_a_part_waits_for_the_whole_that_another_process_is_to_send(store):
+    parent = Runs("http://127.0.0.1:9").begin("whole")
+    runs = Runs()
+    runs.begin("part", parent=parent.token).end()
+    with pytest.warns(TrackingWarning, match="1 runs could not be sent"):
+        assert not runs.flush(1.0)
+    assert runs_in(store) == []
+    parent.end()
+    assert send_spooled(spool=runs.spool) == (2, 0)
+    whole, part = sorted(runs_in(store), key=lambda run: run.info.run_name == "part")
+    assert part.data.tags["mlflow.parentRunId"] == whole.info.run_id
+
+
 def test_a_run_without_a_readable_beginning_is_given_up(store):
     runs = Runs("http://127.0.0.1:9")
     run = runs.begin("lost")

@@ -136,6 +136,8 @@ def deliver(spool: Spool, client: MlflowClient) -> bool:
         for kind, group in groupby(spool.unsent(), key=lambda event: event["kind"]):
             events = list(group)
             if kind == "begin":
+                if _is_awaited(events[0]["parent"], spool, client):
+                    return False
                 spool.run_id = _begin(spool, client, events[0])
             elif kind != UNREADABLE and spool.run_id:  # nothing is told of what has no readable beginning
                 _send(spool, client, spool.run_id, kind, events)
@@ -152,6 +154,11 @@ def _find_again(spool: Spool, client: MlflowClient) -> None:
         spool.run_id = find_run(client, spool.token) or ""
         if not spool.run_id:
             spool.mark_unsent()
+
+
+def _is_awaited(parent: str | None, spool: Spool, client: MlflowClient) -> bool:
+    """Whether the run that this one is a part of is still to be sent, perhaps by another process."""
+    return parent is not None and (spool.folder.parent / parent).is_dir() and find_run(client, parent) is None
 
 
 def _begin(spool: Spool, client: MlflowClient, event: dict[str, Any]) -> str:

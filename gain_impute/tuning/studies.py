@@ -76,9 +76,7 @@ def open_storage(storage: str | None) -> BaseStorage:
         if storage.startswith("sqlite:///"):
             Path(storage.removeprefix("sqlite:///")).absolute().parent.mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", ExperimentalWarning
-            )  # the heartbeat: a lost worker would stay for ever else
+            warnings.simplefilter("ignore", ExperimentalWarning)  # the heartbeat: else a lost worker stays for ever
             return _open_database(storage.replace("postgresql://", "postgresql+psycopg://", 1))
     except (ImportError, ValueError, OSError, RuntimeError, SQLAlchemyError, StorageInternalError) as error:
         raise ConfigError(
