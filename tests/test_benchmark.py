@@ -16,6 +16,7 @@ from gain_impute import GAINImputer, infer_schema
 from gain_impute.benchmark import (
     BenchmarkTable,
     Job,
+    OwnTable,
     Suite,
     check_suite,
     compare,
@@ -39,6 +40,7 @@ from gain_impute.benchmark.run import run_method
 from gain_impute.benchmark.tables import make_small_shop
 from gain_impute.cli import run
 from gain_impute.errors import ConfigError, FileError, TableError
+from gain_impute.schema import schema_to_toml
 from tests.servers import runs_in
 
 PLUGINS = ("tests.misbehaving_methods",)
@@ -278,6 +280,21 @@ def test_a_result_of_another_format_is_refused(tmp_path):
         read_result(tmp_path / "old.json")
 
 
+def test_a_result_that_lost_something_is_refused(tmp_path, results):
+    whole = results[0]
+    columns = [
+        {name: value for name, value in column.items() if name != "groups"} for column in whole["in_sample"]["columns"]
+    ]
+    for lost, what in (
+        ({name: value for name, value in whole.items() if name != "status"}, "status"),
+        ({name: value for name, value in whole.items() if name != "in_sample"}, "in_sample"),
+        (whole | {"in_sample": whole["in_sample"] | {"columns": columns}}, "groups"),
+    ):
+        write_result(lost, tmp_path / "lost.json")
+        with pytest.raises(FileError, match=rf"must be whole\. It lacks {what}\. Delete it"):
+            read_result(tmp_path / "lost.json")
+
+
 def test_memory_is_that_of_the_block_alone():
     ballast = np.ones(30_000_000)  # 229 MiB that were there before
     with MemoryWatch() as memory:
@@ -369,6 +386,75 @@ def test_what_cannot_be_run_is_said_before_anything_is_written(tmp_path, capfd, 
     assert run(["benchmark", "--data", str(source), "-o", str(tmp_path / "report"), *options]) == 2
     assert message in capfd.readouterr().err
     assert not Path(tmp_path / "report").exists()
+
+
+def test_results_of_another_table_of_that_name_are_not_taken_for_its_own(tmp_path, capfd):
+    source, output = tmp_path / "shop.csv", tmp_path / "report"
+    command = ["benchmark", "--data", str(source), "-o", str(output)]
+    make_small_shop(150).to_csv(source, index=False)
+    assert run([*command, "--methods", " mean, "]) == 0
+    assert run([*command, "--methods", "median", "--hide", "0.3"]) == 0
+    page = (output / "report.md").read_text()
+    assert "median" in page
+    assert "mean" not in page.partition("median")[0].lower()  # whose cells were others
+    results = read_results(output / "results")
+    make_small_shop(140).to_csv(source, index=False)
+    assert run([*command, "--methods", "mean"]) == 2
+    assert "must be of this table and schema. They are of others of that name" in capfd.readouterr().err
+    assert read_results(output / "results") == results
+    (output / "results" / "data" / "shop" / "table.sha256").unlink()
+    assert run([*command, "--methods", "mean"]) == 2  # and who knows of which table these are
+
+
+def test_further_missing_values_count_beside_a_schema(tmp_path):
+    source, schema = tmp_path / "shop.csv", tmp_path / "schema.toml"
+    source.write_text("kind,price\n" + "cup,1\non request,2\n" * 20)
+    schema.write_text(schema_to_toml(infer_schema(pd.read_csv(source))))
+    own = OwnTable(source=source, schema=schema, missing_values=("on request",)).read()
+    assert own.schema.parse("kind", own.frame["kind"]).observed.sum() == 20
+
+
+@pytest.mark.parametrize("output", ["file", "file/below", "/proc/x"])
+def test_a_folder_that_cannot_be_written_is_said_before_any_run(tmp_path, capfd, output):
+    source = tmp_path / "shop.csv"
+    (tmp_path / "file").write_text("a file")
+    make_small_shop(50).to_csv(source, index=False)
+    assert run(["benchmark", "--data", str(source), "-o", str(tmp_path / output), "--methods", "mean"]) == 2
+    told = capfd.readouterr().err
+    assert "Results must be written to" in told
+    assert "runs to make" not in told
+
+
+def test_a_benchmark_without_any_score_says_so(tmp_path, capfd):
+    source = tmp_path / "empty.csv"
+    source.write_text("kind,price\n" + ",\n" * 30)
+    assert run(["benchmark", "--data", str(source), "-o", str(tmp_path / "report"), "--methods", "mean"]) == 2
+    told = capfd.readouterr()
+    assert "At least one run must come to its end. None of 1 did, the first since: " in told.err
+    assert "No method has scores here, so nothing is compared." in told.out
+    assert "On no table" not in told.out
+
+
+def test_a_method_that_changes_the_table_it_is_given_is_found_out():
+    class Meddles:
+        def fit_transform(self, table):
+            filled = table.fillna(1.0)
+            table.loc[:, "a"] = filled.loc[:, "a"] = 0.0
+            return filled
+
+        transform = fit_transform
+
+    frame = pd.DataFrame({"a": np.arange(40.0), "b": np.arange(40.0)})
+    table = BenchmarkTable(frame=frame, schema=infer_schema(frame))
+    suite = suite_of(["mean"])
+    train, test = prepare(table, next(suite.jobs()), suite)
+    with pytest.raises(TableError, match="changed"):
+        run_method(Meddles(), train, test, name="meddles", suite=suite, table=table)
+
+
+def test_no_process_makes_no_runs(tmp_path):
+    with pytest.raises(ConfigError, match=r"number of processes must be 1 or more. Got 0"):
+        run_jobs([], suite_of(["mean"]), tmp_path, n_processes=0)
 
 
 def test_a_method_that_the_suite_does_not_have_is_refused(tmp_path, capfd):

@@ -179,6 +179,8 @@ def test_an_unfitted_imputer_cannot_be_used_as_it_is(shop, imputer):
 def test_an_unknown_method_is_refused_before_anything_is_fitted(shop):
     with pytest.raises(ConfigError, match="A method must be one of gain, mean, median, knn"):
         evaluate(GAINImputer(max_steps=10**9), shop, compare=["forest"])
+    with pytest.raises(ConfigError, match=r"imputer itself is 'gain', so 'compare' must name others"):
+        evaluate(GAINImputer(max_steps=10**9), shop, compare=["gain"])
 
 
 class Cheat(GAINImputer):

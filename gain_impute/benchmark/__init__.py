@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gain_impute.benchmark.compare import compare, compare_tables, losses_frame, ranking, scores_frame
-from gain_impute.benchmark.plan import OwnTable, check_suite, suite_of_table
+from gain_impute.benchmark.plan import OwnTable, check_suite, claim_results, suite_of_table
 from gain_impute.benchmark.pool import pending_jobs, run_jobs
 from gain_impute.benchmark.result import read_result, read_results, write_result
 from gain_impute.benchmark.run import run_job
@@ -16,6 +16,7 @@ __all__ = [
     "OwnTable",
     "Suite",
     "check_suite",
+    "claim_results",
     "compare",
     "compare_tables",
     "find_suite",

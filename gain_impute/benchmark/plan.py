@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from gain_impute.benchmark.suite import Suite
 from gain_impute.benchmark.tables import BenchmarkTable, known_tables
-from gain_impute.errors import ConfigError
-from gain_impute.files import open_table, read_table
+from gain_impute.errors import ConfigError, FileError
+from gain_impute.files import open_output, open_table, read_table
+from gain_impute.intake import resolve_schema
 from gain_impute.masking import Mechanism
 from gain_impute.methods import known_methods
-from gain_impute.schema import infer_schema, read_schema
+from gain_impute.schema import schema_to_toml
 
-__all__ = ["OwnTable", "check_suite", "suite_of_table"]
+__all__ = ["OwnTable", "check_suite", "claim_results", "suite_of_table"]
 
 USUAL_METHODS = ("gain", "mean", "median", "knn")  # that a table of one's own is filled with
 MOST_ROWS, TEST_SHARE, MAX_TIME_S = 5_000, 0.2, 600.0
+FINGERPRINT = "table.sha256"
+"""The file that says of which table the results beside it are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +75,7 @@ class OwnTable:
             If it or its schema cannot be read.
         """
         frame, _ = read_table(open_table(self.source, delimiter=self.delimiter, encoding=self.encoding))
-        if self.schema is None:
-            return BenchmarkTable(frame=frame, schema=infer_schema(frame, missing_values=self.missing_values))
-        return BenchmarkTable(frame=frame, schema=read_schema(self.schema))
+        return BenchmarkTable(frame=frame, schema=resolve_schema(self.schema, self.missing_values, frame, frame))
 
 
 def suite_of_table(
@@ -119,6 +123,44 @@ def suite_of_table(
         test_share=TEST_SHARE,
         max_time_s=MAX_TIME_S,
     )
+
+
+def claim_results(name: str, table: BenchmarkTable, folder: Path) -> None:
+    """Make sure that results in a folder are of this table, and note that those to come are.
+
+    Parameters
+    ----------
+    name : str
+        What it is called in results.
+    table : BenchmarkTable
+        The user's table.
+    folder : Path
+        The folder of results.
+
+    Raises
+    ------
+    ConfigError
+        If there are results of another table of that name, or of this one by another schema.
+    FileError
+        If nothing can be written there.
+    """
+    content = pd.util.hash_pandas_object(table.frame, index=False).to_numpy().tobytes()
+    now = hashlib.sha256(content + schema_to_toml(table.schema).encode()).hexdigest()
+    note = folder / "data" / name / FINGERPRINT
+    try:
+        before = note.read_text() if note.is_file() else ""
+        is_new = not before and not any(note.parent.glob("*/*.json"))
+        note.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"Results must be written to {str(folder)!r}. {error}. Choose another folder.") from error
+    if is_new:
+        with open_output(note) as stream:
+            stream.write(now.encode())
+    elif before != now:
+        raise ConfigError(
+            f"The results in {str(note.parent)!r} must be of this table and schema. They are of others of that name. "
+            "Choose another folder, or delete that one."
+        )
 
 
 def check_suite(suite: Suite, tables: Sequence[str] = (), *, methods: Sequence[str] | None = None) -> None:

@@ -22,6 +22,7 @@ from gain_impute.benchmark.result import read_result, write_result
 from gain_impute.benchmark.run import blank_result, run_job
 from gain_impute.benchmark.suite import Job, Suite
 from gain_impute.benchmark.tables import BenchmarkTable, register_table
+from gain_impute.errors import ConfigError
 
 __all__ = ["pending_jobs", "run_jobs"]
 
@@ -106,7 +107,14 @@ def run_jobs(
         Readers of tables that no plugin registers; they must be picklable.
     report : callable, optional
         Called with each job, its status and its seconds.
+
+    Raises
+    ------
+    ConfigError
+        If there is to be no process.
     """
+    if n_processes < 1:
+        raise ConfigError(f"The number of processes must be 1 or more. Got {n_processes}.")
     for variable in THREAD_VARIABLES:
         os.environ[variable] = "1"
     context = multiprocessing.get_context("forkserver")

@@ -22,6 +22,8 @@ from gain_impute.files import open_output
 __all__ = ["FORMAT", "circumstances", "read_result", "read_results", "write_result"]
 
 FORMAT = 1
+FIELDS = frozenset({"status", "suite", "table", "mechanism", "rate", "method", "seed"})
+SCORES = frozenset({"in_sample", "out_of_sample"})
 PACKAGES = ("gain-impute", "torch", "numpy", "pandas", "scipy", "scikit-learn", "lightgbm")
 
 
@@ -85,7 +87,10 @@ def write_result(result: Mapping[str, Any], path: Path) -> None:
     FileError
         If it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"A result must be written to {str(path)!r}. {error}. Choose another folder.") from error
     with open_output(path) as stream:
         stream.write((json.dumps(_plain(result), ensure_ascii=False) + "\n").encode())
 
@@ -114,6 +119,12 @@ def read_result(path: Path) -> dict[str, Any]:
         raise FileError(f"The result {str(path)!r} must be a JSON file. {error}. Delete it, and run again.") from error
     if not isinstance(result, dict) or result.get("format") != FORMAT:
         raise FileError(f"The result {str(path)!r} must be of format {FORMAT}. Delete it, and run again.")
+    wanted = FIELDS | SCORES if result.get("status") == "done" else FIELDS
+    lacking = sorted(wanted - set(result))
+    scored = [scores["columns"] for scores in (result.get("in_sample"), result.get("out_of_sample")) if scores]
+    if lacking or not all("groups" in column for columns in scored for column in columns):
+        what = ", ".join(lacking) or "groups"
+        raise FileError(f"The result {str(path)!r} must be whole. It lacks {what}. Delete it, and run again.")
     return result
 
 

@@ -150,11 +150,14 @@ def run_method(
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnfillableWarning)  # only columns that can be filled are scored
+        given = train.visible.copy()  # what a method does to a table of its own is not done to what it is scored by
         with MemoryWatch() as memory:
-            completed, fit_s = _timed(lambda: method.fit_transform(train.visible))
+            completed, fit_s = _timed(lambda: method.fit_transform(given))
         other = train if test is None else test
-        filled_other, transform_s = _timed(lambda: method.transform(other.visible))
-        _, one_row_s = _timed(lambda: method.transform(other.visible.iloc[:1]), repeats=3)
+        given = other.visible.copy()
+        filled_other, transform_s = _timed(lambda: method.transform(given))
+        one_row = other.visible.iloc[:1].copy()
+        _, one_row_s = _timed(lambda: method.transform(one_row), repeats=3)
         _check_is_no_mean(train, completed, name)
         in_sample = _scores(method, train, completed, name=name, suite=suite)
         _add_normalised(in_sample["columns"], train, completed, table)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -100,8 +100,8 @@ class Suite(BaseModel):
     name: str = Field(pattern=r"^[a-z0-9_]+$")
     title: str
     tables: list[str] = Field(min_length=1)
-    mechanisms: list[Why] = [Mechanism.MCAR]
-    rates: list[Share] = [0.2]
+    mechanisms: list[Why] = Field([Mechanism.MCAR], min_length=1)
+    rates: list[Share] = Field([0.2], min_length=1)
     methods: dict[str, Count] = Field(min_length=1)
     only_under: dict[str, list[Why]] = {}
     max_rows: Count = 2_000
@@ -118,6 +118,22 @@ class Suite(BaseModel):
         if unknown:
             raise ValueError(f"only_under must name methods of the suite, but {', '.join(unknown)} is none")
         return self
+
+    def asks_for(self, result: Mapping[str, Any]) -> bool:
+        """Say whether a result is of one of its tables, mechanisms and rates, by whatever method.
+
+        Parameters
+        ----------
+        result : mapping
+            As of `read_result`.
+
+        Returns
+        -------
+        bool
+            False of what an earlier suite of this name asked for.
+        """
+        is_way = result["mechanism"] in self.mechanisms and result["rate"] in self.rates
+        return is_way and result["table"] in self.tables
 
     def jobs(self) -> Iterator[Job]:
         """List its runs: first seeds first, then mechanisms, so that a benchmark cut short has compared on most tables.

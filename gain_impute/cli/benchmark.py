@@ -26,7 +26,9 @@ Hide = Annotated[float, typer.Option("--hide", metavar="RATE", help="With --data
 Why = Annotated[str, typer.Option("--mechanism", metavar="NAME", help="With --data: mcar, mar, mnar, block, ...")]
 Seeds = Annotated[int, typer.Option("--seeds", metavar="N", help="With --data: runs of each method.")]
 Track = Annotated[bool, typer.Option("--track", help="Also keep the results in MLflow, one run each.")]
-Processes = Annotated[int, typer.Option("--processes", metavar="N", help="Runs at a time, with one thread each.")]
+Processes = Annotated[
+    int, typer.Option("--processes", metavar="N", min=1, help="Runs at a time, with one thread each.")
+]
 
 
 def benchmark(
@@ -50,9 +52,11 @@ def benchmark(
     Runs that have a result in the folder are not made again: a benchmark that was cut short goes on.
     """
     from gain_impute import benchmark as harness
+    from gain_impute.errors import TableError
     from gain_impute.reporting import results_to_markdown, write_report
 
-    chosen = None if methods is None else methods.split(",")
+    chosen = None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
+    folder = output / "results"
     readers = {}
     if data is None:
         what = harness.find_suite(suite)
@@ -64,15 +68,16 @@ def benchmark(
             delimiter=character(delimiter),
             encoding=encoding,
         )
-        own.read()  # what is wrong with it is said before anything runs
+        table = own.read()  # what is wrong with it is said before anything runs
         readers[own.name] = own.read
         what = harness.suite_of_table(own, mechanism=mechanism, rate=hide, n_seeds=seeds, methods=chosen)
     harness.check_suite(what, list(readers), methods=chosen)
-    folder = output / "results"
+    for name in readers:
+        harness.claim_results(name, table, folder)
     jobs = harness.pending_jobs(what, folder, chosen)
     print_line(f"{what.title}: {len(jobs)} runs to make.")
     harness.run_jobs(jobs, what, folder, n_processes=processes, tables=readers, report=_counting(len(jobs)))
-    results = harness.read_results(folder, [what.name])
+    results = [result for result in harness.read_results(folder, [what.name]) if what.asks_for(result)]
     page = write_report(results, output, title=what.title)
     typer.echo(results_to_markdown(results, title=what.title))
     if track:
@@ -82,6 +87,11 @@ def benchmark(
         n_told = track_results(results, title=what.title, page=page.read_bytes())
         print_line(f"{n_told} results are kept in MLflow, and the report with them.")
     print_line(f"The report is {str(page)!r}.")
+    if not any(result["status"] == "done" for result in results):
+        raise TableError(
+            f"At least one run must come to its end. None of {len(results)} did, the first since: "
+            f"{results[0]['reason']}. The report names all reasons."
+        )
 
 
 def _counting(n_jobs: int) -> Callable[[Job, str, float], None]:

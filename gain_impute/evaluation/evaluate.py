@@ -186,6 +186,8 @@ def evaluate(
     is_fitted = hasattr(imputer, "schema_")
     if refit is False and not is_fitted:
         raise ConfigError("With refit=False the imputer must be fitted. It is not. Call fit first, or leave refit out.")
+    if OURS in compare:
+        raise ConfigError(f"The imputer itself is {OURS!r}, so 'compare' must name others. Got {list(compare)}.")
     refit = not is_fitted if refit is None else refit
     frame = to_pandas(table)
     schema = resolve_schema(imputer.schema, imputer.missing_values, table, frame) if refit else imputer.schema_

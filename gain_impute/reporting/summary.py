@@ -90,6 +90,8 @@ def _standing(board: Scoreboard, score: Score) -> tuple[dict[str, float], dict[s
 
 def _where_not(board: Scoreboard) -> str:
     """Where another method is ahead, and which; as plain as the rest."""
+    if not board.scored_methods:
+        return "No method has scores here, so nothing is compared."
     if len(board.scored_methods) == 1:
         return f"Only {board.title(board.ours)} has scores here, so nothing is compared."
     sentences = []
