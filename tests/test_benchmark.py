@@ -337,6 +337,29 @@ def test_intervals_hold_the_true_difference_as_often_as_they_say():
     assert 88 <= n_held < 100
 
 
+def test_rows_on_which_methods_differ_are_no_more_units_for_being_hidden_by_several_seeds():
+    n_beyond = 0
+    for trial in range(200):  # two methods that are equally good, each on other rows, whatever the seed
+        of_rows = np.random.default_rng(trial).normal(size=(2, 20))
+        results = []
+        for seed in range(5):
+            for method, losses in zip(("first", "second"), 3 + of_rows, strict=True):
+                result = made(method, 1.0, seed=seed)
+                result["in_sample"]["columns"][0]["groups"]["loss"] = (10 * losses).tolist()
+                results.append(result)
+        n_beyond += compare(results, "first", "second")["verdict"][0] != "tie"
+    assert n_beyond <= 20
+
+
+@pytest.mark.parametrize(("n_groups", "verdict"), [(2, "tie"), (5, "tie"), (6, "win")])
+def test_few_groups_tell_nothing_even_where_all_are_alike(n_groups, verdict):
+    results = [made("first", 0.2, noise=0.0), made("second", 0.9, noise=0.0)]
+    for result in results:
+        [column] = result["in_sample"]["columns"]
+        column["groups"]["n"] = [1] * n_groups + [0] * (20 - n_groups)
+    assert compare(results, "first", "second")["verdict"].tolist() == [verdict]
+
+
 def test_only_the_same_cells_are_compared():
     results = [made("first", 0.5, seed=0), made("second", 0.5, seed=1)]
     with pytest.raises(TableError, match="They have no cell in common"):

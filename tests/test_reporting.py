@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gain_impute.benchmark.compare import ranking
 from gain_impute.errors import FileError, TableError
 from gain_impute.reporting import results_to_markdown, write_report
-from gain_impute.reporting.gains import gain_over, write_gain
+from gain_impute.reporting.gains import _less, gain_over, write_gain
 from gain_impute.reporting.scoreboard import CATEGORIES, NUMBERS, PLACES, Scoreboard
 from gain_impute.reporting.writing import NOTHING
 from tests.made_results import METHODS, make_result, make_results, make_unfinished
@@ -401,3 +401,8 @@ def test_cells_that_are_truly_missing_have_no_rate():
     text = results_to_markdown(make_results(tables=("t",), mechanisms=("truth",), rates=(0.0,), seeds=(0,)))
     assert "| t, truth |" in text
     assert "truth 0" not in text
+
+
+def test_a_method_without_any_error_is_ahead_of_one_with_some():
+    ours, other = pd.Series([0.1, 0.0, 0.2, 0.3]), pd.Series([0.0, 0.0, 0.4, 0.2])
+    assert _less(ours, other).round(6).to_list() == [-1.0, 0.0, 0.5, -0.5]

@@ -15,6 +15,7 @@ from gain_impute.errors import TableError
 __all__ = ["compare", "compare_tables", "losses_frame", "ranking", "scores_frame"]
 
 LEVEL = 0.95
+LEAST_UNITS = 6  # for a verdict: of five that all speak for one side, chance alone makes as many in one case of 16
 KEY = ["suite", "table", "mechanism", "rate"]
 
 
@@ -86,7 +87,8 @@ def compare(
     """Compare two methods column by column, on the same cells.
 
     The loss of a number is its squared error / variance, that of a category 1 where it is wrong. The units of the
-    paired difference are groups of rows (20 of each seed), so that what is noisy looks noisy.
+    paired difference are 20 groups of rows, each averaged over seeds, which hide other cells of the same rows; so what
+    is noisy looks noisy. Of fewer than six groups with hidden cells nothing is said: even equal signs may be chance.
 
     Parameters
     ----------
@@ -200,14 +202,17 @@ def _done(results: Iterable[dict[str, Any]], where: str) -> list[dict[str, Any]]
 
 def _paired(losses: pd.DataFrame, first: str, second: str, by: list[str], level: float) -> pd.DataFrame:
     """Mean paired difference of two methods with its interval, of each combination of `by`."""
-    units = [*by, "seed", "group"]
-    sides = [losses[losses["method"] == method].set_index(units)["loss"] for method in (first, second)]
+    keys = [*by, "seed", "group"]
+    sides = [losses[losses["method"] == method].set_index(keys)["loss"] for method in (first, second)]
     differences = (sides[0] - sides[1]).dropna()
     if differences.empty:
         raise TableError(f"{first!r} and {second!r} must have done the same runs. They have no cell in common.")
+    units = differences.groupby([*by, "group"], sort=False).mean()
     rows = []
-    for key, units_of in differences.groupby(by, sort=False):
+    for key, units_of in units.groupby(by, sort=False):
         mean, lower, upper = _interval(units_of.to_numpy(), level)
+        if len(units_of) < LEAST_UNITS:
+            lower, upper = -np.inf, np.inf
         verdict = "win" if upper < 0 else "loss" if lower > 0 else "tie"
         rows.append((*key, mean, lower, upper, verdict))
     return pd.DataFrame(rows, columns=[*by, "difference", "lower", "upper", "verdict"])

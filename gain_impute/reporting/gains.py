@@ -62,13 +62,18 @@ def gain_over(board: Scoreboard, other: str, score: Score, where: str = "in_samp
     """
     ours = board.ours
     both = board.by_case(score.key, where, alike=(ours, other)).reindex(columns=[ours, other]).dropna()
-    gains = 1 - both[ours] / both[other].where(both[other] > 0) if score.is_error else both[ours] - both[other]
+    gains = _less(both[ours], both[other]) if score.is_error else both[ours] - both[other]
     per_table = over_tables(gains.to_frame("gain").dropna())["gain"]
     n, mean = len(per_table), float(per_table.mean()) if len(per_table) else math.nan
     half = math.nan
     if n >= LEAST_TABLES:
         half = float(stats.t.ppf(0.975, n - 1) * per_table.std(ddof=1) / math.sqrt(n))
     return Gain(mean, mean - half, mean + half, n, [str(name) for name in per_table.index[per_table < 0]])
+
+
+def _less(ours: pd.Series, other: pd.Series) -> pd.Series:
+    """Share by which errors are less than others; where the other has none at all, ours counts as twice as great."""
+    return (1 - ours / other.where(other > 0)).fillna(-1.0).where((other > 0) | (ours > 0), 0.0)
 
 
 def write_gain(gain: float, score: Score) -> str:

@@ -14,7 +14,8 @@ WORDS = {
     "Accuracy": "Share of the hidden categories filled right; of a table the mean over its categorical columns.",
     "In sample": "Scored on cells hidden in the rows that the method learned from; out of sample on cells hidden in "
     "rows it had never seen.",
-    "Interval": "95 % t interval; its units are groups of rows for a column, tables for means and ranks.",
+    "Interval": "95 % t interval; its units are groups of rows, averaged over seeds, for a column, tables for means "
+    "and ranks.",
     "mcar": "Cells are hidden by pure chance.",
     "mar": "Which cells are hidden depends on other columns.",
     "mnar": "Which cells are hidden depends on the value itself: large ones, say, are missing more often.",
