@@ -40,6 +40,7 @@ from gain_impute.benchmark.run import run_method
 from gain_impute.benchmark.tables import make_small_shop
 from gain_impute.cli import run
 from gain_impute.errors import ConfigError, FileError, TableError
+from gain_impute.methods import Setting, make_method
 from gain_impute.schema import schema_to_toml
 from tests.servers import runs_in
 
@@ -141,6 +142,21 @@ def test_rows_are_drawn_split_and_hidden_as_told():
     for task in (train, test):
         emptied = task.visible[task.hidden.columns].isna() & task.complete[task.hidden.columns].notna()
         assert emptied.equals(task.hidden)
+
+
+def test_a_column_that_is_nowhere_known_where_methods_learn_is_not_asked_for():
+    frame = make_small_shop(80).assign(rare=[1.0, 2.0, *[None] * 78])
+    table, suite = BenchmarkTable(frame=frame, schema=infer_schema(frame)), suite_of({"mean": 20}, rates=[0.5])
+    asked = 0
+    for job in suite.jobs():
+        train, test = prepare(table, job, suite)
+        is_taught = train.visible["rare"].notna().any()
+        assert ("rare" in train.truth) == ("rare" in test.truth) == ("rare" in train.hidden) == is_taught
+        asked += is_taught
+        run_method(
+            make_method("mean", Setting(schema=train.schema)), train, test, name="mean", suite=suite, table=table
+        )
+    assert 0 < asked < 20
 
 
 def test_the_same_job_gives_the_same_cells_and_another_seed_others():

@@ -32,7 +32,8 @@ def prepare(table: BenchmarkTable, job: Job, suite: Suite) -> tuple[Task, Task |
     train : Task
         What a method learns.
     test : Task or None
-        Rows that it does not learn; None where the suite has no `test_share`.
+        Rows that it does not learn; None where the suite has no `test_share`. Of a column that is nowhere known in
+        `train` no cell is asked for.
     """
     n_rows, group = len(table.frame), table.group
     chosen = np.arange(n_rows)
@@ -46,8 +47,9 @@ def prepare(table: BenchmarkTable, job: Job, suite: Suite) -> tuple[Task, Task |
         return task, None
     groups = np.arange(len(frame)) if group is None else group[chosen]
     split = GroupShuffleSplit(1, test_size=suite.test_share, random_state=job.seed)
-    train, test = next(split.split(frame, groups=groups))
-    return task.rows(np.sort(train)), task.rows(np.sort(test))
+    train, test = (task.rows(np.sort(at)) for at in next(split.split(frame, groups=groups)))
+    taught = [name for name in task.truth if task.schema.parse(name, train.visible[name]).readable.any()]
+    return train.asking(taught), test.asking(taught)
 
 
 def _truth_task(table: BenchmarkTable, frame: pd.DataFrame, chosen: NDArray[np.integer]) -> Task:

@@ -235,7 +235,7 @@ def unit_rmse(task: Task, completed: pd.DataFrame) -> float:
     float
         RMSE of columns scaled to [0, 1]; NaN where no number was hidden.
     """
-    names = [name for name in task.truth if name in task.stds]
+    names = [name for name in task.truth if name in task.stds and task.hidden[name].any()]
     if not names:
         return float("nan")
     truth = np.column_stack([task.truth[name].values for name in names])

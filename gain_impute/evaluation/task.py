@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -92,6 +92,24 @@ class Task:
             hidden=self.hidden.iloc[at],
             truth=truth,
         )
+
+    def asking(self, names: Collection[str]) -> Task:
+        """Ask for the hidden cells of some columns only; those of the others stay empty.
+
+        Parameters
+        ----------
+        names : collection of str
+            The columns.
+
+        Returns
+        -------
+        Task
+            The same tables.
+        """
+        asked = [name for name in self.hidden if str(name) in names]
+        truth = {name: column for name, column in self.truth.items() if name in names}
+        stds = {name: std for name, std in self.stds.items() if name in names}
+        return replace(self, hidden=self.hidden[asked], truth=truth, stds=stds)
 
 
 def hide_task(
