@@ -441,7 +441,7 @@ def test_results_of_another_table_of_that_name_are_not_taken_for_its_own(tmp_pat
     assert run([*command, "--methods", "mean"]) == 2
     assert "must be of this table and schema. They are of others of that name" in capfd.readouterr().err
     assert read_results(output / "results") == results
-    (output / "results" / "data" / "shop" / "table.sha256").unlink()
+    (output / "results" / "data" / "shop" / "table.fingerprint").unlink()
     assert run([*command, "--methods", "mean"]) == 2  # and who knows of which table these are
 
 

@@ -23,11 +23,11 @@ from mlflow.tracking import MlflowClient
 from gain_impute import GAINImputer
 from gain_impute.errors import TableError, TrackingWarning
 from gain_impute.evaluation.exam import Exam, column_scores
+from gain_impute.fingerprint import fingerprint
 from gain_impute.methods import Setting, make_method
 from gain_impute.tracking import DEFAULT_STORE, MLflowTracker, Runs, send_spooled, tracking_uri
 from gain_impute.tracking.runs import metric_name
 from gain_impute.tracking.spool import Spool, left_spools
-from gain_impute.tracking.tracker import fingerprint
 from gain_impute.training import HeldOut, NullTracker
 from tests.servers import WAIT_S, free_port, runs_in, start, stop
 from tests.strategies import NAMES, quick_imputer, shop_table

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from gain_impute.benchmark.suite import Suite
 from gain_impute.benchmark.tables import BenchmarkTable, known_tables
 from gain_impute.errors import ConfigError, FileError
 from gain_impute.files import open_output, open_table, read_table
+from gain_impute.fingerprint import fingerprint, schema_fingerprint
 from gain_impute.intake import resolve_schema
 from gain_impute.masking import Mechanism
 from gain_impute.methods import known_methods
-from gain_impute.schema import schema_to_toml
 
 __all__ = ["OwnTable", "check_suite", "claim_results", "suite_of_table"]
 
 USUAL_METHODS = ("gain", "mean", "median", "knn")  # that a table of one's own is filled with
 MOST_ROWS, TEST_SHARE, MAX_TIME_S = 5_000, 0.2, 600.0
-FINGERPRINT = "table.sha256"
+FINGERPRINT = "table.fingerprint"
 """The file that says of which table the results beside it are."""
 
 
@@ -144,8 +141,7 @@ def claim_results(name: str, table: BenchmarkTable, folder: Path) -> None:
     FileError
         If nothing can be written there.
     """
-    content = pd.util.hash_pandas_object(table.frame, index=False).to_numpy().tobytes()
-    now = hashlib.sha256(content + schema_to_toml(table.schema).encode()).hexdigest()
+    now = f"{fingerprint(table.frame)}-{schema_fingerprint(table.schema)}"
     note = folder / "data" / name / FINGERPRINT
     try:
         before = note.read_text() if note.is_file() else ""

@@ -72,8 +72,8 @@ def benchmark(
         readers[own.name] = own.read
         what = harness.suite_of_table(own, mechanism=mechanism, rate=hide, n_seeds=seeds, methods=chosen)
     harness.check_suite(what, list(readers), methods=chosen)
-    for name in readers:
-        harness.claim_results(name, table, folder)
+    if data is not None:
+        harness.claim_results(own.name, table, folder)
     jobs = harness.pending_jobs(what, folder, chosen)
     print_line(f"{what.title}: {len(jobs)} runs to make.")
     harness.run_jobs(jobs, what, folder, n_processes=processes, tables=readers, report=_counting(len(jobs)))

@@ -136,9 +136,9 @@ def deliver(spool: Spool, client: MlflowClient) -> bool:
         for kind, group in groupby(spool.unsent(), key=lambda event: event["kind"]):
             events = list(group)
             if kind == "begin":
-                if _is_awaited(events[0]["parent"], spool, client):
-                    return False
                 spool.run_id = _begin(spool, client, events[0])
+                if not spool.run_id:
+                    return False
             elif kind != UNREADABLE and spool.run_id:  # nothing is told of what has no readable beginning
                 _send(spool, client, spool.run_id, kind, events)
             spool.mark_sent(len(events))
@@ -156,21 +156,19 @@ def _find_again(spool: Spool, client: MlflowClient) -> None:
             spool.mark_unsent()
 
 
-def _is_awaited(parent: str | None, spool: Spool, client: MlflowClient) -> bool:
-    """Whether the run that this one is a part of is still to be sent, perhaps by another process."""
-    return parent is not None and (spool.folder.parent / parent).is_dir() and find_run(client, parent) is None
-
-
 def _begin(spool: Spool, client: MlflowClient, event: dict[str, Any]) -> str:
-    """Find the run, if an earlier attempt made it, or make it."""
+    """Find the run, if an earlier attempt made it, or make it; "" while the run that it is a part of is to be sent."""
     at = experiment_id(client, event["experiment"], event["artifacts"])
     found = find_run(client, spool.token)
     if found is not None:
         return found
     tags = event["tags"] | {RUN_TAG: spool.token}
-    parent = find_run(client, event["parent"]) if event["parent"] else None
-    if parent is not None:
-        tags[MLFLOW_PARENT_RUN_ID] = parent
+    if event["parent"]:
+        parent = find_run(client, event["parent"])
+        if parent is not None:
+            tags[MLFLOW_PARENT_RUN_ID] = parent
+        elif (spool.folder.parent / event["parent"]).is_dir():  # perhaps by another process
+            return ""
     run = client.create_run(at, start_time=event["time_ms"], tags=tags, run_name=event["name"])
     made: str = run.info.run_id
     return made

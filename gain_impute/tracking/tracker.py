@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import resource
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from gain_impute.errors import GainImputeError, TrackingWarning
 from gain_impute.evaluation import OURS
 from gain_impute.evaluation.exam import Exam, column_scores
+from gain_impute.fingerprint import fingerprint
 from gain_impute.methods import Setting, make_method
 from gain_impute.reporting.drawing import to_file
 from gain_impute.reporting.fit_page import FitRecord, fit_page
@@ -32,7 +32,7 @@ from gain_impute.state import EpochLog
 from gain_impute.tracking.runs import Run, Runs
 from gain_impute.training import HeldOut, NullTracker
 
-__all__ = ["MLflowTracker", "fingerprint"]
+__all__ = ["MLflowTracker"]
 
 MOST_ROWS = 1_000  # are scored: peers would take longer for more than the network's training
 MEANS = ("score", "numeric_error", "accuracy")
@@ -233,33 +233,6 @@ class MLflowTracker(NullTracker):
             figures["calibration_error"] = calibration_error(confidence, is_right)
             self.scored |= {"confidence": confidence, "is_right": is_right}
         return figures
-
-
-def fingerprint(table: pd.DataFrame) -> str:
-    """Name a table by its content: 12 hexadecimal digits.
-
-    Parameters
-    ----------
-    table : DataFrame of shape (n_rows, n_columns)
-        The table; its index does not count.
-
-    Returns
-    -------
-    str
-        The same for the same column names and cells in the same order.
-
-    Examples
-    --------
-    >>> fingerprint(pd.DataFrame({"price": [4.5, None]}))
-    '...'
-    """
-    digest = hashlib.sha256(json.dumps([str(name) for name in table.columns]).encode())
-    try:
-        hashes = pd.util.hash_pandas_object(table, index=False)
-    except TypeError:  # lists and the like have no hash of their own
-        hashes = pd.util.hash_pandas_object(table.map(repr), index=False)
-    digest.update(hashes.to_numpy().tobytes())
-    return digest.hexdigest()[:12]
 
 
 @contextmanager

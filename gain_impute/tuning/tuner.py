@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,12 +18,10 @@ from sklearn.base import clone
 from gain_impute.config import PRESETS, GAINConfig, check_range
 from gain_impute.errors import ConfigError, StudyError
 from gain_impute.evaluation.exam import Exam
+from gain_impute.fingerprint import fingerprint, schema_fingerprint
 from gain_impute.imputer import GAINImputer
 from gain_impute.intake import checked_config, read_table, resolve_schema
-from gain_impute.schema import schema_to_toml
 from gain_impute.tracking import Runs
-from gain_impute.tracking.spool import new_token
-from gain_impute.tracking.tracker import fingerprint
 from gain_impute.tuning.finals import DEFAULTS, best_trials, choose, run_finals, undecided
 from gain_impute.tuning.plots import importances, plot_study
 from gain_impute.tuning.registering import check_registration, register_winner
@@ -245,7 +242,7 @@ class _Tuning:
         fixed = {k: v for k, v in params.items() if k not in self.space and isinstance(v, int | float | None)}
         made_for = {
             "table": fingerprint(self.frame),
-            "schema": hashlib.sha256(schema_to_toml(self.schema).encode()).hexdigest()[:12],
+            "schema": schema_fingerprint(self.schema),
             "hide_rate": self.hide_rate,
             "objective": objective,
             "space": self.space.to_dict(),
@@ -268,7 +265,7 @@ class _Tuning:
     @staticmethod
     def journal(study: optuna.Study) -> Journal:
         """Begin the study's run in MLflow: all processes tell one run."""
-        runs, token = Runs(), study.user_attrs.get(RUN_TOKEN) or new_token()
+        runs, token = Runs(), study.user_attrs[RUN_TOKEN]
         runs.begin(f"study {study.study_name}", tags={"study": study.study_name}, token=token).end()
         return Journal(runs, token)
 
