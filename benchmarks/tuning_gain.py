@@ -18,6 +18,7 @@ import warnings
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pandas as pd
@@ -68,7 +69,7 @@ class Outcome:
     tuned_score: float
     lower: float
     upper: float
-    params: dict[str, float]
+    params: dict[str, Any]
     n_steps: int
     n_steps_unpruned: int
     trials_s: float

@@ -107,7 +107,7 @@ class Completer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     def _learn(
         self,
         learn: Learn,
-        config: GAINConfig,
+        configs: Sequence[GAINConfig],
         frame: pd.DataFrame,
         schema: Schema,
         tracker: Tracker | str | None,
@@ -116,7 +116,7 @@ class Completer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     ) -> None:
         """Fit, watched by whoever wants to be told, and become fitted; columns `indicated` before stay so."""
         watcher = Watcher(
-            n_steps=config.n_members * config.n_steps(len(frame)),
+            n_steps=sum(config.n_steps(len(frame)) for config in configs),
             n_steps_before=self.state_.n_steps if hasattr(self, "state_") else 0,
             params=self.get_params(),
             table=frame,

@@ -14,6 +14,7 @@ from gain_impute.errors import ConfigError
 
 __all__ = [
     "PRESETS",
+    "SHARED",
     "GAINConfig",
     "Tunable",
     "default_batch_size",
@@ -25,6 +26,8 @@ __all__ = [
 
 PRESETS: dict[str, dict[str, Any]] = {"fast": {"effort": 0.25}, "best": {"n_members": 3}}
 """Parameters of those who want it sooner, and of those who want it better."""
+SHARED = ("n_members", "max_time_s", "n_buckets", "d_noise", "validation_share")
+"""Hyper-parameters that all members share: of how many there are, of what they read, draw from and are judged by."""
 STEP_LIMITS, LEAST_STEPS, MOST_STEPS = (569, 2_000), 300, 3_000  # rows from which steps grow otherwise
 BATCH_LIMITS = (2_000, 8_000)  # rows from which a step takes more of them
 TREES_BY_ROWS, LEAST_TREES = ((500, 100), (2_000, 50), (8_000, 30)), 20
@@ -193,6 +196,15 @@ class GAINConfig:
     def n_steps(self, n_rows: int) -> int:
         """Training steps of a member at most."""
         return self.max_steps or default_max_steps(n_rows, self.effort)
+
+    def derived(self, n_rows: int, n_columns: int) -> GAINConfig:
+        """The same, with what follows from the size of a table."""
+        dropout, n_trees = self.dropout, self.n_trees
+        if n_trees is None:
+            n_trees = default_n_trees(n_rows, self.n_steps(n_rows), self.effort, n_columns=n_columns)
+        return dataclasses.replace(
+            self, dropout=default_dropout(n_rows) if dropout is None else dropout, n_trees=n_trees
+        )
 
     def derived_as(self, before: GAINConfig) -> GAINConfig:
         """The same, with what an earlier fit derived from the size of its table as it was there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from warnings import warn
 
@@ -11,7 +12,7 @@ import pandas as pd
 import torch
 
 from gain_impute.confidence import NumberCalibration
-from gain_impute.config import GAINConfig, default_dropout, default_n_trees
+from gain_impute.config import GAINConfig
 from gain_impute.encoding.table import EncodedTable, TableEncoder
 from gain_impute.encoding.text import HashedText
 from gain_impute.errors import TableError, UnfillableWarning, UnreadableWarning
@@ -40,7 +41,7 @@ MOST_UNREADABLE = 0.5  # share of a column's known cells
 def new_fit(
     frame: pd.DataFrame,
     schema: Schema,
-    config: GAINConfig,
+    configs: Sequence[GAINConfig],
     *,
     seed: int,
     device: torch.device,
@@ -55,7 +56,8 @@ def new_fit(
     frame : DataFrame of shape (n_rows, n_columns)
         With the columns of the schema, in its order.
     schema : Schema
-    config : GAINConfig
+    configs : sequence of GAINConfig
+        One of each member; the first tells what they share.
     seed : int
         What all randomness follows from.
     device : torch.device
@@ -80,13 +82,9 @@ def new_fit(
     TableError
         If more than half of a column's known cells cannot be read as its kind.
     """
-    if config.dropout is None:
-        config = replace(config, dropout=default_dropout(len(frame)))
-    if config.n_trees is None:
-        n_steps = config.n_steps(len(frame))
-        config = replace(config, n_trees=default_n_trees(len(frame), n_steps, config.effort, n_columns=frame.shape[1]))
+    configs = tuple(config.derived(*frame.shape) for config in configs)
     hashed: dict[str, HashedText] = {}
-    encoder = TableEncoder.fit(frame, schema, n_bins=config.n_bins, n_buckets=config.n_buckets, hashed=hashed)
+    encoder = TableEncoder.fit(frame, schema, n_bins=configs[0].n_bins, n_buckets=configs[0].n_buckets, hashed=hashed)
     encoded, n_empty, unreadable = _encoded(encoder, frame, hashed)
     never_observed = tuple(name for name in schema if n_empty[name] == len(frame))
     types = {
@@ -95,11 +93,11 @@ def new_fit(
         if (found := cell_types(frame.iloc[:, position], schema.parse(name, frame.iloc[:, position]).values))
     }
     state = FittedState(
-        config, encoder, (), NumberCalibration.unknown(len(encoder.numbers)), types, never_observed, seed
+        configs, encoder, (), NumberCalibration.unknown(len(encoder.numbers)), types, never_observed, seed
     )
     if encoder.layout.n_cells > 0:
         with torch_session(n_threads, seed, device):
-            state.members = tuple(_new_member(state, encoded, device) for _ in range(config.n_members))
+            state.members = tuple(_new_member(state, config, encoded, device) for config in configs)
             learn(state, encoded, rate_scale=1.0, on_epoch=on_epoch, on_held_out=on_held_out)
     return state, n_empty, unreadable
 
@@ -123,8 +121,8 @@ def continue_fit(
         seed = np.random.SeedSequence([state.seed, state.n_steps]).generate_state(1)[0]
         with torch_session(n_threads, int(seed), state.device):
             continued.members = tuple(
-                replace(member, training=member.training.grow(encoder.layout, state.edges, state.config))
-                for member in state.members
+                replace(member, training=member.training.grow(encoder.layout, state.edges(config), config))
+                for member, config in zip(state.members, state.configs, strict=True)
             )
             learn(continued, encoded, rate_scale=CONTINUED_RATE, on_epoch=on_epoch, on_held_out=on_held_out)
     return continued, n_empty, unreadable
@@ -140,9 +138,9 @@ def _encoded(
     return encoded, n_empty, unreadable
 
 
-def _new_member(state: FittedState, encoded: EncodedTable, device: torch.device) -> Member:
+def _new_member(state: FittedState, config: GAINConfig, encoded: EncodedTable, device: torch.device) -> Member:
     """A member that has learned nothing yet, from torch's generator as it stands."""
-    training = TrainingState.new(state.encoder.layout, state.edges, state.config, device)
+    training = TrainingState.new(state.encoder.layout, state.edges(config), config, device)
     training.silence_unseen([text.ids for text in encoded.texts])
     return Member(training)
 

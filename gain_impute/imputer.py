@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Self
 
@@ -18,15 +18,8 @@ from gain_impute.completer import Completer
 from gain_impute.completion import category_probabilities
 from gain_impute.fitting import continue_fit, new_fit
 from gain_impute.frames import row_labels
-from gain_impute.intake import (
-    check_count,
-    check_sizes,
-    checked_config,
-    read_table,
-    resolve_schema,
-    seed_of,
-    torch_device,
-)
+from gain_impute.intake import read_table, resolve_schema, seed_of, torch_device
+from gain_impute.parameters import check_count, checked_again, checked_configs
 from gain_impute.schema import Schema
 from gain_impute.training import Tracker, torch_session
 
@@ -57,6 +50,9 @@ class GAINImputer(Completer):  # numpydoc ignore=PR02
         Work of a fit beside the usual, where steps and trees are derived.
     n_members : int, default=1
         Whole fits whose word is averaged; `PRESETS` holds parameters of a fast fit and of the best one.
+    variants : sequence of dict or None, default=None
+        Further members, each by the hyper-parameters in which it differs from the imputer: members that are not alike
+        err less alike. They share `n_members`, `max_time_s`, `n_buckets`, `d_noise` and `validation_share`.
     max_steps : int or None, default=None
         Training steps of a member at most; None derives them from the number of rows.
     max_time_s : float or None, default=None
@@ -130,6 +126,7 @@ class GAINImputer(Completer):  # numpydoc ignore=PR02
     random_state: int | np.random.Generator | np.random.RandomState | None = None
     effort: float = 1.0
     n_members: int = 1
+    variants: Sequence[Mapping[str, Any]] | None = None
     max_steps: int | None = None
     max_time_s: float | None = None
     batch_size: int | None = None
@@ -182,12 +179,12 @@ class GAINImputer(Completer):  # numpydoc ignore=PR02
         ConfigError
             If a parameter is outside its range.
         """
-        config = checked_config(self)
+        configs = checked_configs(self)
         table, frame = read_table(self, X, reset=True, to_learn=True)
         schema = resolve_schema(self.schema, self.missing_values, table, frame)
         seed, device = seed_of(self.random_state), torch_device(self.device)
-        learn = partial(new_fit, frame, schema, config, seed=seed, device=device)
-        self._learn(learn, config, frame, schema, tracker, indicated=[])
+        learn = partial(new_fit, frame, schema, configs, seed=seed, device=device)
+        self._learn(learn, configs, frame, schema, tracker, indicated=[])
         return self
 
     def partial_fit(self, X: Any, y: object = None, *, tracker: Tracker | str | None = None) -> Self:
@@ -221,12 +218,11 @@ class GAINImputer(Completer):  # numpydoc ignore=PR02
         """
         if not hasattr(self, "state_"):
             return self.fit(X, y, tracker=tracker)
-        config = checked_config(self).derived_as(self.state_.config)
-        check_sizes(self.state_.config, config)
+        configs = checked_again(self, self.state_.configs)
         _, frame = read_table(self, X, reset=False, to_learn=True)
-        before = dataclasses.replace(self.state_, config=config)
+        before = dataclasses.replace(self.state_, configs=configs)
         indicated = [] if self.indicator_ is None else list(self.indicator_.features_)
-        self._learn(partial(continue_fit, before, frame), config, frame, self.schema_, tracker, indicated=indicated)
+        self._learn(partial(continue_fit, before, frame), configs, frame, self.schema_, tracker, indicated=indicated)
         return self
 
     def transform(self, X: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,16 +14,13 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from gain_impute.config import GAINConfig
 from gain_impute.errors import ColumnMismatchError, ConfigError, ModelFormatError, SchemaError, TableError
 from gain_impute.frames import has_foreign_values, is_frame, is_polars, to_pandas
+from gain_impute.parameters import checked_configs
 from gain_impute.schema import Kind, Schema, infer_schema, read_schema
 from gain_impute.schema.reading import clean_missing_values
 
 __all__ = [
-    "check_count",
-    "check_sizes",
-    "checked_config",
     "describe",
     "input_names",
     "read_table",
@@ -34,46 +30,8 @@ __all__ = [
     "torch_device",
 ]
 
-SIZES = ("n_members", "d_hidden", "n_blocks", "d_text", "n_bins", "d_noise")
-"""Parameters that say how large the networks are."""
 INDICATOR = "missingindicator_"  # begins the name of an indicator column, in scikit-learn too
 SEEDS = 2**64  # that torch knows
-
-
-def checked_config(imputer: BaseEstimator) -> GAINConfig:
-    """Take the hyper-parameters of an imputer, and check every parameter of it.
-
-    Raises
-    ------
-    ConfigError
-        If one is outside what it may be.
-    """
-    params = imputer.get_params(deep=False)
-    for name in ("add_indicator", "keep_empty_features", "round_to_grid"):
-        if not isinstance(params[name], bool | np.bool_):
-            raise ConfigError(f"The {name!r} parameter of GAINImputer must be a bool. Got {params[name]!r} instead.")
-    check_count("n_threads", params["n_threads"])
-    check_count(
-        "verbose", int(params["verbose"]) if isinstance(params["verbose"], bool) else params["verbose"], least=0
-    )
-    return GAINConfig(**{field.name: params[field.name] for field in dataclasses.fields(GAINConfig)})
-
-
-def check_sizes(before: GAINConfig, now: GAINConfig) -> None:
-    """Raise ConfigError if networks that have learned would have to have other sizes."""
-    for name in SIZES:
-        if getattr(now, name) != getattr(before, name):
-            raise ConfigError(
-                f"The {name!r} parameter of GAINImputer must be that of the first fit, {getattr(before, name)!r}, in a "
-                f"partial fit. Got {getattr(now, name)!r} instead. Set it back, or fit again."
-            )
-
-
-def check_count(name: str, value: object, *, least: int = 1) -> None:
-    """Raise ConfigError unless a parameter is an int of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        msg = f"The {name!r} parameter of GAINImputer must be an int of at least {least}."
-        raise ConfigError(f"{msg} Got {value!r} instead.")
 
 
 def read_table(imputer: BaseEstimator, X: Any, *, reset: bool, to_learn: bool = False) -> tuple[Any, pd.DataFrame]:
@@ -320,14 +278,21 @@ def describe(imputer: BaseEstimator) -> dict[str, Any]:
     params["missing_values"] = list(clean_missing_values(params["missing_values"])) or None
     if not isinstance(params["random_state"], int | np.integer):
         params["random_state"] = None
+    if params["variants"] is not None:
+        params["variants"] = [_plain(differs) for differs in params["variants"]]
     names, indicator = getattr(imputer, "feature_names_in_", None), imputer.indicator_
     return {
-        "params": {name: value.item() if isinstance(value, np.generic) else value for name, value in params.items()},
+        "params": _plain(params),
         "n_features_in": imputer.n_features_in_,
         "feature_names_in": None if names is None else [str(name) for name in names],
         "indicated": None if indicator is None else [int(i) for i in indicator.features_],
         "unreadable": imputer.unreadable_,
     }
+
+
+def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with Python's own numbers."""
+    return {name: value.item() if isinstance(value, np.generic) else value for name, value in params.items()}
 
 
 def restore(imputer: BaseEstimator, description: dict[str, Any], names: list[str]) -> list[int] | None:
@@ -347,7 +312,7 @@ def restore(imputer: BaseEstimator, description: dict[str, Any], names: list[str
         params, seen, indicated = dict(description["params"]), description["feature_names_in"], description["indicated"]
         params["missing_values"] = np.nan if params["missing_values"] is None else params["missing_values"]
         imputer.set_params(**params)
-        checked_config(imputer)
+        checked_configs(imputer)
         if description["n_features_in"] != len(names) or seen not in (None, names):
             raise ValueError("columns")  # noqa: TRY301 - a sentence of our own would be the same for all of these
         if indicated is not None and not set(indicated) <= set(range(len(names))):

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from gain_impute.batches import TensorTable
 from gain_impute.confidence import NumberCalibration, calibrate_numbers
+from gain_impute.config import GAINConfig
 from gain_impute.dependencies import Dependencies
 from gain_impute.dependency import side_by_side
 from gain_impute.drift import Sureness, keep_some_back, keep_sureness, measure_sureness
@@ -67,20 +68,18 @@ def learn(
     on_held_out : callable, optional
         As in `new_fit`.
     """
-    config, table = state.config, TensorTable.from_encoded(encoded, state.encoder.layout, state.device)
-    began, most_s = time.perf_counter(), config.max_time_s
+    shared, table = state.configs[0], TensorTable.from_encoded(encoded, state.encoder.layout, state.device)
+    began, most_s = time.perf_counter(), shared.max_time_s
     deadline = math.inf if most_s is None else began + most_s
-    held_out = held_out_cells(table.known, config.validation_share)
+    held_out = held_out_cells(table.known, shared.validation_share)
     material = _Material(state, encoded, table, held_out, deadline)
-    lessons = [_Lesson(material, number, on_epoch) for number in range(config.n_members)]
+    lessons = [_Lesson(material, number, on_epoch) for number in range(len(state.members))]
     # earlier rows may be among these: what is held out of them tells nothing
     before = [lesson.sureness() for lesson in lessons] if state.n_steps > 0 else None
-    n_steps = config.n_steps(encoded.n_rows)
-    n_refining = int(n_steps * REFINING_SHARE) if material.has_held_out else 0
-    networks_s = math.inf if most_s is None else most_s * (NETWORKS_SHARE if config.n_trees else 1)
+    with_trees = any(config.n_trees for config in state.configs)
+    networks_s = math.inf if most_s is None else most_s * (NETWORKS_SHARE if with_trees else 1)
     for lesson in lessons:
         lesson.train(
-            n_steps - n_refining,
             rate_scale=rate_scale,
             deadline=began + networks_s * (lesson.number + 1) / len(lessons),
         )
@@ -96,8 +95,8 @@ def learn(
         on_held_out(state, material.held_out_frame())
     for lesson, teaches_twice in zip(lessons, teach_twice, strict=True):
         sureness = lesson.sureness() if before is None else before[lesson.number]
-        if n_refining > 0 and time.perf_counter() < deadline:
-            lesson.refine(n_refining, rate_scale=rate_scale)
+        if lesson.n_refining > 0 and time.perf_counter() < deadline:
+            lesson.refine(rate_scale=rate_scale)
         if teaches_twice:
             lesson.teach_again()
         lesson.keep_sureness(sureness)
@@ -215,6 +214,21 @@ class _Lesson:
         return self.state.members[self.number]
 
     @property
+    def config(self) -> GAINConfig:
+        """Its hyper-parameters."""
+        return self.state.configs[self.number]
+
+    @cached_property
+    def n_steps(self) -> int:
+        """Steps of its training at most."""
+        return self.config.n_steps(self.material.encoded.n_rows)
+
+    @cached_property
+    def n_refining(self) -> int:
+        """How many of them are left for when the held-out cells are given back."""
+        return int(self.n_steps * REFINING_SHARE) if self.material.has_held_out else 0
+
+    @property
     def training(self) -> TrainingState:
         """Its networks."""
         return self.member.training
@@ -248,28 +262,27 @@ class _Lesson:
         texts = zip(self.material.encoded.texts, self.training.layout.text_buckets, strict=True)
         return tuple(TextAxes.fit(text, n_buckets, seed=self.seed) for text, n_buckets in texts)
 
-    def train(self, n_steps: int, *, rate_scale: float, deadline: float) -> None:
+    def train(self, *, rate_scale: float, deadline: float) -> None:
         """Train the networks without the held-out cells."""
-        config = self.state.config
         train(
             self.training,
             self.material.table,
             self.material.held_out,
-            config,
-            n_steps=n_steps,
+            self.config,
+            n_steps=self.n_steps - self.n_refining,
             rate_scale=rate_scale,
             deadline=deadline,
             on_epoch=self.tell,
         )
 
-    def refine(self, n_steps: int, *, rate_scale: float) -> None:
+    def refine(self, *, rate_scale: float) -> None:
         """Train on with the held-out cells, more gently, and with every text in sight, as when cells are filled."""
         train(
             self.training,
             self.material.given_back,
             nothing_held_out(self.material.given_back.known),
-            replace(self.state.config, rehide_texts=0.0),
-            n_steps=n_steps,
+            replace(self.config, rehide_texts=0.0),
+            n_steps=self.n_refining,
             rate_scale=rate_scale * REFINING_RATE,
             deadline=self.material.deadline,
             on_epoch=self.tell,
@@ -291,7 +304,7 @@ class _Lesson:
         """Teach experts of all columns, each believed as far as held-out cells show that it helps; or keep those."""
         if is_first_fit:
             self.training.averaged.temperatures.fill_(1)
-        if not self.state.config.n_trees:
+        if not self.config.n_trees:
             self.take_experts(None)
         elif not self.keeps_experts:
             weights = dict.fromkeys(range(self.training.layout.n_cells), USUAL)
@@ -334,7 +347,7 @@ class _Lesson:
             weights=weights,
             neighbours=self.neighbours(rows, known_there, None if completing is None else completing.neighbours),
             dependencies=found,
-            n_trees=self.state.config.n_trees or 0,
+            n_trees=self.config.n_trees or 0,
             seed=self.seed,
             deadline=self.material.deadline,
         )

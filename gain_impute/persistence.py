@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
@@ -42,7 +43,7 @@ from gain_impute.training import seeded
 
 __all__ = ["FORMAT_VERSION", "MODEL_FILES", "FittedState", "read_model", "write_model"]
 
-FORMAT_VERSION = 13
+FORMAT_VERSION = 14
 SCALARS = ("mean", "std", "minimum", "maximum", "grid")  # of the encoder of a number
 MODEL_FILES = DESCRIPTION, WEIGHTS, CHECKSUMS = "model.json", "weights.safetensors", "SHA256SUMS"
 
@@ -53,7 +54,8 @@ class FittedState:
 
     Attributes
     ----------
-    config : GAINConfig
+    configs : tuple of GAINConfig
+        One of each member, with what followed from the table's size; the first is the imputer's own.
     encoder : TableEncoder
     members : tuple of Member
         Whole fits whose word is averaged; none where no column can be filled.
@@ -70,7 +72,7 @@ class FittedState:
         What was told of all fits and partial fits.
     """
 
-    config: GAINConfig
+    configs: tuple[GAINConfig, ...]
     encoder: TableEncoder
     members: tuple[Member, ...]
     calibration: NumberCalibration
@@ -101,11 +103,11 @@ class FittedState:
                 why[name] = f"{column.kind.value}{' is not filled' if column.fill else ', fill = false'}"
         return why
 
-    @property
-    def edges(self) -> np.ndarray:
-        """Knots (N, n_bins + 1), float32, of all numeric columns."""
-        columns = [column.edges for column in self.encoder.numbers.values()]
-        return np.stack(columns) if columns else np.zeros((0, self.config.n_bins + 1), np.float32)
+    def edges(self, config: GAINConfig) -> NDArray[np.float32]:
+        """Knots (N, n_bins + 1), float32, of all numeric columns, as many as a member has."""
+        knots, own = np.linspace(0, 1, config.n_bins + 1), np.linspace(0, 1, self.configs[0].n_bins + 1)
+        columns = [np.interp(knots, own, column.edges) for column in self.encoder.numbers.values()]
+        return np.array(columns, np.float32).reshape(-1, len(knots))
 
     def model_id(self) -> str:
         """Name the model by its content: 12 hexadecimal digits."""
@@ -147,7 +149,7 @@ def write_model(state: FittedState, estimator: dict[str, Any], folder: str | os.
     description = {
         "format_version": FORMAT_VERSION,
         "estimator": estimator,
-        "config": dataclasses.asdict(state.config),
+        "configs": [dataclasses.asdict(config) for config in state.configs],
         "schema": schema_to_toml(state.encoder.schema),
         "encoders": _encoders_to_json(state.encoder),
         "cell_types": state.cell_types,
@@ -265,7 +267,7 @@ def _member_to_json(member: Member) -> dict[str, Any]:
 def _tensors(state: FittedState) -> dict[str, Tensor]:
     """Every tensor of the model under its name."""
     tensors = {
-        "edges": torch.from_numpy(state.edges),
+        "edges": torch.from_numpy(state.edges(state.configs[0])),
         **{f"calibration.{name}": torch.from_numpy(found) for name, found in state.calibration.arrays().items()},
     }
     for number, member in enumerate(state.members):
@@ -276,7 +278,7 @@ def _tensors(state: FittedState) -> dict[str, Tensor]:
 
 def _state_from(description: dict[str, Any], tensors: dict[str, Tensor], device: torch.device) -> FittedState:
     """Put a fitted state together again."""
-    config = GAINConfig(**description["config"])
+    configs = tuple(GAINConfig(**config) for config in description["configs"])
     encoder = _encoder_from(description, tensors["edges"])
     calibration = NumberCalibration.from_arrays(
         {name: tensor.numpy() for name, tensor in _under("calibration.", tensors).items()}, len(encoder.numbers)
@@ -285,21 +287,25 @@ def _state_from(description: dict[str, Any], tensors: dict[str, Tensor], device:
     never_observed, with_holes = tuple(description["never_observed"]), tuple(description["with_holes"])
     seed = int(description["seed"])
     history = [EpochLog(**log) for log in description["history"]]
-    state = FittedState(config, encoder, (), calibration, cell_types, never_observed, seed, with_holes, history)
+    state = FittedState(configs, encoder, (), calibration, cell_types, never_observed, seed, with_holes, history)
     state.members = tuple(
-        _member_from(description_of, state, _under(_prefix(number), tensors), device)
-        for number, description_of in enumerate(description["members"])
+        _member_from(member, state, configs[number], _under(_prefix(number), tensors), device)
+        for number, member in enumerate(description["members"])
     )
     return state
 
 
 def _member_from(
-    description: dict[str, Any], state: FittedState, tensors: dict[str, Tensor], device: torch.device
+    description: dict[str, Any],
+    state: FittedState,
+    config: GAINConfig,
+    tensors: dict[str, Tensor],
+    device: torch.device,
 ) -> Member:
     """Put a member together again."""
     layout, n_identifiers = state.encoder.layout, len(state.encoder.identifiers)
     with seeded(0, device):
-        training = TrainingState.new(layout, state.edges, state.config, device)
+        training = TrainingState.new(layout, state.edges(config), config, device)
     training.load_tensors(tensors)
     training.n_steps, training.elapsed_s = int(description["n_steps"]), float(description["elapsed_s"])
     experts = description["experts"]

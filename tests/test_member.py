@@ -13,7 +13,7 @@ import pytest
 from gain_impute import PRESETS, GAINImputer
 from gain_impute.batches import TensorTable
 from gain_impute.completion import Completion, complete
-from gain_impute.config import GAINConfig
+from gain_impute.config import SHARED, GAINConfig
 from gain_impute.errors import ConfigError
 from gain_impute.masking import apply_hidden, hide_cells
 from gain_impute.member import Member
@@ -176,3 +176,79 @@ def test_presets_are_parameters():
     for params in PRESETS.values():
         assert GAINConfig(**params) != GAINConfig()
         assert set(params) <= set(GAINImputer().get_params())
+
+
+# --------------------------------------------------------------------------------------- members that are not alike
+
+
+VARIANTS = [{"d_hidden": 24, "n_bins": 7, "max_steps": 20}, {"n_trees": 0, "dropout": 0.3, "n_blocks": 0}]
+
+
+@pytest.fixture(scope="module")
+def mixed(table) -> GAINImputer:
+    return quick_imputer(variants=VARIANTS, max_steps=N_STEPS, n_trees=5).fit(table)
+
+
+def test_members_have_sizes_steps_and_experts_of_their_own(mixed):
+    own, small, alone = mixed.state_.members
+    assert [member.training.n_steps for member in mixed.state_.members] == [N_STEPS, 20, N_STEPS]
+    assert [len(member.training.generator.read.bias) for member in (own, small, alone)] == [16, 24, 16]
+    assert [config.n_bins for config in mixed.state_.configs] == [24, 7, 24]
+    assert (own.experts is None, small.experts is None, alone.experts is None) == (False, False, True)
+    assert mixed.history_["step"].iloc[-1] == mixed.state_.n_steps == 2 * N_STEPS + 20
+
+
+def test_a_variant_that_differs_in_nothing_is_one_more_member(table):
+    two = quick_imputer(n_members=2).fit(table)
+    same = quick_imputer(variants=[{"effort": 1.0}]).fit(table)
+    assert same.state_.model_id() == two.state_.model_id()
+
+
+def test_knots_of_another_number_are_quantiles_of_the_same_values(mixed, table):
+    state = mixed.state_
+    for config, member in zip(state.configs, state.members, strict=True):
+        edges = state.edges(config)
+        np.testing.assert_array_equal(edges, member.training.averaged.pieces.edges.numpy())
+        assert edges.shape == (len(NUMBERS), config.n_bins + 1)
+        encoder = state.encoder.numbers["weight"]
+        scores = encoder.encode(table["weight"].dropna().to_numpy())
+        at = list(state.encoder.numbers).index("weight")
+        np.testing.assert_allclose(edges[at], np.quantile(scores, np.linspace(0, 1, config.n_bins + 1)), atol=0.1)
+        assert (np.diff(edges, axis=1) >= 0).all()
+
+
+def test_members_that_are_not_alike_are_saved_and_go_on_learning(mixed, table, tmp_path: Path):
+    mixed.save(tmp_path / "model")
+    loaded = GAINImputer.load(tmp_path / "model")
+    assert loaded.variants == VARIANTS
+    assert loaded.state_.model_id() == mixed.state_.model_id()
+    pd.testing.assert_frame_equal(loaded.transform(table), mixed.transform(table))
+    loaded.partial_fit(shop_table(100, seed=5))
+    assert [member.training.n_steps for member in loaded.state_.members] == [2 * N_STEPS, 40, 2 * N_STEPS]
+    with pytest.raises(ConfigError, match=r"as many 'variants' as in the first fit, 2, in a partial fit. Got 1"):
+        loaded.set_params(variants=VARIANTS[:1]).partial_fit(table)
+    with pytest.raises(ConfigError, match=r"'d_hidden' parameter .* must be that of the first fit, 24"):
+        loaded.set_params(variants=[{**VARIANTS[0], "d_hidden": 16}, VARIANTS[1]]).partial_fit(table)
+
+
+def test_numbers_of_numpy_are_saved_as_numbers(table, tmp_path: Path):
+    quick_imputer(variants=[{"d_hidden": np.int64(24), "dropout": np.float64(0.2)}]).fit(table).save(tmp_path / "m")
+    assert GAINImputer.load(tmp_path / "m").variants == [{"d_hidden": 24, "dropout": 0.2}]
+
+
+@pytest.mark.parametrize(
+    ("variants", "message"),
+    [
+        ("d_hidden", "must be a list of dicts or None. Got 'd_hidden'"),
+        ({"d_hidden": 24}, "must be a list of dicts or None"),
+        ([{}], "must be a dict of hyper-parameters that members need not share"),
+        ([{"dhidden": 24}], r"Got \{'dhidden': 24\} instead"),
+        ([None], "Got None instead"),
+        *(([{name: 3}], f"They share .*{name}") for name in SHARED),
+        ([{"d_hidden": 0}], "'d_hidden' parameter .* must be an int in the range"),
+        ([{"rehide_min": 0.9}], "'rehide_min' parameter must not exceed 'rehide_max'"),
+    ],
+)
+def test_variants_that_cannot_be_are_refused_before_any_work(table, variants, message):
+    with pytest.raises(ConfigError, match=message):
+        quick_imputer(variants=variants).fit(table)

@@ -25,7 +25,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import estimator_checks
 
 from gain_impute import GAINImputer
-from gain_impute.config import GAINConfig, default_max_steps
+from gain_impute.config import SHARED, GAINConfig, default_max_steps
 from gain_impute.errors import UnfillableWarning
 from gain_impute.training import NullTracker
 from tests.strategies import quick_imputer, shop_table
@@ -283,6 +283,16 @@ def test_effort_counts_where_steps_and_trees_are_derived(shop, usual_outcome):
 def test_a_hyper_parameter_changes_the_fit_exactly_if_it_says_so(field, shop, usual_outcome):
     changed = outcome(shop, **{field.name: OTHER_VALUE[field.name]})
     assert np.array_equal(changed, usual_outcome) != field.metadata["affects_result"]
+
+
+@pytest.fixture(scope="module")
+def two_members(shop) -> np.ndarray:
+    return outcome(shop, n_members=2)
+
+
+@pytest.mark.parametrize("name", [field.name for field in HYPER_PARAMETERS if field.name not in SHARED])
+def test_a_hyper_parameter_of_a_variant_changes_its_member(name, shop, two_members):
+    assert not np.array_equal(outcome(shop, variants=[{name: OTHER_VALUE[name]}]), two_members)
 
 
 @pytest.mark.parametrize("params", [{"n_threads": 2}, {"verbose": 1}, {"device": "cpu"}], ids=str)

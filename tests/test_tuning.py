@@ -470,13 +470,14 @@ def finals_of(monkeypatch: pytest.MonkeyPatch, scores: dict[str, list[float]], *
 
     def held(imputer, candidates, exams, seeds, journal):
         names[:] = names or list(candidates)
-        assert imputer.n_members == (1 if max(seeds) <= 6 else options["n_members"])
+        assert all(candidate["n_members"] == options.get("n_members", 1) for candidate in candidates.values())
         told = dict(zip(names, scores.values(), strict=True))
         return pd.DataFrame({name: [told[name][seed - 1] for seed in seeds] for name in candidates}, index=seeds)
 
     monkeypatch.setattr("gain_impute.tuning.tuner.run_finals", held)
-    rates = SearchSpace({"learning_rate": {"low": 1e-4, "high": 1e-2}})  # no two trials are alike
-    return quick_tune(space=rates, n_finalists=len(scores) - 1, n_seeds=3, n_trials=4, pruner="none", **options)
+    rates = {"learning_rate": {"low": 1e-4, "high": 1e-2}}  # no two trials are alike
+    given_options = {"space": rates, "n_finalists": len(scores) - 1, "n_seeds": 3, "n_trials": 4, "pruner": "none"}
+    return quick_tune(**given_options | options)
 
 
 def test_a_lead_within_the_noise_is_looked_at_again_with_other_seeds(monkeypatch):
@@ -502,21 +503,89 @@ def test_what_three_seeds_decide_is_not_looked_at_again(monkeypatch, scores):
     assert bool(found.params) == (scores[0] < 0.5)
 
 
-@pytest.mark.parametrize("with_members", [[0.44, 0.54, 0.49], [0.46, 0.56, 0.51], [0.45, 0.55, np.inf]])
-def test_what_is_chosen_must_also_lead_with_the_members_of_the_winner(monkeypatch, with_members):
-    default = [0.50, 0.60, 0.55, *[np.nan] * 3, 0.45, 0.55, 0.50]
-    leader = [0.40, 0.50, 0.46, *[np.nan] * 3, *with_members]
-    found = finals_of(monkeypatch, {DEFAULTS: default, "leader": leader}, n_members=2)
-    assert len(found.finals) == 3
-    assert found.finals_as_fitted.index.to_list() == [7, 8, 9]
-    assert f"{DEFAULTS}: 0.5000 with the members of the winner" in found.summary()
-    assert ("learning_rate" in found.params) == (with_members[0] < 0.45)
+def test_members_that_must_be_alike_are_so_in_the_finals_and_beat_the_noise(monkeypatch):
+    space = {"d_noise": {"low": 4, "high": 64}}  # which all members share
+    scores = {DEFAULTS: [0.50, 0.60, 0.55], "leader": [0.40, 0.50, 0.46]}
+    found = finals_of(monkeypatch, scores, n_members=2, space=space)
+    assert set(found.params) == {"n_members", "d_noise"}
+    assert len(found.imputer.state_.members) == 2
+    scores["leader"] = [0.49, 0.605, 0.545]
+    with pytest.raises(IndexError):  # asked for a second look, for which there are no scores
+        finals_of(monkeypatch, scores, n_members=2, space=space)
 
 
-def test_nothing_is_asked_again_where_all_have_the_members_of_the_winner(monkeypatch):
-    found = finals_of(monkeypatch, {DEFAULTS: [0.50, 0.60, 0.55], "leader": [0.40, 0.50, 0.46]})
-    assert "learning_rate" in found.params
-    assert found.finals_as_fitted.empty
+def mixed_finals_of(
+    monkeypatch: pytest.MonkeyPatch, *scores: tuple[list[float], list[float]], **options
+) -> tuple[TuningResult, list[dict[str, dict]]]:
+    """Tune for a winner of several members, with these scores for two candidates, each time that finals are held."""
+    asked: list[dict[str, dict]] = []
+
+    def held(imputer, candidates, exams, seeds, journal):
+        assert (imputer.n_members, imputer.variants) == (1, None)
+        asked.append(dict(candidates))
+        return pd.DataFrame(dict(zip(candidates, scores[len(asked) - 1], strict=True)), index=seeds)
+
+    monkeypatch.setattr("gain_impute.tuning.tuner.run_finals", held)
+    rates = {"learning_rate": {"low": 1e-4, "high": 1e-2}}
+    given_options = {"space": rates, "n_seeds": 3, "n_trials": 4, "pruner": "none", "n_finalists": 3}
+    return quick_tune(**given_options | options), asked
+
+
+@pytest.mark.parametrize(("n_members", "n_finalists", "n_beside"), [(2, 3, 1), (3, 3, 2), (3, 1, 1), (5, 2, 2)])
+def test_a_winner_of_several_members_has_the_defaults_and_the_best_trials(
+    monkeypatch, n_members, n_finalists, n_beside
+):
+    found, asked = mixed_finals_of(
+        monkeypatch, ([0.50, 0.60, 0.55], [0.49, 0.605, 0.55]), n_members=n_members, n_finalists=n_finalists
+    )
+    (candidates,) = asked
+    ordered = found.trials[1:].sort_values("score")[["number", "learning_rate"]].head(n_beside)
+    assert list(candidates) == [DEFAULTS, ", ".join([DEFAULTS, *(f"trial {n:.0f}" for n in ordered["number"])])]
+    wanted = [{"learning_rate": rate} for rate in ordered["learning_rate"]]
+    assert candidates[DEFAULTS] == {"n_members": n_members, "variants": None}
+    assert candidates[list(candidates)[1]] == {"n_members": n_members - n_beside, "variants": wanted}
+    assert found.params["variants"] == found.imputer.variants == wanted
+    assert found.imputer.n_members == n_members - n_beside
+    learned = [config.learning_rate for config in found.imputer.state_.configs]
+    assert learned == [GAINConfig().learning_rate] * (n_members - n_beside) + ordered["learning_rate"].to_list()
+    told = found.summary().splitlines()
+    assert told[-n_beside - 2] == "Members with these parameters:"
+    assert told[-n_beside - 1].startswith("- the defaults")
+
+
+@pytest.mark.parametrize("mixed", [[0.50, 0.60, 0.55], [0.50, 0.61, 0.55], [0.1, 0.1, np.inf]])
+def test_the_defaults_alone_are_its_members_where_nothing_leads(monkeypatch, mixed):
+    found, _ = mixed_finals_of(monkeypatch, ([0.50, 0.60, 0.55], mixed), n_members=2)
+    assert found.params == {"n_members": 2}
+    assert len(found.imputer.state_.members) == 2
+    assert found.summary().endswith("The defaults stood their ground, with 2 members.")
+
+
+def test_where_the_defaults_fail_a_trial_takes_their_place(monkeypatch):
+    nothing = [np.inf] * 3
+    found, asked = mixed_finals_of(
+        monkeypatch, (nothing, nothing), (nothing, [0.5, 0.6, 0.5]), n_members=2, n_finalists=1
+    )
+    assert [len(candidates) for candidates in asked] == [2, 2]
+    assert set(found.params) == {"n_members", "learning_rate"}
+
+
+def test_the_parameters_of_a_winner_make_it_again():
+    found = quick_tune(n_trials=3, n_members=2, n_finalists=2, n_seeds=1, pruner="none")
+    again = GAINImputer(**found.imputer.get_params()).fit(table_of())
+    pd.testing.assert_frame_equal(again.transform(table_of()), found.imputer.transform(table_of()))
+    assert again.state_.model_id() == found.imputer.state_.model_id()
+
+
+def test_a_winner_can_be_tuned_again():
+    variants = [{"weight_decay": 0.1}, {"d_hidden": 8}]
+    tuning = _Tuning(table_of(), quick_imputer(variants=variants), SMALL, 0.2, 0, with_time=False, n_members=None)
+    assert (tuning.n_members, tuning.imputer.n_members, tuning.imputer.variants) == (3, 1, None)
+    assert tuning.alike == {"n_members": 1, "variants": variants}
+    fewer = _Tuning(table_of(), quick_imputer(variants=variants), SMALL, 0.2, 0, with_time=False, n_members=2)
+    assert fewer.alike == {"n_members": 1, "variants": variants[:1]}
+    found = quick_tune(imputer=quick_imputer(variants=variants), n_trials=2, n_finalists=1, n_seeds=1)
+    assert len(found.imputer.state_.members) == 3
 
 
 @given(scores=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=6))
@@ -544,7 +613,7 @@ def test_a_candidate_that_failed_is_never_chosen_and_defaults_that_failed_are_no
 @pytest.mark.parametrize("n_finalists", [0, 1])
 def test_the_winner_has_the_members_asked_for_and_trials_have_one(n_finalists):
     found = quick_tune(n_finalists=n_finalists, n_seeds=1, n_trials=2, n_members=2)
-    assert found.params["n_members"] == len(found.imputer.state_.members) == 2
+    assert len(found.imputer.state_.members) == 2
     assert found.trials["n_steps"].max() == quick_imputer().max_steps
     assert "n_members" not in quick_tune(n_finalists=n_finalists, n_seeds=1, n_trials=2).params
 
@@ -686,7 +755,7 @@ def test_the_best_trials_are_distinct_and_in_order():
     for value, x in [(3.0, 1.0), (1.0, 2.0), (2.0, 3.0), (1.0, 2.0)]:
         distribution = {"x": optuna.distributions.FloatDistribution(0, 9)}
         study.add_trial(optuna.create_trial(params={"x": x}, distributions=distribution, value=value))
-    assert [trial.number for trial in best_trials(study, 2)] == [1, 2]
+    assert [trial.number for trial in best_trials(study)] == [1, 2, 0]
 
 
 def test_pictures_of_a_study_are_svg_and_importances_sum_to_one():

@@ -16,20 +16,20 @@ from gain_impute.evaluation.exam import Exam
 from gain_impute.imputer import GAINImputer
 from gain_impute.tuning.trials import HOPELESS, Journal, TrialWatch, fit_and_score
 
-__all__ = ["DEFAULTS", "best_trials", "choose", "run_finals", "undecided"]
+__all__ = ["DEFAULTS", "Candidates", "best_trials", "choose", "leader", "run_finals", "undecided"]
 
 DEFAULTS = "defaults"
 LEVEL = 0.05  # probability that a candidate no better than the defaults is taken, were it alone and looked at once
 Candidates = Mapping[str, Mapping[str, Any]]
 
 
-def best_trials(study: optuna.Study, n_best: int) -> list[FrozenTrial]:
-    """The completed trials with the best scores (of two objectives: on the front), each set of parameters once."""
+def best_trials(study: optuna.Study) -> list[FrozenTrial]:
+    """The completed trials (of two objectives: on the front), the best first, each set of parameters once."""
     is_front = len(study.directions) > 1
     trials = study.best_trials if is_front else study.get_trials(states=[TrialState.COMPLETE])
     ordered = sorted(trials, key=lambda trial: (trial.values[0], trial.number))
     distinct = {tuple(sorted(trial.params.items())): trial for trial in reversed(ordered)}
-    return sorted(distinct.values(), key=lambda trial: (trial.values[0], trial.number))[:n_best]
+    return sorted(distinct.values(), key=lambda trial: (trial.values[0], trial.number))
 
 
 def run_finals(
@@ -88,7 +88,7 @@ def choose(scores: pd.DataFrame) -> str:
     >>> choose(pd.DataFrame({"defaults": [0.50, 0.60, 0.55], "trial 3": [0.45, 0.65, 0.54]}))
     'defaults'
     """
-    best = _leader(scores)
+    best = leader(scores)
     if best == DEFAULTS or not np.isfinite(scores[DEFAULTS]).all():
         return best
     others = [name for name in scores if name != DEFAULTS and not np.isinf(scores[name]).any()]
@@ -110,11 +110,11 @@ def undecided(scores: pd.DataFrame) -> str | None:
     'trial 3'
     >>> undecided(pd.DataFrame({"defaults": [0.50, 0.60, 0.55], "trial 3": [0.45, 0.56, 0.49]}))
     """
-    leader = _leader(scores)
-    return leader if choose(scores) == DEFAULTS != leader else None
+    best = leader(scores)
+    return best if choose(scores) == DEFAULTS != best else None
 
 
-def _leader(scores: pd.DataFrame) -> str:
+def leader(scores: pd.DataFrame) -> str:
     """Which of the candidates that took part in all exams, and failed in none, has the best mean."""
     sound = scores[[name for name in scores if np.isfinite(scores[name]).all()]]
     return DEFAULTS if sound.empty else str(sound.mean().idxmin())

@@ -24,17 +24,15 @@ class TuningResult:
     ----------
     imputer : GAINImputer or None
         Fitted to the whole table with the parameters found; None where `refit` was False.
-    params : dict of str to int or float
-        What differs from the imputer that was given; where the defaults stood their ground, `n_members` at most.
+    params : dict of str to any
+        What differs from the imputer that was given: `variants` of the winner's members that are trials, or
+        parameters of all its members; where the defaults stood their ground, `n_members` at most.
     trials : DataFrame
         One row per trial of the study: `number`, `state`, `score`, `elapsed_s`, `n_steps`, and its parameters.
-    finals : DataFrame of shape (n_seeds, 1 + n_finalists)
-        Scores of the defaults and of the best trials on other hidden cells, one row per seed. Empty without finals;
-        twice as many rows, and NaN of all but the leader and the defaults in the later ones, where `n_seeds` did not
-        decide between these.
-    finals_as_fitted : DataFrame of shape (n_seeds, 2)
-        Scores of the defaults and of the one that was chosen over them, with the members of the winner, on cells that
-        are others again. Empty where none was, or the winner has one member as all others.
+    finals : DataFrame of shape (n_seeds, n_candidates)
+        Scores on other hidden cells, one row per seed, of the defaults and of what may become the winner in their
+        place, called by the trials that are in it. Empty without finals; twice as many rows, and NaN of all but the
+        leader and the defaults in the later ones, where `n_seeds` did not decide between single trials.
     importances : dict of str to float
         How much of the differences between scores each hyper-parameter explains.
     study_name : str
@@ -47,7 +45,6 @@ class TuningResult:
     params: dict[str, Any]
     trials: pd.DataFrame
     finals: pd.DataFrame
-    finals_as_fitted: pd.DataFrame
     importances: dict[str, float]
     study_name: str
     registered: str | None = None
@@ -67,14 +64,20 @@ class TuningResult:
         for name in sorted(means.index, key=lambda name: (-n_finals[name], means[name])):
             part = "" if n_finals[name] == len(self.finals) else f" (in {n_finals[name]} of {len(self.finals)} finals)"
             lines.append(f"{name}: {means[name]:.4f}{part}")
-        for name, mean in self.finals_as_fitted.mean().items():
-            lines.append(f"{name}: {mean:.4f} with the members of the winner")
-        n_members = self.params.get("n_members")
-        found = listed({name: value for name, value in self.params.items() if name != "n_members"})
-        verdict = f"Parameters found: {found}" if found else "The defaults stood their ground"
-        lines.append(verdict + (f", with {n_members} members." if n_members else "."))
+        lines += self._verdict()
         lines += [f"The winner is registered as {self.registered}."] * (self.registered is not None)
         return "\n".join(lines)
+
+    def _verdict(self) -> list[str]:
+        """What was found."""
+        variants = self.params.get("variants") or ()
+        found = listed({name: value for name, value in self.params.items() if name not in {"n_members", "variants"}})
+        n_members = self.params.get("n_members")
+        verdict = f"Parameters found: {found}" if found else "The defaults stood their ground"
+        if variants:
+            own = (found or "the defaults") + (f" (of {n_members} members)" if n_members else "")
+            return ["Members with these parameters:", *(f"- {of}" for of in (own, *(listed(v) for v in variants)))]
+        return [verdict + (f", with {n_members} members." if n_members else ".")]
 
 
 def listed(params: Mapping[str, Any]) -> str:

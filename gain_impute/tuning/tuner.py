@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,15 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 from sklearn.base import clone
 
-from gain_impute.config import PRESETS, GAINConfig, check_range
+from gain_impute.config import PRESETS, SHARED, GAINConfig, check_range
 from gain_impute.errors import ConfigError, StudyError
 from gain_impute.evaluation.exam import Exam
 from gain_impute.fingerprint import fingerprint, schema_fingerprint
 from gain_impute.imputer import GAINImputer
-from gain_impute.intake import checked_config, read_table, resolve_schema
+from gain_impute.intake import read_table, resolve_schema
+from gain_impute.parameters import checked_configs
 from gain_impute.tracking import Runs
-from gain_impute.tuning.finals import DEFAULTS, best_trials, choose, run_finals, undecided
+from gain_impute.tuning.finals import DEFAULTS, Candidates, best_trials, choose, leader, run_finals, undecided
 from gain_impute.tuning.plots import importances, plot_study
 from gain_impute.tuning.registering import check_registration, register_winner
 from gain_impute.tuning.result import TuningResult, trials_frame
@@ -33,6 +35,7 @@ from gain_impute.tuning.winner import fit_winner
 
 __all__ = ["TuningResult", "tune"]
 
+UNTOLD = {"n_threads", "verbose", "variants"}  # of a study's trials they say nothing
 OBJECTIVES = ("quality", "quality+time")
 
 
@@ -61,11 +64,12 @@ def tune(
     Some known cells are hidden once. Every trial fits what is left and is scored on them: the mean over columns of RMSE
     / standard deviation (numbers, dates) and of the share of wrong answers (categories). The first trials are the
     defaults, and these with each of `PRESETS` that the space holds; Optuna's TPE sampler chooses the others. One of
-    its trials whose loss on cells held out of its own training falls behind is given up. The best trials and the
-    defaults are then fitted again, with other seeds and other hidden cells, and the best of them is taken if its lead
-    over the defaults exceeds the noise of that comparison. The winner has several members, which need no trial: the
-    mean of some fits has no more squared error, and no higher Brier score, than these have on average. What beats the
-    defaults with one member must lead with these, too, which smooth over much of what larger and longer fits gain.
+    its trials whose loss on cells held out of its own training falls behind is given up.
+
+    The winner has several members, whose word is averaged. These are the defaults and the best trials, for members that
+    differ err less alike; or the defaults alone, where these have the better mean score in finals, which are fits
+    with other seeds and other hidden cells. A winner of one member, or of members that have to be alike, is a single
+    trial, if its lead over the defaults exceeds the noise of the finals.
 
     Parameters
     ----------
@@ -86,13 +90,14 @@ def tune(
     pruner : str, default="halving"
         "halving" (asynchronous successive halving), "median" or "none".
     n_finalists : int, default=3
-        Trials that are fitted again. 0: the best trial is taken as it is.
+        Trials that take part in the finals; those that are members beside the defaults are one fewer than the
+        winner's members at most. 0: the best trial is taken as it is.
     n_seeds : int, default=3
-        Times that they are; the leader and the defaults as often again, where its lead is within the noise.
+        Finals. Of single trials the leader and the defaults have as many again, where its lead is within the noise.
     n_members : int or None, default=None
-        Members of the winner. None: as many as the preset "best" has; those of `imputer`, where it has more, its work
-        is bounded, or time is minimised. Trials have one. A space that tells of members has them in its trials, and
-        this must not be given.
+        Members of the winner. None: as many as the preset "best" has; those of `imputer`, variants included, where it
+        has more, its work is bounded, or time is minimised. Trials have one. A space that tells of members has them in
+        its trials, and this must not be given. Where a space holds one of `SHARED`, members are alike.
     hide_rate : float in (0, 1), default=0.2
         Share of the known cells of each column to hide.
     study_name : str, default="tune"
@@ -195,7 +200,7 @@ class _Tuning:
             raise ConfigError(
                 f"The 'imputer' to be tuned must be a GAINImputer. Got a {type(imputer).__name__} instead."
             )
-        checked_config(imputer)
+        checked_configs(imputer)
         self.table, self.frame = read_table(clone(imputer), table, reset=True, to_learn=True)
         self.schema = resolve_schema(imputer.schema, imputer.missing_values, self.table, self.frame)
         self.given = clone(imputer).set_params(schema=self.schema, random_state=random_state)
@@ -209,7 +214,7 @@ class _Tuning:
                 )
         self.imputer, self.n_members = self.given, self.given.n_members  # of trials and finals; members of the winner
         if "n_members" not in self.space:
-            self.imputer = clone(self.given).set_params(n_members=1)
+            self.imputer = clone(self.given).set_params(n_members=1, variants=None)
             self.n_members = self._usual_members(with_time=with_time) if n_members is None else n_members
         self.hide_rate, self.random_state = hide_rate, random_state
         self.winner = ""  # token of the run of the winner's fit
@@ -227,9 +232,28 @@ class _Tuning:
 
     def _usual_members(self, *, with_time: bool) -> int:
         """Members of the winner, where nobody says how many."""
-        own: int = self.given.n_members
+        own: int = self.given.n_members + len(self.given.variants or ())
         is_bounded = self.given.max_steps is not None or self.given.max_time_s is not None
         return own if is_bounded or with_time else max(own, PRESETS["best"]["n_members"])
+
+    @property
+    def alike(self) -> dict[str, Any]:
+        """Parameters of a winner in which nothing is of the study."""
+        if "n_members" in self.space:
+            return {}
+        variants = list(self.given.variants or ())[: self.n_members - 1]
+        return {"n_members": self.n_members - len(variants), "variants": variants or None}
+
+    def mixed(self, finalists: Candidates) -> dict[str, dict[str, Any]]:
+        """The one winner that has the defaults and trials for members, called by these."""
+        beside = dict(itertools.islice(finalists.items(), self.n_members - 1))
+        name = ", ".join((DEFAULTS, *beside))
+        return {name: {"n_members": self.n_members - len(beside), "variants": list(beside.values())}}
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether trials may be members of the winner beside others."""
+        return self.n_members > self.imputer.n_members and not set(SHARED) & set(self.space)
 
     def exam(self, number: int) -> Exam:
         """Hide cells, others under each number; trials have number 0."""
@@ -246,7 +270,7 @@ class _Tuning:
             "hide_rate": self.hide_rate,
             "objective": objective,
             "space": self.space.to_dict(),
-            "params": {k: v for k, v in fixed.items() if v == v and k not in {"n_threads", "verbose"}},  # noqa: PLR0124
+            "params": {k: v for k, v in fixed.items() if v == v and k not in UNTOLD},  # noqa: PLR0124
         }
         defaults, presets = (of(params, len(self.frame)) for of in (self.space.defaults, self.space.presets))
         told = {"defaults": True} if set(defaults) == set(self.space) else {}  # else the sampler chooses the others
@@ -279,12 +303,10 @@ class _Tuning:
         refit: bool,
     ) -> TuningResult:
         """Hold the finals and fit the winner, if asked to, and put together what came of it."""
-        finals, as_fitted, fitted = pd.DataFrame(), pd.DataFrame(), None
+        finals, fitted = pd.DataFrame(), None
         params: dict[str, Any] = {}
         if refit:
-            finals, as_fitted, params = self.finals(study, n_finalists=n_finalists, n_seeds=n_seeds, journal=journal)
-            if "n_members" not in self.space:
-                params["n_members"] = self.n_members
+            finals, params = self.finals(study, n_finalists=n_finalists, n_seeds=n_seeds, journal=journal)
             fitted, self.winner = fit_winner(self.given, params, self.table, journal)
             params = {name: fitted.get_params()[name] for name in params}
             params = {name: value for name, value in params.items() if value != self.given.get_params()[name]}
@@ -293,42 +315,41 @@ class _Tuning:
             params=params,
             trials=trials_frame(study),
             finals=finals,
-            finals_as_fitted=as_fitted,
             importances=importances(study),
             study_name=study.study_name,
         )
 
     def finals(
         self, study: optuna.Study, *, n_finalists: int, n_seeds: int, journal: Journal
-    ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
-        """Hold the finals; returns their scores, those with the winner's members, and the parameters of the winner."""
-        best = best_trials(study, max(n_finalists, 1))
+    ) -> tuple[pd.DataFrame, dict[str, Any]]:
+        """Hold the finals of whatever may become the winner; returns their scores, and the winner's parameters."""
+        best = best_trials(study)
         if not best:
             raise StudyError(
                 f"Study {study.study_name!r} must have a trial that is complete. It has none of "
                 f"{len(study.get_trials(deepcopy=False))}. Add trials, or allow them more time and memory."
             )
         if not n_finalists:
-            return pd.DataFrame(), pd.DataFrame(), dict(best[0].params)
-        candidates: dict[str, dict[str, Any]] = {DEFAULTS: {}}
-        candidates |= {f"trial {trial.number}": trial.params for trial in best if not _is_default(trial)}
+            return pd.DataFrame(), self.alike | best[0].params
+        finalists = {f"trial {t.number}": t.params for t in best if not _is_default(t)}
+        finalists = dict(itertools.islice(finalists.items(), n_finalists))
 
-        def held(names: Iterable[str], numbers: Sequence[int], imputer: GAINImputer = self.imputer) -> pd.DataFrame:
-            taking_part = {name: candidates[name] for name in names}
+        def held(candidates: Candidates, *, again: bool = False) -> pd.DataFrame:
+            numbers = [number + n_seeds * again for number in range(1, n_seeds + 1)]
             exams, seeds = [self.exam(number) for number in numbers], [self.random_state + number for number in numbers]
-            return run_finals(imputer, taking_part, exams, seeds, journal)
+            return run_finals(self.imputer, candidates, exams, seeds, journal)
 
-        scores = held(candidates, range(1, n_seeds + 1))
-        leader = undecided(scores)
-        if leader is not None:
-            scores = pd.concat([scores, held((DEFAULTS, leader), range(n_seeds + 1, 2 * n_seeds + 1))])
-        chosen, as_fitted = choose(scores), pd.DataFrame()
-        if chosen != DEFAULTS and self.n_members > self.imputer.n_members:
-            fitted_so = clone(self.imputer).set_params(n_members=self.n_members)
-            as_fitted = held((DEFAULTS, chosen), range(2 * n_seeds + 1, 3 * n_seeds + 1), fitted_so)
-            if as_fitted[chosen].mean() >= as_fitted[DEFAULTS].mean():
-                chosen = DEFAULTS
-        return scores, as_fitted, dict(candidates[chosen])
+        if self.is_mixed and finalists:
+            mixed = {DEFAULTS: self.alike} | self.mixed(finalists)
+            scores = held(mixed)
+            if np.isfinite(scores[DEFAULTS]).all():
+                return scores, dict(mixed[leader(scores)])
+        candidates = {DEFAULTS: self.alike} | {name: self.alike | params for name, params in finalists.items()}
+        scores = held(candidates)
+        first = undecided(scores)
+        if first is not None:
+            scores = pd.concat([scores, held({name: candidates[name] for name in (DEFAULTS, first)}, again=True)])
+        return scores, dict(candidates[choose(scores)])
 
 
 def _check_end(n_trials: int | None, timeout_s: float | None) -> None:
@@ -358,10 +379,9 @@ def _tell(journal: Journal, study: optuna.Study, result: TuningResult) -> bool:
     run = journal.runs.begin("result", parent=journal.parent, tags={"result": "true"})
     run.log_params(result.params)
     run.log_metrics({f"importance/{name}": share for name, share in result.importances.items()})
-    for name, scores in (("final", result.finals), ("final_as_fitted", result.finals_as_fitted)):
-        if len(scores):
-            run.log_metrics({f"{name}/{candidate}": score for candidate, score in scores.mean().items()})
-            run.log_bytes(f"{name}.csv", scores.to_csv().encode())
+    if len(result.finals):
+        run.log_metrics({f"final/{name}": score for name, score in result.finals.mean().items()})
+        run.log_bytes("final.csv", result.finals.to_csv().encode())
     run.log_bytes("trials.csv", result.trials.to_csv(index=False).encode())
     for name, picture in plot_study(study).items():
         run.log_bytes(f"plots/{name}.svg", picture)

@@ -47,17 +47,18 @@ def fit_winner(
     try:
         return _fitted(winner, table, journal)
     except HOPELESS as error:
-        if not isinstance(error, MemoryError) or winner.n_members == 1:
+        n_members = winner.n_members + len(winner.variants or ())
+        if not isinstance(error, MemoryError) or n_members == 1:
             raise StudyError(
                 f"The winner must be fitted to the whole table. It cannot be: {error} Its parameters: "
                 f"{listed(params)}. Fit it to fewer rows."
             ) from error
         warnings.warn(
-            f"The winner must have memory for {winner.n_members} members. There is not enough ({error}): it has one.",
+            f"The winner must have memory for {n_members} members. There is not enough ({error}): it has one.",
             GainImputeWarning,
             stacklevel=4,
         )
-    return fit_winner(imputer, {**params, "n_members": 1}, table, journal)
+    return fit_winner(imputer, {**params, "n_members": 1, "variants": None}, table, journal)
 
 
 def _fitted(winner: GAINImputer, table: Any, journal: Journal) -> tuple[GAINImputer, str]:

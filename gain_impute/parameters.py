@@ -1,0 +1,92 @@
+"""The parameters of an imputer, checked: for a fit, or for another one after it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from gain_impute.config import SHARED, GAINConfig
+from gain_impute.errors import ConfigError
+
+__all__ = ["check_count", "checked_again", "checked_configs"]
+
+SIZES = ("n_members", "d_hidden", "n_blocks", "d_text", "n_bins", "d_noise")
+"""Parameters that say how large the networks are."""
+
+
+def checked_configs(imputer: BaseEstimator) -> tuple[GAINConfig, ...]:
+    """Take the hyper-parameters of an imputer's members, and check every parameter of it.
+
+    Returns
+    -------
+    tuple of GAINConfig
+        One of each member; the first is the imputer's own.
+
+    Raises
+    ------
+    ConfigError
+        If one is outside what it may be.
+    """
+    params = imputer.get_params(deep=False)
+    for name in ("add_indicator", "keep_empty_features", "round_to_grid"):
+        if not isinstance(params[name], bool | np.bool_):
+            raise ConfigError(f"The {name!r} parameter of GAINImputer must be a bool. Got {params[name]!r} instead.")
+    check_count("n_threads", params["n_threads"])
+    check_count(
+        "verbose", int(params["verbose"]) if isinstance(params["verbose"], bool) else params["verbose"], least=0
+    )
+    own = GAINConfig(**{field.name: params[field.name] for field in dataclasses.fields(GAINConfig)})
+    variants = () if params["variants"] is None else params["variants"]
+    if not isinstance(variants, Sequence) or isinstance(variants, str):
+        raise ConfigError(f"The 'variants' parameter of GAINImputer must be a list of dicts or None. Got {variants!r}.")
+    return (own,) * own.n_members + tuple(_variant(own, differs) for differs in variants)
+
+
+def _variant(own: GAINConfig, differs: object) -> GAINConfig:
+    """The hyper-parameters of a member that is not like the others."""
+    may = {field.name for field in dataclasses.fields(GAINConfig)} - set(SHARED)
+    if not isinstance(differs, Mapping) or not differs or not set(differs) <= may:
+        raise ConfigError(
+            "Each of the 'variants' of GAINImputer must be a dict of hyper-parameters that members need not share, "
+            f"such as {{'d_hidden': 256}}. Got {differs!r} instead. They share {', '.join(SHARED)}."
+        )
+    return dataclasses.replace(own, **differs)
+
+
+def checked_again(imputer: BaseEstimator, before: Sequence[GAINConfig]) -> tuple[GAINConfig, ...]:
+    """Take the hyper-parameters for a partial fit, with what an earlier fit derived from the size of its table.
+
+    Raises
+    ------
+    ConfigError
+        If one is outside what it may be, or networks that have learned would have to have other sizes.
+    """
+    now = checked_configs(imputer)
+    for learned, config in zip(before, now, strict=False):
+        _check_sizes(learned, config)
+    if len(now) != len(before):
+        raise ConfigError(
+            f"There must be as many 'variants' as in the first fit, {len(before) - before[0].n_members}, in a partial "
+            f"fit. Got {len(now) - now[0].n_members} instead. Set them back, or fit again."
+        )
+    return tuple(config.derived_as(learned) for learned, config in zip(before, now, strict=True))
+
+
+def _check_sizes(before: GAINConfig, now: GAINConfig) -> None:
+    """Raise ConfigError if networks that have learned would have to have other sizes."""
+    for name in SIZES:
+        if getattr(now, name) != getattr(before, name):
+            raise ConfigError(
+                f"The {name!r} parameter of GAINImputer must be that of the first fit, {getattr(before, name)!r}, in a "
+                f"partial fit. Got {getattr(now, name)!r} instead. Set it back, or fit again."
+            )
+
+
+def check_count(name: str, value: object, *, least: int = 1) -> None:
+    """Raise ConfigError unless a parameter is an int of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        msg = f"The {name!r} parameter of GAINImputer must be an int of at least {least}."
+        raise ConfigError(f"{msg} Got {value!r} instead.")
