@@ -16,7 +16,18 @@ import benchmarks.methods
 import benchmarks.scale
 import benchmarks.tables
 import benchmarks.truth
-from gain_impute.benchmark import Job, Suite, check_suite, find_suite, pending_jobs, read_results, run_jobs
+from gain_impute.benchmark import (
+    NOT_MADE,
+    Job,
+    Suite,
+    check_suite,
+    find_suite,
+    pending_jobs,
+    read_results,
+    run_jobs,
+    unmade_result,
+)
+from gain_impute.errors import GainImputeError
 from gain_impute.reporting import results_to_markdown, write_report
 
 PLUGINS = ("benchmarks.tables", "benchmarks.scale", "benchmarks.truth", "benchmarks.methods")
@@ -58,7 +69,9 @@ def with_methods(suite: Suite, methods: list[str]) -> Suite:
 
 def report() -> int:
     """Write the page of all results, and put its figures into docs/results.md; returns the exit code."""
+    suites = [find_suite(path.stem, (SUITES,)) for path in sorted(SUITES.glob("*.toml"))]
     results = read_results(RESULTS)
+    results += [unmade_result(job, suite) for suite in suites for job in pending_jobs(suite, RESULTS)]
     page = write_report(results, REPORT, title="gain_impute beside its peers")
     before, begin, rest = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
@@ -67,7 +80,9 @@ def report() -> int:
         return 2
     figures = results_to_markdown(results, level=2)
     DOCUMENT.write_text(f"{before}{BEGIN}\n\n{figures.strip()}\n\n{END}{after}", encoding="utf-8")
-    print(f"{len(results)} results. The page is '{page}'; docs/results.md has its figures.")
+    n_made = sum(result["status"] != NOT_MADE for result in results)
+    print(f"{n_made} results, and {len(results) - n_made} runs without one. The page is '{page}'.")
+    print(f"Its figures are in '{DOCUMENT}'.")
     return 0
 
 
@@ -100,7 +115,13 @@ def main(arguments: list[str] | None = None) -> int:
         is_named = (tables is None or job.table in tables) and (mechanisms is None or job.mechanism in mechanisms)
         return is_named and (options.seeds is None or job.seed < options.seeds)
 
-    return run(options.suites, n_processes=options.processes, methods=methods, wanted=is_wanted, hours=options.hours)
+    try:
+        return run(
+            options.suites, n_processes=options.processes, methods=methods, wanted=is_wanted, hours=options.hours
+        )
+    except GainImputeError as error:
+        print(error, file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ def energy_distance(first: ArrayLike, second: ArrayLike, *, rng: np.random.Gener
     Parameters
     ----------
     first, second : array-like of shape (n_rows, n_columns), float
-        The tables, columns scaled alike; of more than 2,000 rows a sample is taken.
+        The tables, columns scaled alike; of more than 2,000 rows a sample is taken, of two of one length the same rows.
     rng : Generator or int, default=0
         Where the sample comes from.
 
@@ -118,12 +118,14 @@ def energy_distance(first: ArrayLike, second: ArrayLike, *, rng: np.random.Gener
     6.0
     """
     generator = np.random.default_rng(rng)
-    one, two = (_sampled(np.asarray(table, dtype=np.float64), generator) for table in (first, second))
+    one, two = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    rows = _sampled(len(one), generator)
+    one, two = one[rows], two[rows if len(two) == len(one) else _sampled(len(two), generator)]
     return float(2 * cdist(one, two).mean() - cdist(one, one).mean() - cdist(two, two).mean())
 
 
-def _sampled(rows: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    return rows if len(rows) <= MOST_ROWS else rows[rng.choice(len(rows), MOST_ROWS, replace=False)]
+def _sampled(n_rows: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    return np.arange(n_rows) if n_rows <= MOST_ROWS else rng.choice(n_rows, MOST_ROWS, replace=False)
 
 
 def _checked(truth: ArrayLike, draws: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

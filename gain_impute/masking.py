@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ Floats = NDArray[np.float64]
 STRENGTH = 3.0
 """Log odds of being hidden, from the middle of the order that a cell depends on to either end."""
 NEVER = -50.0
+HALF = 0.5
 """Log odds of cells that are hidden only where there are no others."""
 MOST_ROUNDS = 100
 LEAST_GROUP_SIZE = 5
@@ -48,7 +50,8 @@ class Mechanism(StrEnum):
     MNAR = "mnar"
     """More often where the value itself is high; of categories, some are missing more often than others."""
     MNAR_QUANTILE = "mnar_quantile"
-    """Half of the cells above a quantile of their column, and none below it."""
+    """Half of the cells above a quantile of their column, and none below it; so less than half of all. Of cells of one
+    value chance says which are above."""
     BLOCK = "block"
     """Several columns together, for all rows of some groups: suppliers who never send some attributes."""
     COPIED = "copied"
@@ -103,7 +106,8 @@ def hide_cells(
     Raises
     ------
     ConfigError
-        If `rate` is outside (0, 1), there is no such mechanism or column, or nothing to depend on.
+        If `rate` is outside (0, 1), or not below 0.5 for ``"mnar_quantile"``, there is no such mechanism or column, or
+        nothing to depend on.
     TableError
         If two columns have one name, or `observed` has another shape than the table.
 
@@ -123,9 +127,13 @@ def hide_cells(
     >>> bool(hidden.loc[2, "brand"] or hidden.loc[3, "price"])
     False
     """
-    if not 0 < rate < 1:
-        raise ConfigError(f"The 'rate' of hide_cells must be a float in the range (0.0, 1.0). Got {rate!r} instead.")
+    _check_rate(rate)
     mechanism = _checked_mechanism(mechanism)
+    if mechanism is Mechanism.MNAR_QUANTILE and rate >= HALF:
+        raise ConfigError(
+            f"With the mechanism 'mnar_quantile' the rate must be below {HALF}, for half of the cells above a quantile "
+            f"are hidden. Got {rate!r}. Use 'mnar', or hide fewer."
+        )
     chosen = _positions_of(table, columns, "columns")
     depends_on = _positions_of(table, [by] if isinstance(by, str) else by or (), "by")
     hiding = _Hiding(
@@ -204,6 +212,11 @@ def apply_hidden(table: pd.DataFrame, hidden: pd.DataFrame) -> pd.DataFrame:
     return visible
 
 
+def _check_rate(rate: object) -> None:
+    if not isinstance(rate, Real) or not 0 < float(rate) < 1:
+        raise ConfigError(f"The 'rate' of hide_cells must be a float in the range (0.0, 1.0). Got {rate!r} instead.")
+
+
 def _checked_mechanism(mechanism: Mechanism | str) -> Mechanism:
     if mechanism not in set(Mechanism):
         raise ConfigError(f"The 'mechanism' must be one of {', '.join(Mechanism)}. Got {mechanism!r} instead.")
@@ -271,8 +284,12 @@ class _Hiding:
         tendency = np.zeros(len(self.table))
         if mechanism is not Mechanism.MCAR:
             order = _order(self.table.iloc[:, i], self.known[:, i], self.chances[i])
-            above = order > 1 - 4 * self.rate  # from -1 to 1: the highest 2 * rate of the cells
-            tendency = STRENGTH * order if mechanism is Mechanism.MNAR else np.where(above, 0.0, NEVER)
+            tendency = STRENGTH * order
+        if mechanism is Mechanism.MNAR_QUANTILE:
+            rows = np.flatnonzero(self.known[:, i])
+            ascending = rows[np.lexsort((self.chances[i].random(len(rows)), order[rows]))]
+            tendency = np.full(len(self.table), NEVER)
+            tendency[ascending[len(rows) - 2 * round(self.rate * len(rows)) :]] = 0.0
         self.hidden[:, i] = _choose(tendency, self.known[:, i], self.rate, self.chances[i])
 
     def hide_copied(self, chosen: list[int]) -> None:

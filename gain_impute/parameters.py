@@ -85,8 +85,8 @@ def _check_sizes(before: GAINConfig, now: GAINConfig) -> None:
             )
 
 
-def check_count(name: str, value: object, *, least: int = 1) -> None:
+def check_count(name: str, value: object, *, least: int = 1, of: str = "GAINImputer") -> None:
     """Raise ConfigError unless a parameter is an int of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        msg = f"The {name!r} parameter of GAINImputer must be an int of at least {least}."
+        msg = f"The {name!r} parameter of {of} must be an int of at least {least}."
         raise ConfigError(f"{msg} Got {value!r} instead.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -34,12 +35,14 @@ from gain_impute.benchmark import (
     scores_frame,
     write_result,
 )
+from gain_impute.benchmark import result as result_module
 from gain_impute.benchmark.memory import MemoryWatch
 from gain_impute.benchmark.prepare import prepare
 from gain_impute.benchmark.run import run_method
 from gain_impute.benchmark.tables import make_small_shop
 from gain_impute.cli import run
 from gain_impute.errors import ConfigError, FileError, TableError
+from gain_impute.evaluation.task import Task, hide_task
 from gain_impute.methods import Setting, make_method
 from gain_impute.schema import schema_to_toml
 from tests.servers import runs_in
@@ -102,6 +105,15 @@ def test_runs_of_one_suite_have_different_places():
         (
             "title = 'x'\ntables = ['iris']\n[methods]\nmean = 1\n[only_under]\nknn = ['mcar']",
             "only_under must name methods of the suite, but knn is none",
+        ),
+        ("title = 'x'\ntables = ['iris', 'iris']\n[methods]\nmean = 1", "tables must be said once each, but iris"),
+        (
+            "title = 'x'\ntables = ['iris']\nrates = [0.2, 0.20000001]\n[methods]\nmean = 1",
+            "rates must be said once each, but 0.2 is there again",
+        ),
+        (
+            "title = 'x'\ntables = ['iris']\nmechanisms = ['mar', 'mar']\n[methods]\nmean = 1",
+            "mechanisms must be said once each, but mar",
         ),
         ("title = 'x'\ntables = ['iris']\nmax_row = 3\n[methods]\nmean = 1", "max_row: Extra inputs are not permitted"),
     ],
@@ -262,7 +274,7 @@ def test_a_suite_that_asks_for_costs_alone_scores_no_draws_and_no_probabilities(
     [
         ("fine", "done", ""),
         ("unavailable", "cannot run", "There must be a package"),
-        ("secret_mean", "failed", "No method but the mean may fill with the mean. 'secret_mean' did so"),
+        ("secret_mean", "failed", "No method but the mean may fill with the mean, or the median. 'secret_mean' did so"),
         ("holes", "failed", "'holes' left"),
         ("changes", "failed", "'changes' changed"),
         ("crashes", "failed", "ZeroDivisionError: nothing can be divided by it"),
@@ -280,6 +292,51 @@ def test_however_a_run_ends_its_result_says_so(tmp_path, monkeypatch, method, st
     assert result["status"] == status
     assert reason in result["reason"]
     assert [what[1] for what in told] == [status]
+
+
+def task_of_prices(step: float) -> Task:
+    """A column of prices on a grid, a fifth of them hidden."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"price": step * np.rint(rng.gamma(2.0, 5.0, 200) / step), "weight": rng.normal(size=200)})
+    return hide_task(table, infer_schema(table), rate=0.2, mechanism="mcar", random_state=0)
+
+
+@pytest.mark.parametrize(
+    ("step", "fill", "is_refused"),
+    [
+        (0.01, lambda known: known.mean(), True),
+        (0.01, lambda known: known.mean().round(2), True),
+        (0.01, lambda known: known.median(), True),
+        (0.01, lambda known: known.mean() + 0.02, False),
+        (5.0, lambda known: known.mean(), True),
+        (5.0, lambda known: 5 * (known.mean() / 5).round(), False),  # may be the best that can be said
+        (0.01, lambda known: known.sample(len(known), random_state=1).to_numpy(), False),
+    ],
+)
+def test_who_fills_with_the_middle_of_each_column_is_refused(step, fill, is_refused):
+    task = task_of_prices(step)
+    filled = task.visible.copy()
+    for name, hidden in task.hidden.items():
+        known = task.visible[name].dropna()
+        middle = np.resize(fill(known) if name == "price" else known.mean(), len(filled))
+        filled[name] = filled[name].where(~hidden, middle)
+    suite, table = suite_of(["knn"]), find_table("small_shop")
+
+    class Filler:
+        def fit_transform(self, table: pd.DataFrame) -> pd.DataFrame:
+            return filled.loc[table.index]
+
+        def transform(self, table: pd.DataFrame) -> pd.DataFrame:
+            return filled.loc[table.index]
+
+    def score() -> dict:
+        return run_method(Filler(), task, None, name="secret", suite=suite, table=table)
+
+    if is_refused:
+        with pytest.raises(TableError, match=r"No method but the mean may .* the median\. 'secret'"):
+            score()
+    else:
+        assert score()["in_sample"]["overall"]["error"] > 0
 
 
 def test_a_benchmark_goes_on_where_it_stopped(tmp_path):
@@ -405,7 +462,7 @@ def test_a_table_of_ones_own_is_a_suite(tmp_path, capfd):
     source, output = tmp_path / "my shop.csv", tmp_path / "report"
     make_small_shop(150).to_csv(source, index=False)
     assert run(["benchmark", "--data", str(source), "-o", str(output), "--methods", "mean,knn"]) == 0
-    assert "[2/2] knn on my_shop, mcar 0.2, seed 0: done" in capfd.readouterr().err
+    assert "[6/6] knn on my_shop, mcar 0.2, seed 2: done" in capfd.readouterr().err
     assert {result["method"] for result in read_results(output / "results")} == {"mean", "knn"}
     assert run(["benchmark", "--data", str(source), "-o", str(output), "--methods", "mean,knn"]) == 0
     assert "0 runs to make" in capfd.readouterr().err
@@ -423,6 +480,20 @@ def test_what_cannot_be_run_is_said_before_anything_is_written(tmp_path, capfd, 
     source = tmp_path / "shop.csv"
     make_small_shop(50).to_csv(source, index=False)
     assert run(["benchmark", "--data", str(source), "-o", str(tmp_path / "report"), *options]) == 2
+    assert message in capfd.readouterr().err
+    assert not Path(tmp_path / "report").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["smoke", "--hide", "0.3", "--seeds", "2"], "--hide, --seeds must stand with --data"),
+        (["--missing", "n/a"], "--missing must stand with --data"),
+        (["smoke", "--data", "shop.csv"], "There must be a suite or a table of your own. Got 'smoke' and --data"),
+    ],
+)
+def test_options_that_would_count_for_nothing_are_refused(tmp_path, capfd, options, message):
+    assert run(["benchmark", *options, "-o", str(tmp_path / "report")]) == 2
     assert message in capfd.readouterr().err
     assert not Path(tmp_path / "report").exists()
 
@@ -528,3 +599,25 @@ def test_results_can_be_kept_from_holding_values():
     assert list(kept["brand"]["filled"].values()) == list(shown["brand"]["filled"].values())
     assert np.corrcoef(kept["price"]["truth"], shown["price"]["truth"])[0, 1] == pytest.approx(1)
     assert abs(np.mean(kept["price"]["truth"])) < 0.5 < np.mean(shown["price"]["truth"])
+
+
+def test_the_commit_is_that_of_a_checkout_of_the_package_alone(tmp_path, monkeypatch):
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(tmp_path), *arguments], check=True, capture_output=True, text=True
+        ).stdout
+
+    git("init", "-q")
+    module = tmp_path / ".venv" / "result.py"
+    module.parent.mkdir()
+    module.write_text("")
+    (tmp_path / "readme").write_text("around the virtual environment")
+    git("add", "readme")
+    git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "first")
+    monkeypatch.setattr(result_module, "__file__", str(module))
+    assert result_module._commit() == ""
+    git("add", "-f", str(module))
+    git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "second")
+    assert result_module._commit() == git("rev-parse", "--short", "HEAD").strip()
+    module.write_text("# changed")
+    assert result_module._commit().endswith("+")

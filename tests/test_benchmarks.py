@@ -9,6 +9,7 @@ import pytest
 
 import benchmarks
 import benchmarks.methods
+from benchmarks.__main__ import main
 
 MODULES = [
     module.name
@@ -16,6 +17,11 @@ MODULES = [
     for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
     if not module.name.endswith(".__main__")
 ]
+
+
+def test_a_suite_that_there_is_not_is_named(capsys):
+    assert main(["run", "nosuch"]) == 2
+    assert "A suite must be one of catalogue, " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -47,6 +47,14 @@ def test_tables_of_one_distribution_are_near_and_a_shifted_one_is_far():
     assert energy_distance(one, 0.1 * two) > 0.3
 
 
+def test_a_long_table_is_no_distance_from_itself_and_its_sample_is_that_of_the_other():
+    rows = np.random.default_rng(0).normal(size=(5_000, 2))
+    assert energy_distance(rows, rows) == 0
+    shifts = [energy_distance(rows, rows + 0.01, rng=seed) for seed in range(5)]
+    assert max(shifts) < 1e-3  # two samples would differ by more than a hundredth
+    assert abs(energy_distance(rows, rows[:4_000])) < 0.01
+
+
 def test_long_tables_are_sampled_by_seed():
     rows = np.random.default_rng(0).normal(size=(5_000, 2))
     assert energy_distance(rows, rows + 1, rng=3) == energy_distance(rows, rows + 1, rng=3)

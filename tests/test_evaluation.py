@@ -179,6 +179,11 @@ def test_an_unfitted_imputer_cannot_be_used_as_it_is(shop, imputer):
 def test_an_unknown_method_is_refused_before_anything_is_fitted(shop):
     with pytest.raises(ConfigError, match="A method must be one of gain, mean, median, knn"):
         evaluate(GAINImputer(max_steps=10**9), shop, compare=["forest"])
+    for seed in ("0", 1.5, None, True, -1):
+        with pytest.raises(
+            ConfigError, match=r"'random_state' parameter of evaluate must be an int of at least 0. Got"
+        ):
+            evaluate(GAINImputer(max_steps=10**9), shop, random_state=seed)
     with pytest.raises(ConfigError, match=r"imputer itself is 'gain', so 'compare' must name others"):
         evaluate(GAINImputer(max_steps=10**9), shop, compare=["gain"])
 

@@ -61,6 +61,7 @@ def goods() -> pd.DataFrame:
 def test_of_each_column_exactly_the_rate_is_hidden_and_never_an_empty_cell(table, rate, mechanism, seed):
     known = known_cells(table)
     assume(mechanism is not Mechanism.COPIED or not known.to_numpy().all())
+    assume(mechanism is not Mechanism.MNAR_QUANTILE or rate < 0.5)
     hidden = hide_cells(table, rate, mechanism=mechanism, rng=seed)
     assert not (hidden & ~known).to_numpy().any()
     is_hidden = known.any() if mechanism is not Mechanism.COPIED else ~known.all()
@@ -91,10 +92,10 @@ def test_applying_hides_those_cells_and_keeps_all_others(table, seed):
 
 @pytest.mark.parametrize("mechanism", [m for m in MECHANISMS if m is not Mechanism.COPIED])
 def test_two_uses_of_one_generator_are_independent(goods, mechanism):
-    rng = np.random.default_rng(3)
-    first, second = (hide_cells(goods, 0.5, mechanism=mechanism, rng=rng, columns=["length"]) for _ in range(2))
+    rng, rate = np.random.default_rng(3), 0.45 if mechanism is Mechanism.MNAR_QUANTILE else 0.5
+    first, second = (hide_cells(goods, rate, mechanism=mechanism, rng=rng, columns=["length"]) for _ in range(2))
     both = (first["length"] & second["length"]).mean()
-    assert 0.1 < both < 0.4  # nested ones would give 0.5, disjoint ones 0
+    assert 0.1 < both < 0.4  # nested ones would give the rate, disjoint ones 0
 
 
 def test_different_columns_are_hidden_independently(goods):
@@ -248,7 +249,25 @@ def test_a_dtype_without_holes_becomes_one_that_has_them(cells, dtype):
     assert table["x"].equals(pd.Series(cells.array, index=table.index))  # what came in is not changed
 
 
-@pytest.mark.parametrize("rate", [0.0, 1.0, -0.1, 1.5])
+def test_of_cells_of_one_value_chance_says_which_are_above_the_quantile():
+    table = pd.DataFrame({"stock": [0] * 300 + [5] * 700})  # the highest 400 are all of one value
+    hidden = hide_cells(table, 0.2, mechanism="mnar_quantile", rng=0)["stock"]
+    assert hidden.sum() == 200
+    assert not hidden[:300].any()
+    assert hidden[300:].mean() == pytest.approx(2 / 7)
+    low = pd.DataFrame({"stock": [0] * 700 + [5] * 300})  # and of the lower ones 100 are above
+    hidden = hide_cells(low, 0.2, mechanism="mnar_quantile", rng=0)["stock"]
+    assert hidden[700:].sum() == pytest.approx(150, abs=15)
+    assert 0 < hidden[:700].sum() <= 100
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.9])
+def test_no_more_than_half_can_be_hidden_where_half_of_the_upper_cells_are(rate):
+    with pytest.raises(ConfigError, match=rf"'mnar_quantile' the rate must be below 0.5.*Got {rate}. Use 'mnar'"):
+        hide_cells(pd.DataFrame({"a": [1.0, 2.0]}), rate, mechanism="mnar_quantile", rng=0)
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0, -0.1, 1.5, "0.2", None])
 def test_a_rate_outside_its_range_is_refused(rate):
     with pytest.raises(ConfigError, match=r"'rate' of hide_cells must be a float in the range \(0.0, 1.0\). Got"):
         hide_cells(pd.DataFrame({"a": [1.0]}), rate, rng=0)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gain_impute.benchmark import Job, find_suite, unmade_result
 from gain_impute.benchmark.compare import ranking
 from gain_impute.errors import FileError, TableError
 from gain_impute.reporting import results_to_markdown, write_report
@@ -89,6 +90,16 @@ def test_every_method_table_and_excluded_run_is_named(report):
     for said in ("its environment is not built", "it took more than 150 s", "cannot run", "timed out"):
         assert said in page.text
         assert said in text
+
+
+def test_runs_that_nobody_made_are_named_and_count_among_none(tmp_path):
+    results = make_results(tables=("laptops",))
+    job = Job(suite="smoke", table="small_shop", mechanism="mcar", rate=0.2, method="mean", seed=0)
+    unmade = unmade_result(job, find_suite("smoke"))
+    text = results_to_markdown([*results, unmade])
+    assert re.search(r"not run.*it has not been run.*small_shop", text)
+    assert f"{len(results):,} runs, " in text
+    assert results_to_markdown(results).partition("Settings")[2] == text.partition("Settings")[2]
 
 
 def test_the_page_needs_nothing_but_itself(report):

@@ -19,9 +19,11 @@ import numpy as np
 from gain_impute.errors import FileError
 from gain_impute.files import open_output
 
-__all__ = ["FORMAT", "circumstances", "read_result", "read_results", "write_result"]
+__all__ = ["FORMAT", "NOT_MADE", "circumstances", "read_result", "read_results", "write_result"]
 
 FORMAT = 1
+NOT_MADE = "not run"
+"""The status, in a report, of a run that its suite asks for and that has no result."""
 FIELDS = frozenset({"status", "suite", "table", "mechanism", "rate", "method", "seed"})
 SCORES = frozenset({"in_sample", "out_of_sample"})
 PACKAGES = ("gain-impute", "torch", "numpy", "pandas", "scipy", "scikit-learn", "lightgbm")
@@ -58,18 +60,21 @@ def circumstances() -> dict[str, Any]:
 
 
 def _commit() -> str:
-    """The commit that the package's checkout is at, with a + where it was changed since; "" outside a checkout."""
-    here = Path(__file__).parent
+    """The commit that the package's checkout is at, with a + where it was changed since; "" outside a checkout.
+
+    A checkout in which the package is merely installed, such as one around a virtual environment, is none of it.
+    """
+    here = Path(__file__)
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(here.parent), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603 - no argument is a user's
+
     try:
-        described = subprocess.run(  # noqa: S603 - no argument is a user's
-            ["git", "-C", str(here), "describe", "--always", "--dirty=+", "--exclude=*"],  # noqa: S607 - the user's git
-            check=True,
-            capture_output=True,
-            text=True,
-        )
+        git("ls-files", "--error-unmatch", here.name)
+        return git("describe", "--always", "--dirty=+", "--exclude=*")
     except (OSError, subprocess.CalledProcessError):
         return ""
-    return described.stdout.strip()
 
 
 def write_result(result: Mapping[str, Any], path: Path) -> None:

@@ -18,7 +18,7 @@ from gain_impute.benchmark.downstream import score_downstream
 from gain_impute.benchmark.extras import calibration_bins, examples, score_draws, score_probabilities
 from gain_impute.benchmark.memory import MemoryWatch
 from gain_impute.benchmark.prepare import prepare
-from gain_impute.benchmark.result import FORMAT, circumstances
+from gain_impute.benchmark.result import FORMAT, NOT_MADE, circumstances
 from gain_impute.benchmark.suite import Job, Suite
 from gain_impute.benchmark.tables import BenchmarkTable, find_table
 from gain_impute.errors import MethodUnavailableError, TableError, UnfillableWarning
@@ -27,11 +27,12 @@ from gain_impute.evaluation.task import Task
 from gain_impute.methods import Method, Setting, find_method, make_method, note_of
 from gain_impute.scores import paper_rmse
 
-__all__ = ["blank_result", "run_job", "run_method", "unit_rmse"]
+__all__ = ["blank_result", "run_job", "run_method", "unit_rmse", "unmade_result"]
 
 CENTRAL = ("mean", "median")
 """Methods that may fill with one value a column."""
 LEAST_GUARDED = 20
+FINE_GRID = 0.1  # steps between a column's values, at most, in standard deviations
 OF_SUITE = ("max_rows", "test_share", "max_time_s", "max_memory_mib", "costs_only", "n_draws", "show_values")
 COST_MEANS = ("error", "mae", "r2", "accuracy", "macro_f1")
 SCORE_MEANS = ("error", "mae", "r2", "accuracy", "macro_f1", "log_loss", "brier", "calibration_error", "crps")
@@ -72,6 +73,24 @@ def blank_result(job: Job, suite: Suite) -> dict[str, Any]:
     }
 
 
+def unmade_result(job: Job, suite: Suite) -> dict[str, Any]:
+    """Say of a run that nobody has made it, so that a report does not hide what a suite lacks.
+
+    Parameters
+    ----------
+    job : Job
+        The run.
+    suite : Suite
+        Its suite.
+
+    Returns
+    -------
+    dict
+        A result with the status `NOT_MADE`, to be shown and not to be kept.
+    """
+    return blank_result(job, suite) | {"status": NOT_MADE, "reason": "it has not been run"}
+
+
 def run_job(job: Job, suite: Suite, *, kept: Memory | None = None) -> dict[str, Any]:
     """Make one run, in this process.
 
@@ -92,7 +111,7 @@ def run_job(job: Job, suite: Suite, *, kept: Memory | None = None) -> dict[str, 
     Raises
     ------
     TableError
-        If the method leaves a hole, changes an observed cell, or fills with the mean without saying so.
+        If the method leaves a hole, changes an observed cell, or fills with the mean or median without saying so.
     """
     result = blank_result(job, suite)
     table = find_table(job.table)
@@ -248,20 +267,28 @@ def unit_rmse(task: Task, completed: pd.DataFrame) -> float:
 
 
 def _check_is_no_mean(task: Task, completed: pd.DataFrame, name: str) -> None:
-    """Refuse a method that fills every hidden number with the column's mean: it has failed without saying so."""
+    """Refuse a method that fills every hidden number with its column's mean: it has failed without saying so.
+
+    So it is with the median, and with a mean on the column's grid where that is fine: on a coarse one, such as marks
+    from 1 to 5, the same number everywhere may be the best that can be said.
+    """
     if name in CENTRAL:
         return
     cells: list[NDArray[np.bool_]] = []
-    for column in task.stds:
-        hidden = task.hidden[column].to_numpy()
-        mean = np.nanmean(task.schema.parse(column, task.visible[column]).values)
-        guess = task.schema.parse(column, completed[column]).values[hidden]
-        cells.append(np.isclose(guess, mean, rtol=1e-6, atol=1e-9 * max(task.stds[column], 1e-9)))
+    for column, std in task.stds.items():
+        known = task.schema.parse(column, task.visible[column]).values
+        known = known[~np.isnan(known)]
+        guess = task.schema.parse(column, completed[column]).values[task.hidden[column].to_numpy()]
+        step = np.diff(np.unique(known)).min(initial=np.inf)
+        is_fine, is_one = step <= FINE_GRID * std, len(np.unique(guess)) == 1
+        middles = (known.mean(), np.median(known)) if is_fine and is_one else (known.mean(),)
+        within = 1e-9 * max(std, 1e-9) + (0.5 * step if is_fine and is_one else 0.0)
+        cells.append(np.any([np.isclose(guess, middle, rtol=1e-6, atol=within) for middle in middles], axis=0))
     is_mean = np.concatenate([np.zeros(0, bool), *cells])
     if len(is_mean) >= LEAST_GUARDED and is_mean.all():
         raise TableError(
-            f"No method but the mean may fill with the mean. {name!r} did so in all {len(is_mean):,} hidden numbers. "
-            "It has failed without saying so: look at its versions."
+            f"No method but the mean may fill with the mean, or the median. {name!r} did so in all {len(is_mean):,} "
+            "hidden numbers. It has failed without saying so: look at its versions."
         )
 
 

@@ -72,7 +72,7 @@ class Suite(BaseModel):
     mechanisms : list of Mechanism or "truth", default=["mcar"]
         Why cells are hidden; or "truth": none is, and cells that are truly empty are asked for.
     rates : list of float, default=[0.2]
-        Shares of the known cells of each column to hide.
+        Shares of the known cells of each column to hide; six digits tell them apart.
     methods : dict of str to int
         Of each method, how many seeds it runs with: 0, 1, ...
     only_under : dict of str to list of Mechanism or "truth", default={}
@@ -111,6 +111,18 @@ class Suite(BaseModel):
     costs_only: bool = False
     n_draws: Annotated[int, Field(ge=0)] = 20
     show_values: bool = True
+
+    @model_validator(mode="after")
+    def _says_nothing_twice(self) -> Self:
+        for field, names in (
+            ("tables", self.tables),
+            ("mechanisms", list(map(str, self.mechanisms))),
+            ("rates", [f"{rate:g}" for rate in self.rates]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{field} must be said once each, but {', '.join(twice)} is there again")
+        return self
 
     @model_validator(mode="after")
     def _knows_what_is_narrowed(self) -> Self:

@@ -18,13 +18,22 @@ if TYPE_CHECKING:
 
 __all__ = ["benchmark"]
 
-SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="smoke, or a TOML file.")]
+SuiteName = Annotated[
+    str | None, typer.Argument(metavar="SUITE", help="smoke, or a TOML file. (default: smoke, without --data)")
+]
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder of results and report.")]
 Data = Annotated[Path | None, typer.Option("--data", metavar="FILE", help="A table of your own, instead of a suite.")]
 Methods = Annotated[str | None, typer.Option("--methods", metavar="A,B", help="Only these methods.")]
-Hide = Annotated[float, typer.Option("--hide", metavar="RATE", help="With --data: share of the known cells to hide.")]
-Why = Annotated[str, typer.Option("--mechanism", metavar="NAME", help="With --data: mcar, mar, mnar, block, ...")]
-Seeds = Annotated[int, typer.Option("--seeds", metavar="N", help="With --data: runs of each method.")]
+Hide = Annotated[
+    float | None,
+    typer.Option("--hide", metavar="RATE", help="With --data: share of the known cells to hide. (default: 0.2)"),
+]
+Why = Annotated[
+    str | None, typer.Option("--mechanism", metavar="NAME", help="With --data: mcar, mar, mnar, ... (default: mcar)")
+]
+Seeds = Annotated[
+    int | None, typer.Option("--seeds", metavar="N", help="With --data: runs of each method. (default: 3)")
+]
 Track = Annotated[bool, typer.Option("--track", help="Also keep the results in MLflow, one run each.")]
 Processes = Annotated[
     int, typer.Option("--processes", metavar="N", min=1, help="Runs at a time, with one thread each.")
@@ -32,14 +41,14 @@ Processes = Annotated[
 
 
 def benchmark(
-    suite: SuiteName = "smoke",
+    suite: SuiteName = None,
     *,
     output: Output,
     data: Data = None,
     methods: Methods = None,
-    hide: Hide = 0.2,
-    mechanism: Why = "mcar",
-    seeds: Seeds = 1,
+    hide: Hide = None,
+    mechanism: Why = None,
+    seeds: Seeds = None,
     schema: SchemaFile = None,
     missing: Missing = None,
     encoding: Encoding = None,
@@ -58,8 +67,11 @@ def benchmark(
     chosen = None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
     folder = output / "results"
     readers = {}
+    told = {"hide": hide, "mechanism": mechanism, "seeds": seeds, "schema": schema, "missing": missing}
+    told |= {"encoding": encoding, "delimiter": delimiter}
+    _check_told(suite, data, [f"--{name}" for name, value in told.items() if value is not None])
     if data is None:
-        what = harness.find_suite(suite)
+        what = harness.find_suite(suite or "smoke")
     else:
         own = harness.OwnTable(
             source=data,
@@ -70,7 +82,13 @@ def benchmark(
         )
         table = own.read()  # what is wrong with it is said before anything runs
         readers[own.name] = own.read
-        what = harness.suite_of_table(own, mechanism=mechanism, rate=hide, n_seeds=seeds, methods=chosen)
+        what = harness.suite_of_table(
+            own,
+            mechanism=mechanism or "mcar",
+            rate=0.2 if hide is None else hide,
+            n_seeds=3 if seeds is None else seeds,
+            methods=chosen,
+        )
     harness.check_suite(what, list(readers), methods=chosen)
     if data is not None:
         harness.claim_results(own.name, table, folder)
@@ -91,6 +109,19 @@ def benchmark(
         raise TableError(
             f"At least one run must come to its end. None of {len(results)} did, the first since: "
             f"{results[0]['reason']}. The report names all reasons."
+        )
+
+
+def _check_told(suite: str | None, data: Path | None, of_data: list[str]) -> None:
+    """Raise ConfigError for what would count for nothing."""
+    from gain_impute.errors import ConfigError
+
+    if data is not None and suite is not None:
+        raise ConfigError(f"There must be a suite or a table of your own. Got {suite!r} and --data. Leave out one.")
+    if data is None and of_data:
+        raise ConfigError(
+            f"{', '.join(of_data)} must stand with --data: a suite says itself what is hidden in which tables. "
+            "Leave them out, or name a table."
         )
 
 

@@ -37,7 +37,9 @@ SpaceFile = Annotated[
 Objective = Annotated[str, typer.Option("--objective", metavar="NAME", help="quality or quality+time.")]
 Pruner = Annotated[str, typer.Option("--pruner", metavar="NAME", help="Who gives up trials: halving, median or none.")]
 Finalists = Annotated[int, typer.Option("--finalists", metavar="N", min=0, help="Best trials that are in the finals.")]
-Seeds = Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="Finals, each of other cells and another seed.")]
+Seeds = Annotated[
+    int, typer.Option("--seeds", metavar="N", min=1, help="Finals, each of other cells and another seed.")
+]
 Members = Annotated[
     int | None,
     typer.Option("--members", metavar="N", min=1, help="Members of the winner. (default: 3; 1 if bounded)"),
@@ -74,8 +76,8 @@ def tune(
 ) -> None:
     """Find hyper-parameters for a table by trials, and fit the best to all of it.
 
-    --max-time and --max-steps bound every single fit. The winner's members are the defaults and the best trials, or the
-    defaults alone where these do better in finals; a winner of one member is the trial that beats them beyond noise.
+    --max-time and --max-steps bound every single fit. Finals on other cells decide whether trials become part of the
+    winner: its members beside the defaults, or, where it has one member, in their place.
     """
     from gain_impute.files import check_output_folder
     from gain_impute.persistence import MODEL_FILES

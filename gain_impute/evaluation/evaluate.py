@@ -23,6 +23,7 @@ from gain_impute.imputer import GAINImputer
 from gain_impute.intake import resolve_schema
 from gain_impute.masking import Mechanism
 from gain_impute.methods import Setting, make_method, note_of
+from gain_impute.parameters import check_count
 from gain_impute.schema import Kind
 from gain_impute.scores import calibration_error, score_intervals
 
@@ -186,6 +187,7 @@ def evaluate(
     is_fitted = hasattr(imputer, "schema_")
     if refit is False and not is_fitted:
         raise ConfigError("With refit=False the imputer must be fitted. It is not. Call fit first, or leave refit out.")
+    check_count("random_state", random_state, least=0, of="evaluate")
     if OURS in compare:
         raise ConfigError(f"The imputer itself is {OURS!r}, so 'compare' must name others. Got {list(compare)}.")
     refit = not is_fitted if refit is None else refit

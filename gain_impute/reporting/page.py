@@ -140,7 +140,7 @@ def _sections(board: Scoreboard) -> list[Section]:
         show_calibration(judged),
         show_sizes(board),
         show_excluded(board),
-        show_setup(board),
+        show_setup(board.made),
         explain_words(),
     ]
     return [section for section in found if section and (section.sentences or section.points or section.blocks)]

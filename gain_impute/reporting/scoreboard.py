@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from gain_impute.benchmark.result import NOT_MADE
 from gain_impute.benchmark.suite import TRUTH
 from gain_impute.errors import TableError
 from gain_impute.reporting.writing import write_percent
@@ -87,6 +88,17 @@ class Scoreboard:
 
     results: list[Result]
     ours: str
+
+    @property
+    def made(self) -> Scoreboard:
+        """The same without runs that nobody has made.
+
+        Returns
+        -------
+        Scoreboard
+            Of the other results.
+        """
+        return Scoreboard([result for result in self.results if result["status"] != NOT_MADE], self.ours)
 
     @classmethod
     def of(cls, results: Sequence[Result], ours: str) -> Scoreboard:

@@ -19,7 +19,7 @@ WORDS = {
     "mcar": "Cells are hidden by pure chance.",
     "mar": "Which cells are hidden depends on other columns.",
     "mnar": "Which cells are hidden depends on the value itself: large ones, say, are missing more often.",
-    "mnar_quantile": "Cells are hidden only where the value is above, or below, a quantile of its column.",
+    "mnar_quantile": "Cells are hidden only where the value is above a quantile of its column.",
     "block": "Whole groups of attributes are hidden together, as where a supplier does not give them.",
     "copied": "Cells are hidden in the pattern in which other rows truly miss them.",
     "truth": "Nothing is hidden: the cells are truly empty in the table, and the answer is known from another source.",

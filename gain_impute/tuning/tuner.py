@@ -22,7 +22,7 @@ from gain_impute.evaluation.exam import Exam
 from gain_impute.fingerprint import fingerprint, schema_fingerprint
 from gain_impute.imputer import GAINImputer
 from gain_impute.intake import read_table, resolve_schema
-from gain_impute.parameters import checked_configs
+from gain_impute.parameters import check_count, checked_configs
 from gain_impute.tracking import Runs
 from gain_impute.tuning.finals import DEFAULTS, Candidates, best_trials, choose, leader, run_finals, undecided
 from gain_impute.tuning.plots import importances, plot_study
@@ -151,7 +151,7 @@ def tune(
         ("n_seeds", n_seeds, 1),
         ("random_state", random_state, 0),
     ):
-        _check_int(name, value, least)
+        check_count(name, value, least=least, of="tune")
     if register is not None:
         check_registration(register, track=track, refit=refit)
     given = GAINImputer() if imputer is None else imputer
@@ -357,15 +357,9 @@ def _check_end(n_trials: int | None, timeout_s: float | None) -> None:
     if n_trials is None and timeout_s is None:
         raise ConfigError("Tuning must end: 'n_trials' or 'timeout_s' must be given. Got None for both. Give one.")
     if n_trials is not None:
-        _check_int("n_trials", n_trials, 0)
+        check_count("n_trials", n_trials, least=0, of="tune")
     if timeout_s is not None and not timeout_s >= 0:  # NaN is not, either
         raise ConfigError(f"The 'timeout_s' must be a number of seconds, 0 or more. Got {timeout_s!r} instead.")
-
-
-def _check_int(name: str, value: object, least: int) -> None:
-    """Raise ConfigError unless a parameter of `tune` is an int of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ConfigError(f"The {name!r} of tune must be an int of at least {least}. Got {value!r} instead.")
 
 
 def _is_default(trial: FrozenTrial) -> bool:
