@@ -76,8 +76,8 @@ def tune(
 ) -> None:
     """Find hyper-parameters for a table by trials, and fit the best to all of it.
 
-    --max-time and --max-steps bound every single fit. Finals on other cells decide whether trials become part of the
-    winner: its members beside the defaults, or, where it has one member, in their place.
+    --max-time and --max-steps bound every single fit. Finals on other cells decide whether trials become
+    part of the winner: its members beside the defaults, or, where it has one member, in their place.
     """
     from gain_impute.files import check_output_folder
     from gain_impute.persistence import MODEL_FILES
