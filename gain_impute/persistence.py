@@ -278,7 +278,9 @@ def _tensors(state: FittedState) -> dict[str, Tensor]:
 
 def _state_from(description: dict[str, Any], tensors: dict[str, Tensor], device: torch.device) -> FittedState:
     """Put a fitted state together again."""
-    configs = tuple(GAINConfig(**config) for config in description["configs"])
+    configs, members = tuple(GAINConfig(**config) for config in description["configs"]), description["members"]
+    if not configs or len(members) not in {0, len(configs)}:
+        raise ValueError("members")
     encoder = _encoder_from(description, tensors["edges"])
     calibration = NumberCalibration.from_arrays(
         {name: tensor.numpy() for name, tensor in _under("calibration.", tensors).items()}, len(encoder.numbers)
@@ -289,8 +291,8 @@ def _state_from(description: dict[str, Any], tensors: dict[str, Tensor], device:
     history = [EpochLog(**log) for log in description["history"]]
     state = FittedState(configs, encoder, (), calibration, cell_types, never_observed, seed, with_holes, history)
     state.members = tuple(
-        _member_from(member, state, configs[number], _under(_prefix(number), tensors), device)
-        for number, member in enumerate(description["members"])
+        _member_from(member, state, config, _under(_prefix(number), tensors), device)
+        for number, (member, config) in enumerate(zip(members, configs, strict=False))
     )
     return state
 

@@ -201,11 +201,13 @@ def test_a_newer_format_is_named_with_what_to_do(model):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"config": {}},
-        {"config": None},
-        {"config": {"d_hidden": 17}},
-        {"config": {"d_hidden": "wide"}},
-        {"config": {"no_such": 1}},
+        {"configs": []},
+        {"configs": None},
+        {"configs": [{}]},
+        {"configs": [{"d_hidden": 17}]},
+        {"configs": [{"d_hidden": "wide"}]},
+        {"configs": [{"no_such": 1}]},
+        {"configs": [{}, {}]},
         {"schema": "no toml ["},
         {"schema": 'version = 1\n[columns."x"]\nkind = "nonsense"\n'},
         {"encoders": {"numbers": [], "classes": [], "texts": []}},

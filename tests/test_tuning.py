@@ -540,7 +540,8 @@ def test_a_winner_of_several_members_has_the_defaults_and_the_best_trials(
     )
     (candidates,) = asked
     ordered = found.trials[1:].sort_values("score")[["number", "learning_rate"]].head(n_beside)
-    assert list(candidates) == [DEFAULTS, ", ".join([DEFAULTS, *(f"trial {n:.0f}" for n in ordered["number"])])]
+    trials = [f"trial {number:.0f}" for number in ordered["number"]]
+    assert list(candidates) == [DEFAULTS, f"{DEFAULTS} with {' and '.join(trials)}"]
     wanted = [{"learning_rate": rate} for rate in ordered["learning_rate"]]
     assert candidates[DEFAULTS] == {"n_members": n_members, "variants": None}
     assert candidates[list(candidates)[1]] == {"n_members": n_members - n_beside, "variants": wanted}
@@ -769,8 +770,9 @@ def test_pictures_of_a_study_are_svg_and_importances_sum_to_one():
     assert all(picture.startswith(b"<?xml") for picture in drawn.values())
 
 
-def test_a_tracked_study_is_one_run_with_a_run_for_every_fit(store):
-    found = quick_tune(track=True, n_finalists=1, n_seeds=2, n_trials=4, pruner="none")
+@pytest.mark.parametrize("n_members", [1, 2])
+def test_a_tracked_study_is_one_run_with_a_run_for_every_fit(store, n_members):
+    found = quick_tune(track=True, n_finalists=1, n_seeds=2, n_trials=4, n_members=n_members, pruner="none")
     runs = {
         run.info.run_name: run for run in store.search_runs([store.get_experiment_by_name("gain_impute").experiment_id])
     }
@@ -781,6 +783,8 @@ def test_a_tracked_study_is_one_run_with_a_run_for_every_fit(store):
     for number, score in enumerate(found.trials["score"]):
         assert runs[f"trial {number}"].data.metrics["trial/score"] == pytest.approx(score)
     assert "score/knn" in runs["winner"].data.metrics
+    finals = found.finals.mean().add_prefix("final/").to_dict()
+    assert finals.items() <= runs["result"].data.metrics.items()
     files = {file.path for file in store.list_artifacts(runs["result"].info.run_id, "plots")}
     assert files >= {"plots/history.svg", "plots/slices.svg"}
 

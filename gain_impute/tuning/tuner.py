@@ -247,7 +247,7 @@ class _Tuning:
     def mixed(self, finalists: Candidates) -> dict[str, dict[str, Any]]:
         """The one winner that has the defaults and trials for members, called by these."""
         beside = dict(itertools.islice(finalists.items(), self.n_members - 1))
-        name = ", ".join((DEFAULTS, *beside))
+        name = f"{DEFAULTS} with {' and '.join(beside)}"
         return {name: {"n_members": self.n_members - len(beside), "variants": list(beside.values())}}
 
     @property
