@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from gain_impute.errors import ConfigError, SchemaError
 from gain_impute.schema import Kind, infer_schema
 from gain_impute.schema.infer import MOST_QUANTITIES_FILLED
+from tests.strategies import quick_imputer
 
 N_ROWS = 600
 NOUNS = ("Lamp", "Chair", "Table", "Shelf", "Rug", "Clock", "Vase", "Mirror")
@@ -368,6 +369,17 @@ def test_uniqueness_of_a_long_column_is_judged_over_all_its_rows():
     n_rows = 400_000
     table = pd.DataFrame({"order_id": np.arange(n_rows) // 8, "line_id": np.arange(n_rows)})
     assert kinds_of(infer_schema(table)) == {"order_id": "numeric", "line_id": "identifier"}
+
+
+def test_integers_that_are_one_float_are_counted_as_they_are():
+    ids, few = 2**60 + np.arange(200), 2**60 + np.arange(200) % 3
+    table = pd.DataFrame({"sku": ids, "maker": few, "price": 1e20 * np.linspace(1, 2, 200), "flat": 1e20})
+    kinds = {"sku": "identifier", "maker": "categorical", "price": "numeric", "flat": "constant"}
+    assert kinds_of(infer_schema(table)) == kinds
+    visible = table.astype({"maker": "Int64"}).mask(np.arange(200)[:, None] % 7 == [7, 0, 7, 7])
+    visible["word"] = np.array(["a", "b", "c"])[np.arange(200) % 3]
+    filled = quick_imputer(max_steps=60).fit_transform(visible)
+    assert set(filled["maker"]) == set(few.tolist())
 
 
 CELLS = st.one_of(

@@ -24,6 +24,8 @@ __all__ = [
 
 MOST_ROWS_READ = 50_000
 """Rows of a column of numbers that are looked at, evenly spaced; where the count of its values decides, all are."""
+LEAST_INEXACT = 2**53
+"""Integers from which on several are one float: keys of as many digits are counted as they are."""
 MOST_TEXTS_READ = 10_000
 """Distinct values of a column that are looked at, evenly spaced."""
 LEAST_NUMBERS_BESIDE_FILLER = 20
@@ -268,7 +270,8 @@ def _evidence_of_numbers(name: str, cells: pd.Series, missing_values: Iterable[o
     n_cells = len(known)
     is_keylike = len(values) > n_sampled / 2 and bool(np.all(values == np.round(values)))
     count_decides = len(values) <= 2 or is_keylike  # noqa: PLR2004  a pair, or perhaps a key
-    if n_cells > n_sampled and count_decides:
+    is_inexact = len(values) > 0 and np.abs(values).max() >= LEAST_INEXACT
+    if is_inexact or (n_cells > n_sampled and count_decides):
         every_count = np.bincount(pd.factorize(cells.iloc[known])[0])
         n_distinct, repeated_share = len(every_count), float(every_count[every_count > 1].sum() / n_cells)
         if len(values) <= 2 < n_distinct:  # noqa: PLR2004  the sample missed the rare values
