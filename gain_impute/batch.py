@@ -19,7 +19,8 @@ from sklearn.utils.validation import check_is_fitted
 from gain_impute.cells import CellState
 from gain_impute.completion import Completion, PreparedTable, complete_prepared, prepare
 from gain_impute.files import Filling, TableFile, frame_writer, open_output, select_columns
-from gain_impute.frames import fill_frame, row_labels
+from gain_impute.filled_frames import fill_frame
+from gain_impute.frames import row_labels
 from gain_impute.imputer import GAINImputer
 from gain_impute.training import torch_session
 

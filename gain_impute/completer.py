@@ -17,8 +17,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from gain_impute.completion import Completion, FilledCells, complete, fill
 from gain_impute.config import GAINConfig
+from gain_impute.filled_frames import fill_frame
 from gain_impute.fitting import HeldOutReport, check_readable, warn_of_holes, warn_of_unreadable
-from gain_impute.frames import append_columns, drop_columns, fill_frame, row_labels
+from gain_impute.frames import append_columns, drop_columns, row_labels
 from gain_impute.intake import describe, input_names, restore, torch_device
 from gain_impute.persistence import FittedState, read_model, write_model
 from gain_impute.progress import Watcher, resolve_tracker

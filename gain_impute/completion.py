@@ -17,7 +17,7 @@ from gain_impute.confidence import confidence_of_interval
 from gain_impute.encoding.table import EncodedTable, ReadTable
 from gain_impute.errors import ConfigError
 from gain_impute.experts import HEARD
-from gain_impute.frames import FilledColumn
+from gain_impute.filled_frames import FilledColumn
 from gain_impute.persistence import FittedState
 from gain_impute.prediction import Prediction, draw_cells, predict, unknown_shares
 

@@ -16,7 +16,7 @@ from gain_impute.config import GAINConfig
 from gain_impute.encoding.table import EncodedTable, TableEncoder
 from gain_impute.encoding.text import HashedText
 from gain_impute.errors import TableError, UnfillableWarning, UnreadableWarning
-from gain_impute.frames import cell_types
+from gain_impute.filled_frames import cell_types
 from gain_impute.learning import HeldOutReport, Report, learn
 from gain_impute.member import Member
 from gain_impute.persistence import FittedState

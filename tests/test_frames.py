@@ -14,19 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gain_impute.frames import (
-    FilledColumn,
-    append_columns,
-    cell_types,
-    drop_columns,
-    fill_frame,
-    is_frame,
-    is_polars,
-    row_labels,
-    to_pandas,
-)
+from gain_impute.errors import TableError
+from gain_impute.filled_frames import FilledColumn, cell_types, fill_frame
+from gain_impute.frames import append_columns, drop_columns, is_frame, is_polars, row_labels, to_pandas
 from gain_impute.schema import ColumnSchema, Kind
-from tests.strategies import cells_of, is_hole, polars_tables, tables
+from tests.strategies import cells_of, is_hole, polars_tables, quick_imputer, tables
 
 LAW = settings(deadline=None, max_examples=50)
 
@@ -331,3 +323,23 @@ def test_types_are_told_of_each_text_that_is_not_of_the_usual_type(cells):
     for cell in cells:
         if cell is not None:
             assert types.get(str(cell), types[""]) == type(cell).__name__
+
+
+def test_integers_that_no_float_tells_apart_are_read_as_they_are_from_polars_too():
+    values = [2**63 + i % 3 for i in range(60)]
+    table = pl.DataFrame(
+        {"id": [None if i % 5 == 0 else value for i, value in enumerate(values)]}, schema={"id": pl.UInt64}
+    )
+    read = to_pandas(table)["id"]
+    assert str(read.dtype) == "UInt64"
+    assert read.dropna().tolist() == table["id"].drop_nulls().to_list()
+    filled = quick_imputer().fit_transform(table.with_columns(word=pl.Series(["a", "b", "c"] * 20)))
+    assert filled["id"].dtype == pl.UInt64
+    assert set(filled["id"]) == set(values)
+    assert str(to_pandas(pl.DataFrame({"n": [1, None]}))["n"].dtype) == "float64"
+
+
+def test_a_column_of_polars_that_pandas_cannot_read_is_named():
+    table = pl.DataFrame({"price": [1.0, 2.0], "wide": pl.Series([1, 2]).cast(pl.Int128)})
+    with pytest.raises(TableError, match=r"must be ones that pandas reads. Got \{'wide': 'Int128'\}. Cast them"):
+        quick_imputer().fit(table)

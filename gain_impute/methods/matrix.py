@@ -14,7 +14,7 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from gain_impute.errors import ColumnMismatchError, TableError
-from gain_impute.frames import CellTypes, FilledColumn, cell_types, fill_frame
+from gain_impute.filled_frames import CellTypes, FilledColumn, cell_types, fill_frame
 from gain_impute.methods.method import Setting
 from gain_impute.schema import Kind, ParsedColumn, Schema
 

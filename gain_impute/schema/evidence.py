@@ -9,7 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gain_impute.schema.reading import canonical_text, is_number_dtype, number_of, read_distinct, read_numbers
+from gain_impute.schema.reading import (
+    LEAST_INEXACT,
+    canonical_text,
+    is_number_dtype,
+    number_of,
+    read_distinct,
+    read_numbers,
+)
 
 __all__ = [
     "LEAST_READABLE",
@@ -24,8 +31,6 @@ __all__ = [
 
 MOST_ROWS_READ = 50_000
 """Rows of a column of numbers that are looked at, evenly spaced; where the count of its values decides, all are."""
-LEAST_INEXACT = 2**53
-"""Integers from which on several are one float: keys of as many digits are counted as they are."""
 MOST_TEXTS_READ = 10_000
 """Distinct values of a column that are looked at, evenly spaced."""
 LEAST_NUMBERS_BESIDE_FILLER = 20

@@ -22,6 +22,7 @@ from gain_impute.errors import ConfigError
 
 __all__ = [
     "BOOLEAN_PAIRS",
+    "LEAST_INEXACT",
     "DistinctCells",
     "canonical_text",
     "clean_missing_values",
@@ -32,6 +33,9 @@ __all__ = [
     "read_numbers",
     "yes_no_words",
 ]
+
+LEAST_INEXACT = 2**53
+"""Integers from which on several are one float: there they are told apart as they are."""
 
 BOOLEAN_PAIRS: tuple[frozenset[str], ...] = tuple(
     frozenset(pair)
