@@ -55,9 +55,8 @@ def run(
     for suite in suites:
         jobs = [job for job in pending_jobs(suite, RESULTS, methods) if wanted(job)]
         print(f"{suite.name}: {len(jobs)} runs to make", flush=True)
-        while jobs and time.monotonic() < deadline:
-            part, jobs = jobs[: 10 * n_processes], jobs[10 * n_processes :]
-            run_jobs(part, suite, RESULTS, n_processes=n_processes, plugins=PLUGINS, report=_tell)
+        hours_left = (deadline - time.monotonic()) / 3600
+        run_jobs(jobs, suite, RESULTS, n_processes=n_processes, plugins=PLUGINS, report=_tell, hours=hours_left)
     return 0
 
 

@@ -347,6 +347,18 @@ def test_a_benchmark_goes_on_where_it_stopped(tmp_path):
     assert pending_jobs(suite, tmp_path, methods=["mean"]) == []
 
 
+def test_no_run_begins_when_the_hours_are_over(tmp_path):
+    suite = suite_of({"mean": 3})
+    jobs = list(suite.jobs())
+    run_jobs(jobs, suite, tmp_path, hours=0)
+    assert pending_jobs(suite, tmp_path) == jobs
+    told = []
+    run_jobs(jobs, suite, tmp_path, hours=1e-7, report=lambda *what: told.append(what))
+    assert len(told) == len(jobs) - len(pending_jobs(suite, tmp_path)) <= 1
+    run_jobs(jobs[:1], suite, tmp_path, hours=1)
+    assert pending_jobs(suite, tmp_path) == jobs[1:]
+
+
 def test_a_result_of_another_format_is_refused(tmp_path):
     (tmp_path / "old.json").write_text('{"format": 0}')
     with pytest.raises(FileError, match=r"must be of format 1\. Delete it, and run again"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import signal
@@ -85,6 +86,7 @@ def run_jobs(
     plugins: Sequence[str] = (),
     tables: Mapping[str, Callable[[], BenchmarkTable]] | None = None,
     report: Report | None = None,
+    hours: float = math.inf,
 ) -> None:
     """Make runs, and write a result for each, whatever became of it.
 
@@ -107,6 +109,8 @@ def run_jobs(
         Readers of tables that no plugin registers; they must be picklable.
     report : callable, optional
         Called with each job, its status and its seconds.
+    hours : float, default=inf
+        No run begins after so many.
 
     Raises
     ------
@@ -119,13 +123,15 @@ def run_jobs(
         os.environ[variable] = "1"
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["gain_impute.benchmark.run", "gain_impute.imputer", *plugins])
-    waiting, running = list(jobs), list[_Running]()
+    waiting, running, last_start = list(jobs), list[_Running](), time.monotonic() + 3600 * hours
     with tempfile.TemporaryDirectory() as scratch:
         shared = _Surroundings(
             suite=suite, folder=folder, scratch=Path(scratch), plugins=tuple(plugins), tables=dict(tables or {})
         )
         try:
             while waiting or running:
+                if time.monotonic() >= last_start:
+                    waiting.clear()
                 while waiting and len(running) < n_processes:
                     job = waiting.pop(0)
                     errors = Path(scratch) / f"{len(waiting)}.txt"
