@@ -536,7 +536,7 @@ def test_a_winner_of_several_members_has_the_defaults_and_the_best_trials(
     monkeypatch, n_members, n_finalists, n_beside
 ):
     found, asked = mixed_finals_of(
-        monkeypatch, ([0.50, 0.60, 0.55], [0.49, 0.605, 0.55]), n_members=n_members, n_finalists=n_finalists
+        monkeypatch, ([0.50, 0.60, 0.55], [0.40, 0.50, 0.46]), n_members=n_members, n_finalists=n_finalists
     )
     (candidates,) = asked
     ordered = found.trials[1:].sort_values("score")[["number", "learning_rate"]].head(n_beside)
@@ -556,10 +556,20 @@ def test_a_winner_of_several_members_has_the_defaults_and_the_best_trials(
 
 @pytest.mark.parametrize("mixed", [[0.50, 0.60, 0.55], [0.50, 0.61, 0.55], [0.1, 0.1, np.inf]])
 def test_the_defaults_alone_are_its_members_where_nothing_leads(monkeypatch, mixed):
-    found, _ = mixed_finals_of(monkeypatch, ([0.50, 0.60, 0.55], mixed), n_members=2)
+    found, asked = mixed_finals_of(monkeypatch, ([0.50, 0.60, 0.55], mixed), n_members=2)
+    assert len(asked) == 1
     assert found.params == {"n_members": 2}
     assert len(found.imputer.state_.members) == 2
     assert found.summary().endswith("The defaults stood their ground, with 2 members.")
+
+
+@pytest.mark.parametrize(("again", "is_taken"), [([0.48, 0.58, 0.53], True), ([0.51, 0.61, 0.56], False)])
+def test_a_lead_of_members_that_differ_is_looked_at_again_where_it_is_within_the_noise(monkeypatch, again, is_taken):
+    default = [0.50, 0.60, 0.55]
+    found, asked = mixed_finals_of(monkeypatch, (default, [0.48, 0.60, 0.53]), (default, again), n_members=2)
+    assert asked[0] == asked[1]
+    assert len(found.finals) == 6
+    assert ("variants" in found.params) == is_taken
 
 
 def test_where_the_defaults_fail_a_trial_takes_their_place(monkeypatch):

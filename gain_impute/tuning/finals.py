@@ -16,7 +16,7 @@ from gain_impute.evaluation.exam import Exam
 from gain_impute.imputer import GAINImputer
 from gain_impute.tuning.trials import HOPELESS, Journal, TrialWatch, fit_and_score
 
-__all__ = ["DEFAULTS", "Candidates", "best_trials", "choose", "leader", "run_finals", "undecided"]
+__all__ = ["DEFAULTS", "Candidates", "best_trials", "choose", "run_finals", "undecided"]
 
 DEFAULTS = "defaults"
 LEVEL = 0.05  # probability that a candidate no better than the defaults is taken, were it alone and looked at once
@@ -88,7 +88,7 @@ def choose(scores: pd.DataFrame) -> str:
     >>> choose(pd.DataFrame({"defaults": [0.50, 0.60, 0.55], "trial 3": [0.45, 0.65, 0.54]}))
     'defaults'
     """
-    best = leader(scores)
+    best = _leader(scores)
     if best == DEFAULTS or not np.isfinite(scores[DEFAULTS]).all():
         return best
     others = [name for name in scores if name != DEFAULTS and not np.isinf(scores[name]).any()]
@@ -110,11 +110,11 @@ def undecided(scores: pd.DataFrame) -> str | None:
     'trial 3'
     >>> undecided(pd.DataFrame({"defaults": [0.50, 0.60, 0.55], "trial 3": [0.45, 0.56, 0.49]}))
     """
-    best = leader(scores)
+    best = _leader(scores)
     return best if choose(scores) == DEFAULTS != best else None
 
 
-def leader(scores: pd.DataFrame) -> str:
+def _leader(scores: pd.DataFrame) -> str:
     """Which of the candidates that took part in all exams, and failed in none, has the best mean."""
     sound = scores[[name for name in scores if np.isfinite(scores[name]).all()]]
     return DEFAULTS if sound.empty else str(sound.mean().idxmin())

@@ -32,7 +32,7 @@ class TuningResult:
     finals : DataFrame of shape (n_seeds, n_candidates)
         Scores on other hidden cells, one row per seed, of the defaults and of what may become the winner in their
         place, called by the trials that are in it. Empty without finals; twice as many rows, and NaN of all but the
-        leader and the defaults in the later ones, where `n_seeds` did not decide between single trials.
+        leader and the defaults in the later ones, where `n_seeds` did not decide.
     importances : dict of str to float
         How much of the differences between scores each hyper-parameter explains.
     study_name : str

@@ -24,7 +24,7 @@ from gain_impute.imputer import GAINImputer
 from gain_impute.intake import read_table, resolve_schema
 from gain_impute.parameters import check_count, checked_configs
 from gain_impute.tracking import Runs
-from gain_impute.tuning.finals import DEFAULTS, Candidates, best_trials, choose, leader, run_finals, undecided
+from gain_impute.tuning.finals import DEFAULTS, Candidates, best_trials, choose, run_finals, undecided
 from gain_impute.tuning.plots import importances, plot_study
 from gain_impute.tuning.registering import check_registration, register_winner
 from gain_impute.tuning.result import TuningResult, trials_frame
@@ -66,10 +66,10 @@ def tune(
     defaults, and these with each of `PRESETS` that the space holds; Optuna's TPE sampler chooses the others. One of
     its trials whose loss on cells held out of its own training falls behind is given up.
 
-    The winner has several members, whose word is averaged. These are the defaults and the best trials, for members that
-    differ err less alike; or the defaults alone, where these have the better mean score in finals, which are fits
-    with other seeds and other hidden cells. A winner of one member, or of members that have to be alike, is a single
-    trial, if its lead over the defaults exceeds the noise of the finals.
+    The winner has several members, whose word is averaged: all of them the defaults, or the defaults and the best
+    trials, where such a winner leads in finals, which are fits with other seeds and other hidden cells. A winner of one
+    member, or of members that have to be alike, is the defaults or a single trial. A lead counts if it exceeds the
+    noise of the finals.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def tune(
         Trials that take part in the finals; those that are members beside the defaults are one fewer than the
         winner's members at most. 0: the best trial is taken as it is.
     n_seeds : int, default=3
-        Finals. Of single trials the leader and the defaults have as many again, where its lead is within the noise.
+        Finals. The leader and the defaults have as many again, where its lead is within the noise.
     n_members : int or None, default=None
         Members of the winner. None: as many as the preset "best" has; those of `imputer`, variants included, where it
         has more, its work is bounded, or time is minimised. Trials have one. A space that tells of members has them in
@@ -339,13 +339,12 @@ class _Tuning:
             exams, seeds = [self.exam(number) for number in numbers], [self.random_state + number for number in numbers]
             return run_finals(self.imputer, candidates, exams, seeds, journal)
 
-        if self.is_mixed and finalists:
-            mixed = {DEFAULTS: self.alike} | self.mixed(finalists)
-            scores = held(mixed)
-            if np.isfinite(scores[DEFAULTS]).all():
-                return scores, dict(mixed[leader(scores)])
-        candidates = {DEFAULTS: self.alike} | {name: self.alike | params for name, params in finalists.items()}
+        defaults = {DEFAULTS: self.alike}
+        single = defaults | {name: self.alike | params for name, params in finalists.items()}
+        candidates = defaults | self.mixed(finalists) if self.is_mixed and finalists else single
         scores = held(candidates)
+        if candidates is not single and not np.isfinite(scores[DEFAULTS]).all():  # nor can they be members, then
+            candidates, scores = single, held(single)
         first = undecided(scores)
         if first is not None:
             scores = pd.concat([scores, held({name: candidates[name] for name in (DEFAULTS, first)}, again=True)])
