@@ -8,6 +8,8 @@ For each table and seed a fifth of the known cells is hidden first. A study tune
 and the parameters found are fitted to what is visible, with the same seed, and scored on the hidden cells: the mean
 over columns of RMSE / standard deviation (numbers, dates) and of the share of wrong answers (categories). Steps of the
 studies are counted, with ``--pruner none`` those without pruning.
+
+``--against 100`` goes on with each study to 100 trials, and compares what these find with what the first 30 found.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,8 +30,8 @@ import benchmarks.tables
 from gain_impute import GAINImputer
 from gain_impute.benchmark import find_table
 from gain_impute.errors import GainImputeWarning
-from gain_impute.evaluation.exam import Exam, overall_score, paired_lead
-from gain_impute.tuning import tune
+from gain_impute.evaluation.exam import Exam, paired_lead
+from gain_impute.tuning import TuningResult, tune
 
 __all__ = ["Outcome", "main", "measure", "summarise"]
 
@@ -57,6 +59,12 @@ class Outcome:
         Training steps of all trials, and what they would have been had each had as many as the longest.
     trials_s : float
         Seconds of all trials together, finals not counted.
+    n_against : int or None
+        Trials of the longer study, which went on from this one; the following are None where there was none.
+    against_score, against_lower, against_upper : float or None
+        Its score on the same cells, and the 90 % interval of its lead over `tuned_score`.
+    against_params : dict or None
+        What it found.
     """
 
     table: str
@@ -73,15 +81,28 @@ class Outcome:
     n_steps: int
     n_steps_unpruned: int
     trials_s: float
+    n_against: int | None = None
+    against_score: float | None = None
+    against_lower: float | None = None
+    against_upper: float | None = None
+    against_params: dict[str, Any] | None = None
 
     @property
-    def key(self) -> tuple[str, int, int, int | None, int, str]:
+    def key(self) -> tuple[str, int, int, int | None, int | None, int, str]:
         """What makes it the same measurement."""
-        return self.table, self.seed, self.n_trials, self.max_steps, self.max_rows, self.pruner
+        return self.table, self.seed, self.n_trials, self.n_against, self.max_steps, self.max_rows, self.pruner
 
 
 def measure(
-    name: str, seed: int, *, n_trials: int, max_steps: int | None, max_rows: int, pruner: str, studies: Path
+    name: str,
+    seed: int,
+    *,
+    n_trials: int,
+    n_against: int | None = None,
+    max_steps: int | None,
+    max_rows: int,
+    pruner: str,
+    studies: Path,
 ) -> Outcome:
     """Tune on what is visible of a table, and compare with the defaults on what is not.
 
@@ -93,6 +114,8 @@ def measure(
         What all randomness follows from.
     n_trials : int
         Trials that the study has in the end, with those that it has already.
+    n_against : int, optional
+        Trials to which the study then goes on, to see what more of them find.
     max_steps : int or None
         Bound of every fit.
     max_rows : int
@@ -113,35 +136,54 @@ def measure(
     imputer = GAINImputer(schema=unseen.schema, max_steps=max_steps, random_state=seed)
     study_name = f"{name}-{seed}-{pruner}-{max_steps}-{max_rows}"
     journal = studies / f"{study_name}.log"
-    left = n_trials - len(_done(study_name, journal))
-    found = tune(
-        unseen.visible,
-        imputer=imputer,
-        n_trials=max(left, 0),
-        pruner=pruner,
-        study_name=study_name,
-        storage=str(journal),
-        random_state=seed,
-    )
+
+    def found(n_wanted: int) -> TuningResult:
+        return tune(
+            unseen.visible,
+            imputer=imputer,
+            n_trials=max(n_wanted - len(_done(study_name, journal)), 0),
+            pruner=pruner,
+            study_name=study_name,
+            storage=str(journal),
+            random_state=seed,
+        )
+
+    def losses(result: TuningResult) -> pd.DataFrame:
+        return default if result.imputer is None else unseen.losses(result.imputer.transform(unseen.visible))
+
+    result = found(n_trials)
+    trials_s = sum((trial.duration or timedelta()).total_seconds() for trial in _done(study_name, journal))
     default = unseen.losses(GAINImputer(**imputer.get_params()).fit(unseen.visible).transform(unseen.visible))
-    tuned = unseen.losses(found.imputer.transform(unseen.visible)) if found.imputer is not None else default
+    tuned = losses(result)
     lead = paired_lead(default, tuned)
-    steps = found.trials["n_steps"].fillna(0)
-    return Outcome(
+    steps = result.trials["n_steps"].fillna(0)
+    outcome = Outcome(
         table=name,
         seed=seed,
         n_trials=n_trials,
         max_steps=max_steps,
         max_rows=max_rows,
         pruner=pruner,
-        default_score=overall_score(default),
-        tuned_score=overall_score(tuned),
+        default_score=lead.first,
+        tuned_score=lead.second,
         lower=lead.lower,
         upper=lead.upper,
-        params=found.params,
+        params=result.params,
         n_steps=int(steps.sum()),
         n_steps_unpruned=int(steps.max() * len(steps)),
-        trials_s=sum((trial.duration or timedelta()).total_seconds() for trial in _done(study_name, journal)),
+        trials_s=trials_s,
+    )
+    if n_against is None:
+        return outcome
+    longer = found(n_against)
+    further = paired_lead(tuned, losses(longer))
+    return replace(
+        outcome,
+        n_against=n_against,
+        against_score=further.second,
+        against_lower=further.lower,
+        against_upper=further.upper,
+        against_params=longer.params,
     )
 
 
@@ -157,10 +199,11 @@ def summarise(outcomes: list[Outcome]) -> pd.DataFrame:
     -------
     DataFrame
         One row per table and pruner: seeds, mean scores, mean gain (share of the default's score) with its standard
-        error over seeds, seconds of a study, and the share of steps that pruning saved.
+        error over seeds, that of the longer study, seconds of a study, and the share of steps that pruning saved.
     """
     frame = pd.DataFrame([asdict(outcome) for outcome in outcomes])
     frame["gain"] = 1 - frame["tuned_score"] / frame["default_score"]
+    frame["gain_against"] = 1 - frame["against_score"].astype(float) / frame["default_score"]
     of_tables = frame.groupby(["table", "pruner"], sort=False)
     return pd.DataFrame(
         {
@@ -169,6 +212,7 @@ def summarise(outcomes: list[Outcome]) -> pd.DataFrame:
             "tuned": of_tables["tuned_score"].mean(),
             "gain": of_tables["gain"].mean(),
             "gain_error": of_tables["gain"].sem(),
+            "gain_against": of_tables["gain_against"].mean(),
             "seconds": of_tables["trials_s"].mean(),
             "steps_saved": 1 - of_tables["n_steps"].sum() / of_tables["n_steps_unpruned"].sum(),
         }
@@ -183,6 +227,7 @@ def main() -> None:
     parser.add_argument("--tables", nargs="+", default=TABLES)
     parser.add_argument("--seeds", nargs="+", type=int, default=range(5))
     parser.add_argument("--trials", type=int, default=30)
+    parser.add_argument("--against", type=int, default=None, help="trials of a longer study to compare with")
     parser.add_argument("--max-steps", type=int, default=None, help="bound of every fit, for a quick look")
     parser.add_argument("--max-rows", type=int, default=MAX_ROWS, help="rows of a table, taken by chance")
     parser.add_argument("--pruner", default="halving")
@@ -194,13 +239,14 @@ def main() -> None:
     outcomes = _read(options.output)
     for name in options.tables:
         for seed in options.seeds:
-            key = name, seed, options.trials, options.max_steps, options.max_rows, options.pruner
+            key = name, seed, options.trials, options.against, options.max_steps, options.max_rows, options.pruner
             if key in {outcome.key for outcome in outcomes}:
                 continue
             outcome = measure(
                 name,
                 seed,
                 n_trials=options.trials,
+                n_against=options.against,
                 max_steps=options.max_steps,
                 max_rows=options.max_rows,
                 pruner=options.pruner,
