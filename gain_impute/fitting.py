@@ -112,7 +112,7 @@ def continue_fit(
 ) -> tuple[FittedState, pd.Series, dict[str, int]]:
     """Learn more rows of a table that has been learned; new categories are appended, bounds widened.
 
-    Parameters and returns are those of `new_fit`; `state` itself is left as it is where it can be.
+    Parameters and returns are those of `new_fit`; `state` itself is left as it is, whatever becomes of this.
     """
     encoder = state.encoder.extend(frame)
     encoded, n_empty, unreadable = _encoded(encoder, frame)

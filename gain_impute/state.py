@@ -189,7 +189,7 @@ class TrainingState:
         ]
 
     def grow(self, layout: TableLayout, edges: NDArray[np.float32], config: GAINConfig) -> TrainingState:
-        """Make room for categories that were appended to vocabularies; all that was learned keeps its meaning.
+        """Copy all that was learned, to be trained on, with room for categories that were appended to vocabularies.
 
         Parameters
         ----------
@@ -198,8 +198,6 @@ class TrainingState:
         edges, config
             As in `new`; the new rows of weights come from torch's generator as it stands.
         """
-        if layout.class_sizes == self.layout.class_sizes:
-            return self
         grown = TrainingState.new(layout, edges, config, self.device)
         logits = [
             at.start + i

@@ -1026,6 +1026,26 @@ def test_a_partial_fit_that_fails_leaves_the_model_as_it_was(shop):
     pd.testing.assert_frame_equal(imputer.transform(shop), before)
 
 
+def test_a_partial_fit_that_is_interrupted_leaves_the_model_as_it_was(shop):
+    class Interrupting(NullTracker):
+        def on_epoch(self, epoch: EpochLog) -> None:
+            raise KeyboardInterrupt(epoch.step)
+
+    imputer = fit(shop)
+    before = imputer.state_.model_id()
+    with pytest.raises(KeyboardInterrupt):
+        imputer.partial_fit(shop, tracker=Interrupting())
+    assert imputer.state_.model_id() == before
+
+
+def test_a_partial_fit_hears_parameters_that_were_changed(shop):
+    def gone_on(**params: float) -> str:
+        return go_on(fit(shop).set_params(**params), shop).state_.model_id()
+
+    assert gone_on(weight_decay=0.5) != gone_on(weight_decay=0.0)
+    assert gone_on(dropout=0.5) != gone_on(dropout=0.0)
+
+
 def test_nothing_is_learned_from_a_table_without_rows(shop, imputer):
     before = imputer.transform(shop)
     with pytest.raises(TableError, match=r"at least one row and one column\. Got 0 x 10"):

@@ -105,8 +105,15 @@ def test_growing_carries_over_moments_steps_and_seconds(state, encoder):
         assert float(now[name].double().sum()) == pytest.approx(float(before[name].double().sum()), rel=1e-4, abs=1e-7)
 
 
-def test_without_new_categories_nothing_is_made_anew(state, encoder):
-    assert state.grow(encoder.layout, edges_of(encoder), CONFIG) is state
+def test_what_goes_on_is_a_copy_with_parameters_of_its_own(state, encoder):
+    config = dataclasses.replace(CONFIG, weight_decay=0.5)
+    after = state.grow(encoder.layout, edges_of(encoder), config)
+    before, now = state.tensors(), after.tensors()
+    assert after.config == config
+    assert now.keys() == before.keys()
+    for name, tensor in before.items():
+        torch.testing.assert_close(now[name], tensor, rtol=0, atol=0)
+        assert tensor.numel() == 0 or now[name].data_ptr() != tensor.data_ptr()
 
 
 def test_a_weight_decay_falls_on_matrices_only(encoder):
