@@ -8,7 +8,7 @@ from scipy.spatial.distance import cdist
 
 from gain_impute.errors import TableError
 
-__all__ = ["LEVELS", "crps", "energy_distance", "score_draw_intervals"]
+__all__ = ["LEVELS", "crps", "energy_distance", "score_draw_intervals", "share_within"]
 
 LEVELS = (50, 80, 90, 95)
 """Central intervals, in per cent."""
@@ -67,7 +67,8 @@ def score_draw_intervals(truth: ArrayLike, draws: ArrayLike) -> dict[str, dict[s
     truth : array-like of shape (n_cells,), float
         The hidden values.
     draws : array-like of shape (n_draws, n_cells), float
-        Draws of each; 20 or more for the widest interval to mean anything.
+        Draws of each. The widest interval they have is that from the least to the greatest, which holds `share_within`
+        of what is drawn: 90 % of 20, 95 % of 39.
 
     Returns
     -------
@@ -91,6 +92,33 @@ def score_draw_intervals(truth: ArrayLike, draws: ArrayLike) -> dict[str, dict[s
         coverage[str(level)] = float(((low <= known) & (known <= high)).mean())
         width[str(level)] = float((high - low).mean())
     return {"coverage": coverage, "width": width}
+
+
+def share_within(n_draws: int) -> float:
+    """Share of further draws that lies between the least and the greatest of so many, and in no wider interval.
+
+    What `score_draw_intervals` says of a higher level is said of this one.
+
+    Parameters
+    ----------
+    n_draws : int
+        Two or more.
+
+    Returns
+    -------
+    float
+        From 1/3 towards 1.
+
+    References
+    ----------
+    .. [1] Wilks (1941), "Determination of sample sizes for setting tolerance limits".
+
+    Examples
+    --------
+    >>> share_within(39)
+    0.95
+    """
+    return (n_draws - 1) / (n_draws + 1)
 
 
 def energy_distance(first: ArrayLike, second: ArrayLike, *, rng: np.random.Generator | int = 0) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gain_impute.draw_scores import crps, energy_distance, score_draw_intervals
+from gain_impute.draw_scores import crps, energy_distance, score_draw_intervals, share_within
 from gain_impute.errors import TableError
 
 
@@ -65,3 +65,10 @@ def test_long_tables_are_sampled_by_seed():
 def test_one_draw_or_draws_of_other_cells_are_refused(draws):
     with pytest.raises(TableError, match="'draws' must have two rows or more"):
         crps([1.0, 2.0], draws)
+
+
+@pytest.mark.parametrize("n_draws", [2, 5, 20])
+def test_the_widest_interval_of_draws_holds_what_is_said_of_it(n_draws):
+    rng = np.random.default_rng(0)
+    found = score_draw_intervals(rng.normal(size=100_000), rng.normal(size=(n_draws, 100_000)))
+    assert found["coverage"]["95"] == pytest.approx(share_within(n_draws), abs=0.006)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gain_impute.benchmark import Job, find_suite, unmade_result
 from gain_impute.benchmark.compare import ranking
 from gain_impute.errors import FileError, TableError
-from gain_impute.reporting import results_to_markdown, write_report
+from gain_impute.reporting import curves, results_to_markdown, write_report
 from gain_impute.reporting.gains import _less, gain_over, write_gain
 from gain_impute.reporting.scoreboard import CATEGORIES, NUMBERS, PLACES, Scoreboard
 from gain_impute.reporting.writing import NOTHING
@@ -417,3 +417,13 @@ def test_cells_that_are_truly_missing_have_no_rate():
 def test_a_method_without_any_error_is_ahead_of_one_with_some():
     ours, other = pd.Series([0.1, 0.0, 0.2, 0.3]), pd.Series([0.0, 0.0, 0.4, 0.2])
     assert _less(ours, other).round(6).to_list() == [-1.0, 0.0, 0.5, -0.5]
+
+
+def test_an_interval_promises_no_more_than_its_draws_can_hold(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(curves, "draw_reliability", lambda lines, **_: drawn.append(lines) or str)
+    results = [result | {"suite_settings": {"n_draws": 20}} for result in make_results()]
+    curves.show_calibration(Scoreboard(results, "gain"))
+    _, _, promised, held = drawn[-1]["gain"]
+    assert promised == pytest.approx([0.5, 0.8, 0.9, 19 / 21])
+    assert held == pytest.approx([0.52, 0.79, 0.88, 0.93])

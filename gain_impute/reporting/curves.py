@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from gain_impute.draw_scores import LEVELS, share_within
 from gain_impute.reporting.document import Figure, Section
 from gain_impute.reporting.drawing import Drawing, pens
 from gain_impute.reporting.gains import REFERENCES, common_methods
@@ -19,7 +21,6 @@ __all__ = ["show_calibration", "show_cost", "show_rates"]
 MOST_LINES = 5
 MOST_DRAWINGS = 12
 N_BINS = 10
-LEVELS = ("50", "80", "90", "95")
 
 
 def show_rates(board: Scoreboard) -> Section | None:
@@ -121,7 +122,9 @@ def show_calibration(board: Scoreboard) -> Section | None:
         drawings.append(
             draw_reliability(covers, axes_names=axes_names, label="Coverage of intervals against what they promise")
         )
-        captions.append("numbers: on the line, an interval holds as many cells as it promises")
+        captions.append(
+            "numbers: on the line, an interval holds as many cells as it promises, (n - 1) / (n + 1) at most of n draws"
+        )
     if not drawings:
         return None
     caption = f"All tables pooled, in sample; {'; '.join(captions)}."
@@ -130,15 +133,19 @@ def show_calibration(board: Scoreboard) -> Section | None:
     )
 
 
-def _done(board: Scoreboard, method: str) -> list[dict[str, object]]:
-    """The scores of a method, in sample where it has them."""
+def _done(board: Scoreboard, method: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """The runs of a method, and the scores of each: in sample where it has them."""
     done = [result for result in board.results if result["method"] == method and result["status"] == "done"]
-    return [found for result in done if (found := next((result[where] for where in PLACES if result.get(where)), None))]
+    return [
+        (result, found)
+        for result in done
+        if (found := next((result[where] for where in PLACES if result.get(where)), None))
+    ]
 
 
 def _pool(board: Scoreboard, method: str) -> tuple[list[float], list[float]]:
     """Bins of about equal mass from the bins of all runs."""
-    bins = [found for scores in _done(board, method) for found in scores.get("calibration") or []]  # type: ignore[attr-defined]
+    bins = [found for _, scores in _done(board, method) for found in scores.get("calibration") or []]
     table = pd.DataFrame(bins, columns=["confidence", "right", "n"]).astype(float).dropna().sort_values("confidence")
     table = table[table["n"] > 0]
     if table.empty:
@@ -153,12 +160,22 @@ def _pool(board: Scoreboard, method: str) -> tuple[list[float], list[float]]:
 
 
 def _coverage(board: Scoreboard, method: str) -> tuple[list[float], list[float]]:
-    """Promised and found coverage, mean over runs."""
+    """Promised and found coverage, mean over runs; no more is promised than that many draws can hold."""
     levels, held = [], []
     for level in LEVELS:
-        found = [number((scores["overall"].get("coverage") or {}).get(level)) for scores in _done(board, method)]  # type: ignore[attr-defined]
-        known = [value for value in found if math.isfinite(value)]
+        known = [
+            (_promised(level / 100, result), found)
+            for result, scores in _done(board, method)
+            if math.isfinite(found := number((scores["overall"].get("coverage") or {}).get(str(level))))
+        ]
         if known:
-            levels.append(int(level) / 100)
-            held.append(float(np.mean(known)))
+            promised, found = np.mean(known, axis=0)
+            levels.append(float(promised))
+            held.append(float(found))
     return levels, held
+
+
+def _promised(share: float, result: dict[str, Any]) -> float:
+    """What an interval for a share of the cells promises, where it is made of a run's draws."""
+    n_draws = (result.get("suite_settings") or {}).get("n_draws")
+    return share if n_draws is None else min(share, share_within(n_draws))
