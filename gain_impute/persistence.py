@@ -14,7 +14,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import secrets
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +34,7 @@ from gain_impute.encoding.table import TableEncoder
 from gain_impute.encoding.text import TextEncoder
 from gain_impute.errors import FileError, GainImputeError, ModelFormatError
 from gain_impute.expert_arrays import expert_tensors, experts_from, experts_to_json
-from gain_impute.files import check_output_folder
+from gain_impute.files import check_output_folder, hidden_beside
 from gain_impute.member import Member
 from gain_impute.schema import schema_from_toml, schema_to_toml
 from gain_impute.state import EpochLog, TrainingState
@@ -144,8 +143,8 @@ def write_model(state: FittedState, estimator: dict[str, Any], folder: str | os.
     FileError
         If the path is a file or a folder that holds something else, or cannot be written.
     """
-    target = Path(folder)
-    check_output_folder(target, contents=MODEL_FILES)
+    check_output_folder(folder, contents=MODEL_FILES)
+    target = Path(folder).resolve()  # of a link, the folder it leads to
     description = {
         "format_version": FORMAT_VERSION,
         "estimator": estimator,
@@ -166,7 +165,7 @@ def write_model(state: FittedState, estimator: dict[str, Any], folder: str | os.
     sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in files.items())
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        aside = target.parent / f".{target.name}-{secrets.token_hex(4)}"
+        aside = hidden_beside(target)
         aside.mkdir()
         try:
             for name, content in {**files, CHECKSUMS: sums.encode()}.items():
@@ -175,7 +174,7 @@ def write_model(state: FittedState, estimator: dict[str, Any], folder: str | os.
         finally:
             shutil.rmtree(aside, ignore_errors=True)
     except OSError as error:
-        raise FileError(f"The model cannot be written to {str(target)!r}: {error.strerror}.") from error
+        raise FileError(f"The model cannot be written to {str(folder)!r}: {error.strerror}.") from error
 
 
 def read_model(folder: str | os.PathLike[str], device: torch.device) -> tuple[FittedState, dict[str, Any]]:

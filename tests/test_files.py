@@ -598,3 +598,23 @@ def test_columns_are_selected_by_name():
     assert extra == ["b"]
     with pytest.raises(ColumnMismatchError, match=r"missing \['d'\], unexpected \['b'\]\. Rename them or fit again"):
         select_columns(table, ["c", "a", "d"])
+
+
+def test_a_name_may_be_as_long_as_the_system_allows(tmp_path):
+    output = tmp_path / ("中" * 82 + ".csv")
+    check_output(output)
+    with open_output(output) as stream:
+        stream.write(b"a\n")
+    assert output.read_bytes() == b"a\n"
+
+
+@pytest.mark.parametrize(("name", "told"), [("z" * 300, "File name too long"), ("a\0b", "cannot be the name")])
+def test_a_name_that_no_file_can_have_is_told(tmp_path, name, told):
+    with pytest.raises(FileError, match=told):
+        check_output(tmp_path / name)
+
+
+def test_only_one_file_of_a_run_is_standard_output():
+    check_output("-", apart_from=["input.csv"])
+    with pytest.raises(FileError, match="a name of its own"):
+        check_output("-", apart_from=["input.csv", "-"])

@@ -344,3 +344,39 @@ def test_a_path_may_be_spelled_as_one_likes(imputer, tmp_path, monkeypatch, spel
     imputer.save(spelled)
     assert GAINImputer.load(spelled).state_.model_id() == imputer.state_.model_id()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["here", "model"]
+
+
+def test_a_path_through_the_model_replaces_it(imputer, tmp_path):
+    imputer.save(tmp_path / "model")
+    imputer.save(tmp_path / "model" / ".." / "model")
+    assert GAINImputer.load(tmp_path / "model").state_.model_id() == imputer.state_.model_id()
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_link_goes_on_leading_to_the_model_that_is_replaced(imputer, tmp_path):
+    (tmp_path / "latest").symlink_to(tmp_path / "first", target_is_directory=True)  # leads nowhere yet
+    for _ in range(2):
+        imputer.save(tmp_path / "latest")
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["first", "latest"]
+        assert (tmp_path / "latest").is_symlink()
+        assert GAINImputer.load(tmp_path / "first").state_.model_id() == imputer.state_.model_id()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (".", "is the one that is worked in"),
+        ("z" * 300, "File name too long"),
+        ("a\0b", "cannot be the name of a file"),
+    ],
+)
+def test_a_name_that_no_model_can_have_is_told(imputer, tmp_path, monkeypatch, name, told):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileError, match=told):
+        imputer.save(name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_name_may_be_as_long_as_the_system_allows(imputer, tmp_path):
+    imputer.save(tmp_path / ("中" * 84))
+    assert [path.name for path in tmp_path.iterdir()] == ["中" * 84]

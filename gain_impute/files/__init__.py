@@ -5,7 +5,7 @@ from __future__ import annotations
 from gain_impute.files.delimited import DelimitedReader, check_delimiter
 from gain_impute.files.filling import Filling, Fillings
 from gain_impute.files.formats import check_format, frame_writer, write_frame
-from gain_impute.files.output import STANDARD_OUTPUT, check_output, check_output_folder, open_output
+from gain_impute.files.output import STANDARD_OUTPUT, check_output, check_output_folder, hidden_beside, open_output
 from gain_impute.files.tables import TableFile, TablePart, extra_columns, open_table, read_table, select_columns
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "check_output_folder",
     "extra_columns",
     "frame_writer",
+    "hidden_beside",
     "open_output",
     "open_table",
     "read_table",

@@ -15,9 +15,10 @@ from typing import BinaryIO, cast
 
 from gain_impute.errors import FileError
 
-__all__ = ["STANDARD_OUTPUT", "PathLike", "check_output", "check_output_folder", "open_output"]
+__all__ = ["STANDARD_OUTPUT", "PathLike", "check_output", "check_output_folder", "hidden_beside", "open_output"]
 
 _GZIP_LEVEL = 6
+_MOST_BYTES_OF_NAME = 200  # of a file, in that of the hidden one beside it: a system allows 255 or so
 
 PathLike = str | os.PathLike[str]
 
@@ -47,21 +48,20 @@ def check_output(path: PathLike, *, apart_from: Iterable[PathLike] = ()) -> None
         ...
     gain_impute.errors.FileError: The folder of 'no_such_folder/filled.csv' must exist. Make it, or name another file.
     """
-    if str(path) == STANDARD_OUTPUT:
-        return
-    file = Path(path).resolve()  # of a link, the file it leads to
     for other in apart_from:
-        if str(other) != STANDARD_OUTPUT and (file == Path(other).resolve() or _is_same(file, Path(other))):
+        if _are_same(path, other):
             msg = f"Each file of a run must have a name of its own. {str(path)!r} is also {str(other)!r}. Name another."
             raise FileError(msg)
-    if file.is_dir():
-        raise FileError(f"The output must be a file. {str(path)!r} is a folder. Name a file in it.")
-    if not file.parent.is_dir():
-        raise FileError(f"The folder of {str(path)!r} must exist. Make it, or name another file.")
-    if _is_replaced(file):
-        handle, unfinished = _new_file_beside(file, path)
-        os.close(handle)
-        unfinished.unlink()
+    if str(path) == STANDARD_OUTPUT:
+        return
+    with _saying(path):
+        file = Path(path).resolve()  # of a link, the file it leads to
+        if file.is_dir():
+            raise FileError(f"The output must be a file. {str(path)!r} is a folder. Name a file in it.")
+        if not file.parent.is_dir():
+            raise FileError(f"The folder of {str(path)!r} must exist. Make it, or name another file.")
+        if _is_replaced(file):
+            _try_new_file_beside(file)
 
 
 def check_output_folder(path: PathLike, *, contents: Collection[str]) -> None:
@@ -77,7 +77,7 @@ def check_output_folder(path: PathLike, *, contents: Collection[str]) -> None:
     Raises
     ------
     FileError
-        If `path` is a file, or a folder that holds something else, or cannot be made.
+        If `path` is a file, a folder that holds something else, or the working directory, or cannot be made.
 
     Examples
     --------
@@ -86,19 +86,24 @@ def check_output_folder(path: PathLike, *, contents: Collection[str]) -> None:
         ...
     gain_impute.errors.FileError: A folder must be written to '...', and that is a file. Choose another name.
     """
-    folder = Path(path).resolve()
-    if folder.is_dir():
-        if not {entry.name for entry in folder.iterdir()} <= set(contents):
-            msg = f"The folder {str(path)!r} must be new, empty, or written by an earlier run. It holds other files."
-            raise FileError(f"{msg} Choose another name.")
-    elif folder.exists():
-        raise FileError(f"A folder must be written to {str(path)!r}, and that is a file. Choose another name.")
-    above = next(above for above in folder.parents if above.exists())
-    if not above.is_dir():
-        raise FileError(f"{str(path)!r} must lie in a folder. {str(above)!r} is a file. Choose another name.")
-    handle, unfinished = _new_file_beside(above / folder.name, path)
-    os.close(handle)
-    unfinished.unlink()
+    with _saying(path):
+        folder = Path(path).resolve()
+        if folder == Path.cwd():
+            raise FileError(
+                f"A folder must be written anew, and {str(path)!r} is the one that is worked in. Choose another name."
+            )
+        if folder.is_dir():
+            if not {entry.name for entry in folder.iterdir()} <= set(contents):
+                raise FileError(
+                    f"The folder {str(path)!r} must be new, empty, or written by an earlier run. It holds other files. "
+                    "Choose another name."
+                )
+        elif folder.exists():
+            raise FileError(f"A folder must be written to {str(path)!r}, and that is a file. Choose another name.")
+        above = next(above for above in folder.parents if above.exists())
+        if not above.is_dir():
+            raise FileError(f"{str(path)!r} must lie in a folder. {str(above)!r} is a file. Choose another name.")
+        _try_new_file_beside(above / folder.name)
 
 
 @contextmanager
@@ -135,23 +140,17 @@ def open_output(path: PathLike) -> Iterator[BinaryIO]:
     False
     b'a,b'
     """
-    file = Path(path).resolve()
-    if str(path) == STANDARD_OUTPUT:
-        try:
+    with _saying(path):
+        if str(path) == STANDARD_OUTPUT:
             with _standard_output() as stream:
                 yield stream
-        except BrokenPipeError:  # whoever reads it has seen enough
-            raise
-        except OSError as error:
-            raise _unwritable(path, error) from error
-    elif not _is_replaced(file):
-        try:
+            return
+        file = Path(path).resolve()
+        if not _is_replaced(file):
             with file.open("wb") as stream:
                 yield stream
-        except OSError as error:
-            raise _unwritable(path, error) from error
-    else:
-        handle, unfinished = _new_file_beside(file, path)
+            return
+        handle, unfinished = _new_file_beside(file)
         try:
             with os.fdopen(handle, "wb") as stream:
                 if file.suffix.lower() == ".gz":
@@ -166,11 +165,22 @@ def open_output(path: PathLike) -> Iterator[BinaryIO]:
             if file.exists():
                 unfinished.chmod(file.stat().st_mode & 0o7777)
             unfinished.replace(file)
-        except OSError as error:
-            raise _unwritable(path, error) from error
         finally:
             unfinished.unlink(missing_ok=True)
-        _sync_folder(file.parent)
+    _sync_folder(file.parent)
+
+
+@contextmanager
+def _saying(path: PathLike) -> Iterator[None]:
+    """Make a FileError of what the system says of a place that cannot be written to, or that has no such name."""
+    if "\0" in str(path):
+        raise FileError(f"{str(path)!r} cannot be the name of a file. Choose another one.")
+    try:
+        yield
+    except BrokenPipeError:  # whoever reads it has seen enough
+        raise
+    except OSError as error:
+        raise _unwritable(path, error) from error
 
 
 @contextmanager
@@ -190,11 +200,13 @@ def _standard_output() -> Iterator[BinaryIO]:
             buffered.detach()
 
 
-def _is_same(file: Path, other: Path) -> bool:
-    """Whether two names, such as hard links, lead to one file."""
-    with suppress(OSError):
-        return file.samefile(other)
-    return False
+def _are_same(path: PathLike, other: PathLike) -> bool:
+    """Whether two names, such as hard links, lead to one file; only itself is standard output."""
+    if STANDARD_OUTPUT in {str(path), str(other)}:
+        return str(path) == str(other)
+    with suppress(OSError):  # one of them is not there
+        return Path(path).samefile(other)
+    return Path(path).resolve() == Path(other).resolve()
 
 
 def _is_replaced(file: Path) -> bool:
@@ -202,13 +214,24 @@ def _is_replaced(file: Path) -> bool:
     return file.is_file() or not file.exists()
 
 
-def _new_file_beside(file: Path, path: PathLike) -> tuple[int, Path]:
+def hidden_beside(path: Path) -> Path:
+    """Make up a hidden name in the same folder, for what takes the place of `path` when it is whole."""
+    begins = os.fsencode(path.name)[:_MOST_BYTES_OF_NAME].decode(errors="ignore")
+    return path.with_name(f".{begins}.{secrets.token_hex(4)}.tmp")
+
+
+def _new_file_beside(file: Path) -> tuple[int, Path]:
     """Make a hidden file in the same folder, with the permissions that a new file has."""
-    unfinished = file.with_name(f".{file.name[:200]}.{secrets.token_hex(4)}.tmp")
-    try:
-        return os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666), unfinished
-    except OSError as error:
-        raise _unwritable(path, error) from error
+    unfinished = hidden_beside(file)
+    return os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666), unfinished
+
+
+def _try_new_file_beside(file: Path) -> None:
+    """Raise OSError where no file of that name, or a hidden one beside it, can be made."""
+    handle, unfinished = _new_file_beside(file)
+    os.close(handle)
+    unfinished.unlink()
+    file.exists()  # raises where the name is too long
 
 
 def _unwritable(path: PathLike, error: OSError) -> FileError:
