@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gain_impute.frames import is_polars
 from gain_impute.schema import ColumnSchema, Kind
+from gain_impute.schema.reading import says_yes
 
 __all__ = [
     "FilledColumn",
@@ -24,18 +25,29 @@ __all__ = [
 ]
 
 CellTypes = Mapping[str, str]  # text of a value -> name of its Python type; "" -> that of most cells
+
+
+def _flag(text: str) -> bool:
+    """True or False, from a word that says yes or no."""
+    flag = says_yes(text)
+    if flag is None:
+        raise ValueError(text)
+    return flag
+
+
 COPIES_ON_WRITE = int(pd.__version__.partition(".")[0]) >= 3  # noqa: PLR2004 - then a shallow copy is as good as a deep one
 FROM_TEXT: dict[str, Callable[[str], object]] = {
     "str": str,
     "int": int,
     "float": float,
-    "bool": lambda text: text == "True",
+    "bool": _flag,
     "Decimal": decimal.Decimal,
     "date": lambda text: pd.Timestamp(text).date(),
     "datetime": lambda text: pd.Timestamp(text).to_pydatetime(),
     "Timestamp": pd.Timestamp,
 }
-"""How an object column's values are made from their text; a type that is not here comes back as text."""
+"""How an object column's values are made from their text; a type that is not here comes back as text, and so does what
+is none of its type, as a category that was learned later may be."""
 
 INFERRED_TYPES = {
     "string": "str",
@@ -180,6 +192,8 @@ def _fill_pandas(
             continue
         position, held = names.index(name), types.get(name, {})
         cells = completed.iloc[:, position].copy()
+        if cells.dtype == object and pd.api.types.infer_dtype(cells, skipna=True) == "boolean":
+            held = {"": "bool"}  # whatever fit saw, such as words that say yes or no
         values = _for_dtype(cells.dtype, column.values, schema[name], held)
         if values is None:  # texts in a column without a value, which pandas reads as floats
             cells = cells.astype(object)
@@ -199,7 +213,11 @@ def _for_dtype(dtype: Any, values: NDArray[Any], column: ColumnSchema, types: Ce
         stamps, zone = _stamps_of(values, column), getattr(dtype, "tz", None)
         if stamps is None:
             return None
-        return pd.Series(stamps.dt.tz_convert(zone) if zone else stamps.dt.tz_localize(None)).astype(dtype).array
+        shown = stamps.dt.tz_convert(zone) if zone else stamps.dt.tz_localize(None)
+        try:
+            return shown.astype(dtype).array
+        except pd.errors.OutOfBoundsDatetime:  # nanoseconds count from 1677 to 2262
+            return None
     if isinstance(dtype, pd.CategoricalDtype):
         texts = column.format(values) if values.dtype != object else values
         known = dict(zip(_texts_of(dtype.categories, column), dtype.categories, strict=True))
@@ -237,7 +255,8 @@ def _reads_back(cells: pd.Series, values: NDArray[Any], column: ColumnSchema) ->
 def _flags_of(values: NDArray[Any], column: ColumnSchema, types: CellTypes) -> NDArray[np.bool_] | None:
     """What stands for canonical values in a column of booleans; None where they are none."""
     if values.dtype == object:
-        return np.asarray(values == "True") if set(values) <= {"True", "False"} else None
+        flags = _each_distinct(values, says_yes)
+        return None if pd.isna(flags).any() else flags.astype(bool)
     was_flag = column.kind is Kind.NUMERIC and types.get("") == "bool"
     return np.asarray(values >= 0.5) if was_flag else None  # noqa: PLR2004 - nearer to True
 
@@ -275,7 +294,10 @@ def _texts_of(categories: pd.Index, column: ColumnSchema) -> NDArray[Any]:
 
 def _of_type(text: str, types: CellTypes) -> object:
     """Make a value from its text, of the type that fit saw for it."""
-    return FROM_TEXT.get(types.get(text, types.get("", "str")), str)(text)
+    try:
+        return FROM_TEXT.get(types.get(text, types.get("", "str")), str)(text)
+    except (ValueError, ArithmeticError):
+        return text
 
 
 def _objects(values: NDArray[Any], column: ColumnSchema, types: CellTypes) -> NDArray[np.object_]:
@@ -333,7 +355,9 @@ def _for_polars(dtype: Any, values: NDArray[Any], column: ColumnSchema, types: C
             return None
         micros = pl.Series(stamps.dt.as_unit("us").astype(np.int64).to_numpy()).cast(pl.Datetime("us", "UTC"))
         zone = getattr(dtype, "time_zone", None)
-        return (micros.dt.convert_time_zone(zone) if zone else micros.dt.replace_time_zone(None)).cast(dtype)
+        shown = micros.dt.convert_time_zone(zone) if zone else micros.dt.replace_time_zone(None)
+        made = shown.cast(dtype, strict=False)
+        return None if made.null_count() else made
     if dtype == pl.Boolean:
         flags = _flags_of(values, column, types)
         return None if flags is None else pl.Series(flags)

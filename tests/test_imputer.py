@@ -1217,3 +1217,82 @@ def test_numbers_of_numpy_are_taken_as_seeds_and_threads():
     imputer = fit(numbers(), random_state=np.int64(0), n_threads=np.int32(1), verbose=np.int64(0))
     assert imputer.state_.seed == 0
     assert torch.equal(*(i.state_.members[0].training.averaged.head.weight for i in (imputer, fit(numbers()))))
+
+
+# ---------------------------------------------------------------------------------- what meets a model in other forms
+
+
+def flags(words: list[object], dtype: str = "object") -> pd.DataFrame:
+    """A flag that is True where the kind is a."""
+    return pd.DataFrame({"kind": list("ab") * 40, "flag": pd.Series(words * 40, dtype=dtype)})
+
+
+@pytest.mark.parametrize("words", [["yes", "no"], ["true", "false"], ["1", "0"], [True, False]])
+def test_words_that_say_yes_and_no_are_learned_as_true_and_false(words):
+    imputer = go_on(fit(flags([True, False], "boolean")), flags(words))
+    assert imputer.state_.encoder.classes["flag"].vocabulary == ("False", "True")
+    empty = flags([pd.NA, pd.NA], "boolean")
+    result = imputer.impute(empty)
+    assert result.table["flag"].dtype == "boolean"
+    assert result.table["flag"].astype(str).tolist() == result.cells["value"].tolist()
+
+
+def test_flags_are_known_and_filled_as_such_by_a_model_of_words():
+    imputer = fit(flags(["true", "false"]))
+    table = flags([True, None])
+    encoded, _, _ = imputer.state_.encoder.encode(table)
+    assert encoded.known[::2].all()
+    assert imputer.transform(table)["flag"].map(type).eq(bool).all()
+
+
+def test_categories_that_are_learned_later_are_filled_whatever_type_the_first_ones_had():
+    schema = {"code": "categorical"}
+    first = pd.DataFrame({"kind": list("abcd") * 20, "code": pd.Series([1, 2, 3, None] * 20, dtype=object)})
+    imputer = fit(first, schema=schema)
+    for _ in range(6):
+        go_on(imputer, first.assign(code=["x1", "x2", "x3", "x4"] * 20))
+    filled = imputer.transform(first)["code"]
+    assert filled.notna().all()
+    assert set(filled.map(str)) <= {"1", "2", "3", "x1", "x2", "x3", "x4"}
+    assert filled[filled.map(str).isin(["1", "2", "3"])].map(type).eq(int).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "marker"),
+    [
+        ([-3, -2, -1, 0, 1, 2, 3], 0),
+        (["-3", "-2", "-1", "0", "1", "2", "3"], "0"),
+        (["2020-01-01", "2020-01-02", "2020-01-03"], "2020-01-02"),
+    ],
+)
+def test_no_hole_is_filled_with_what_means_that_it_is_one(values, marker):
+    table = pd.DataFrame({"kind": "a", "value": values * 12})
+    imputer = fit(table, missing_values=[marker])
+    filled = imputer.transform(table)["value"]
+    assert (table["value"] == marker).any()
+    assert not (filled == marker).any()
+    assert filled.isin(values).all()
+
+
+def test_dates_that_a_dtype_cannot_hold_become_another_one():
+    far = pd.DataFrame({"kind": list("ab") * 40, "day": pd.Series(["1500-05-05", "9000-01-01"] * 40, dtype="M8[s]")})
+    imputer = fit(far)
+    empty = far.assign(day=pd.Series([pd.NaT] * 80, dtype="M8[ns]"))
+    assert imputer.transform(empty)["day"].between(pd.Timestamp("1500-05-05"), pd.Timestamp("9000-01-01")).all()
+    filled = imputer.transform(
+        pl.DataFrame({"kind": far["kind"].tolist(), "day": pl.Series([None] * 80, dtype=pl.Datetime("ns"))})
+    )
+    assert filled["day"].null_count() == 0
+
+
+def test_dates_at_the_ends_of_the_calendar_are_read_in_any_time_zone():
+    last = pd.Timestamp("9999-12-31T23:00", tz="UTC").tz_convert("Pacific/Kiritimati")
+    table = pd.DataFrame(
+        {"kind": list("ab") * 20, "day": pd.Series([last, last.replace(year=2020)] * 20, dtype=object)}
+    )
+    pd.testing.assert_frame_equal(fit(table).transform(table), table)
+
+
+def test_an_integer_of_thousands_of_digits_stays_as_it_is():
+    table = pd.DataFrame({"kind": list("ab") * 20, "size": pd.Series([1, 2, 3, 10**5000] * 10, dtype=object)})
+    pd.testing.assert_frame_equal(completed(table), table)

@@ -7,6 +7,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gain_impute.schema.dates import parse_dates
 from gain_impute.schema.reading import find_observed, read_distinct, read_numbers
 from tests.strategies import tables
 
@@ -38,3 +39,9 @@ def test_what_is_observed_is_found_without_reading(table, markers):
         cells = table.iloc[:, position]
         expected = read_distinct(cells, markers).codes >= 0
         assert find_observed(cells, markers).tolist() == expected.tolist()
+
+
+def test_a_date_to_the_nanosecond_changes_the_reading_of_no_other():
+    far, fine = "9999-12-31", "2020-01-01T00:00:00.123456789"
+    assert not np.isnan(parse_dates([far, fine, "9999-12-31T00:00:00.123456789"], None)).any()
+    assert parse_dates([fine], None).tolist() == parse_dates(["2020-01-01T00:00:00.123456"], None).tolist()

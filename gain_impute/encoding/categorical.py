@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gain_impute.schema.reading import DistinctCells
+from gain_impute.schema.reading import DistinctCells, says_yes
 
 __all__ = ["MAX_CATEGORIES", "UNKNOWN", "CategoricalEncoder"]
 
@@ -40,22 +40,35 @@ class CategoricalEncoder:
         return cls(name=name, vocabulary=_frequent(texts) if allowed is None else allowed)
 
     def encode(self, cells: DistinctCells) -> NDArray[np.int64]:
-        """Codes of shape (n_rows,); 0 where the category is not known."""
-        codes = np.array([self._code_of.get(text, 0) for text in cells.texts], dtype=np.int64)
+        """Codes of shape (n_rows,); 0 where the category is not known. Of yes and no any word will do."""
+        codes = np.array([self._code_of.get(text) or self._code_saying(text) for text in cells.texts], dtype=np.int64)
         return cells.spread(codes, 0)
 
     @cached_property
     def _code_of(self) -> dict[str, int]:
         return {text: code for code, text in enumerate(self.vocabulary, start=1)}
 
+    def _code_saying(self, text: str | None) -> int:
+        """Code of the word for yes, or for no, where these are the categories; else 0."""
+        return UNKNOWN if text is None else self._code_of_yes_and_no.get(says_yes(text), UNKNOWN)
+
+    @cached_property
+    def _code_of_yes_and_no(self) -> dict[bool | None, int]:
+        """By whether it says yes; empty where the categories are others."""
+        codes = {says_yes(text): code for text, code in self._code_of.items()}
+        return codes if set(codes) == {True, False} and len(self.vocabulary) == len(codes) else {}
+
     def decode(self, codes: NDArray[np.int64]) -> NDArray[np.object_]:
         """Texts of shape (n_rows,) for codes >= 1."""
         return np.array(self.vocabulary, dtype=object)[codes - 1]
 
     def extend(self, texts: NDArray[np.object_]) -> CategoricalEncoder:
-        """Append categories not seen so far, the most frequent first; the codes of the old ones stay."""
+        """Append categories not seen so far, the most frequent first; the codes of the old ones stay.
+
+        To yes and no nothing is appended that says the same.
+        """
         known = set(self.vocabulary)
-        new = [text for text in _frequent(texts) if text not in known]
+        new = [text for text in _frequent(texts) if text not in known and not self._code_saying(text)]
         return replace(self, vocabulary=(*self.vocabulary, *new)[: max(MAX_CATEGORIES, len(known))])
 
 

@@ -62,6 +62,7 @@ _TIME = re.compile(
     r"(?P<gap>[T ])(?P<hour>\d{1,2}):\d{2}(?P<second>:\d{2}(?:\.(?P<fraction>\d{1,9}))?)?"
     r"(?P<half> ?[AaPp][Mm])?(?P<zone> ?(?:Z|[+-]\d{2}:?\d{2}))?"
 )
+_BELOW_MICROSECONDS = re.compile(r"(?<=:\d{2}\.\d{6})\d+")
 _N_PROBES = 5  # distinct texts whose shape proposes formats
 _N_MILLISECOND_DIGITS = 3
 
@@ -102,7 +103,7 @@ def parse_dates(texts: Sequence[str], date_format: str | None) -> np.ndarray:
     [86400.0]
     """
     given = np.empty(len(texts), dtype=object)
-    given[:] = list(texts)
+    given[:] = [_BELOW_MICROSECONDS.sub("", text) for text in texts]  # one such would have all counted in nanoseconds
     if date_format is None:
         return seconds_of(pd.to_datetime(given, format="ISO8601", errors="coerce", utc=True))
     readable_by_pandas = re.sub(r"%(?:-|3(?=f)|:(?=z))", "%", date_format)

@@ -31,28 +31,27 @@ __all__ = [
     "number_of",
     "read_distinct",
     "read_numbers",
+    "says_yes",
     "yes_no_words",
 ]
 
 LEAST_INEXACT = 2**53
 """Integers from which on several are one float: there they are told apart as they are."""
 
-BOOLEAN_PAIRS: tuple[frozenset[str], ...] = tuple(
-    frozenset(pair)
-    for pair in (
-        ("true", "false"),
-        ("yes", "no"),
-        ("y", "n"),
-        ("t", "f"),
-        ("on", "off"),
-        ("1", "0"),
-        ("1.0", "0.0"),
-        ("是", "否"),
-    )
+_YES_AND_NO = (
+    ("true", "false"),
+    ("yes", "no"),
+    ("y", "n"),
+    ("t", "f"),
+    ("on", "off"),
+    ("1", "0"),
+    ("1.0", "0.0"),
+    ("是", "否"),
 )
+BOOLEAN_PAIRS: tuple[frozenset[str], ...] = tuple(frozenset(pair) for pair in _YES_AND_NO)
 """Pairs of case-folded texts that say yes and no."""
 
-_YES_NO_WORDS = frozenset().union(*BOOLEAN_PAIRS)
+_MEANING = {word: says_yes for pair in _YES_AND_NO for word, says_yes in zip(pair, (True, False), strict=True)}
 _PLAIN_NUMBER = re.compile(r"[ \t]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*")
 _LARGEST_INTEGER = 2.0**63  # a float at or above it is written in scientific notation, not digit by digit
 
@@ -116,13 +115,24 @@ def canonical_text(value: object) -> str:
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
     if isinstance(value, int | np.integer):
-        return str(int(value))
+        return _digits(int(value))
     if isinstance(value, float | np.floating):
         number = float(value)
         return str(int(number)) if number.is_integer() and abs(number) < _LARGEST_INTEGER else str(value)
     if isinstance(value, dt.date | dt.time):  # Timestamp and datetime are dates
-        return value.isoformat()
+        try:
+            return value.isoformat()
+        except NotImplementedError:  # before the year 1 or after 9999, by the clock of its time zone
+            return f"{value.tz_convert(None).isoformat()}+00:00"  # type: ignore[union-attr]  # only a Timestamp can be
     return str(value)
+
+
+def _digits(value: int) -> str:
+    """Write an integer; one of thousands of digits, which Python does not write, in hexadecimal."""
+    try:
+        return str(value)
+    except ValueError:
+        return hex(value)
 
 
 def number_of(value: object) -> float:
@@ -156,7 +166,28 @@ def number_of(value: object) -> float:
 
 def yes_no_words(texts: Iterable[str]) -> np.ndarray:
     """Tell which texts say yes or no, whatever their case; ndarray of bool, one per text."""
-    return np.array([text.casefold() in _YES_NO_WORDS for text in texts], dtype=bool)
+    return np.array([says_yes(text) is not None for text in texts], dtype=bool)
+
+
+def says_yes(text: str) -> bool | None:
+    """Tell what a text says: yes, no, or (None) neither.
+
+    Parameters
+    ----------
+    text : str
+        In any case.
+
+    Returns
+    -------
+    bool or None
+        What it says.
+
+    Examples
+    --------
+    >>> [says_yes(text) for text in ("True", "no", "是", "maybe")]
+    [True, False, True, None]
+    """
+    return _MEANING.get(text.casefold())
 
 
 def clean_missing_values(missing_values: object) -> tuple[str | float, ...]:
