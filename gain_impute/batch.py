@@ -22,6 +22,7 @@ from gain_impute.files import Filling, TableFile, frame_writer, open_output, sel
 from gain_impute.filled_frames import fill_frame
 from gain_impute.frames import row_labels
 from gain_impute.imputer import GAINImputer
+from gain_impute.parameters import usable_threads
 from gain_impute.training import torch_session
 
 __all__ = ["CONFIDENCE_BINS", "MOST_FIT_CELLS", "FileImputation", "impute_file", "why_left"]
@@ -192,7 +193,7 @@ def _completed_parts(
     early waits for no more than a batch of rows.
     """
     state, names = imputer.state_, list(imputer.schema_)
-    n_workers = imputer.n_threads if state.device.type == "cpu" else 1
+    n_workers = usable_threads(imputer.n_threads) if state.device.type == "cpu" else 1
     ended = threading.Event()
 
     def go_on() -> None:

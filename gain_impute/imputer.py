@@ -285,7 +285,7 @@ class GAINImputer(Completer):  # numpydoc ignore=PR02
         Returns
         -------
         list of n_draws tables of the type of X
-            The same call gives the same draws.
+            The same call gives the same draws; those of a row depend on its place among the others.
 
         References
         ----------

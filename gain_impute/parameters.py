@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn.base import BaseEstimator
 from gain_impute.config import SHARED, GAINConfig
 from gain_impute.errors import ConfigError
 
-__all__ = ["check_count", "checked_again", "checked_configs"]
+__all__ = ["check_count", "checked_again", "checked_configs", "usable_threads"]
 
 SIZES = ("n_members", "d_hidden", "n_blocks", "d_text", "n_bins", "d_noise")
 """Parameters that say how large the networks are."""
@@ -83,6 +84,12 @@ def _check_sizes(before: GAINConfig, now: GAINConfig) -> None:
                 f"The {name!r} parameter of GAINImputer must be that of the first fit, {getattr(before, name)!r}, in a "
                 f"partial fit. Got {getattr(now, name)!r} instead. Set it back, or fit again."
             )
+
+
+def usable_threads(n_threads: int) -> int:
+    """How many of so many threads there are cores for; raises ConfigError where it is no number of threads."""
+    check_count("n_threads", n_threads)
+    return min(int(n_threads), os.cpu_count() or 1)
 
 
 def check_count(name: str, value: object, *, least: int = 1, of: str = "GAINImputer") -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import shutil
 from dataclasses import dataclass, field
@@ -225,7 +226,7 @@ def _swap(aside: Path, target: Path) -> None:
 
 def _checked_contents(source: Path) -> dict[str, bytes]:
     """Bytes of the model's files, if they are those that were written."""
-    missing = [name for name in MODEL_FILES if not (source / name).is_file()]
+    missing = [name for name in MODEL_FILES if not os.path.isfile(source / name)]  # noqa: PTH113 - raises at no name
     if missing:
         raise ModelFormatError(
             f"{str(source)!r} must be a model folder, and it lacks {missing}. Name another, or fit again."
@@ -281,6 +282,8 @@ def _state_from(description: dict[str, Any], tensors: dict[str, Tensor], device:
     if not configs or len(members) not in {0, len(configs)}:
         raise ValueError("members")
     encoder = _encoder_from(description, tensors["edges"])
+    if not members and encoder.layout.n_cells > 0:
+        raise ValueError("members")
     calibration = NumberCalibration.from_arrays(
         {name: tensor.numpy() for name, tensor in _under("calibration.", tensors).items()}, len(encoder.numbers)
     )
@@ -336,6 +339,8 @@ def _encoder_from(description: dict[str, Any], edges: Tensor) -> TableEncoder:
     texts = [TextEncoder(name=c["name"], n_buckets=int(c["n_buckets"])) for c in encoders["texts"]]
     if not {column["name"] for kind in ("numbers", "classes", "texts") for column in encoders[kind]} <= set(schema):
         raise ValueError("encoders")
+    if not all(math.isfinite(getattr(column, key)) for column in numbers for key in SCALARS):
+        raise ValueError("numbers")
     if not all(isinstance(text, str) for column in classes for text in column.vocabulary):
         raise TypeError("vocabulary")
     return TableEncoder(

@@ -27,6 +27,7 @@ from gain_impute.losses import (
     hint_for,
 )
 from gain_impute.networks import Draw
+from gain_impute.parameters import usable_threads
 from gain_impute.schema import Schema
 from gain_impute.state import EpochLog, TrainingState
 
@@ -124,11 +125,12 @@ def torch_session(n_threads: int, seed: int | None, device: torch.device) -> Ite
     """Run torch with a number of threads of our own, and from a seed where randomness is needed; both are put back.
 
     numpy's matrix products take as many: they would take all cores, and wait for each other while other work is done.
+    More than there are cores are never taken.
     """
-    threads_before = torch.get_num_threads()
-    torch.set_num_threads(n_threads)
+    threads_before, usable = torch.get_num_threads(), usable_threads(n_threads)
+    torch.set_num_threads(usable)
     try:
-        with _linear_algebra().limit(limits=int(n_threads)), nullcontext() if seed is None else seeded(seed, device):
+        with _linear_algebra().limit(limits=usable), nullcontext() if seed is None else seeded(seed, device):
             yield
     finally:
         torch.set_num_threads(threads_before)

@@ -169,3 +169,10 @@ def test_a_folder_that_nobody_may_write_to_is_known_before(shop, capsys):
     (shop / "closed").mkdir(mode=stat.S_IRUSR | stat.S_IXUSR)
     assert run(["impute", "none.csv", "-o", "closed/out.csv"]) == 2
     assert "'closed/out.csv' cannot be written: Permission denied" in capsys.readouterr().err
+
+
+def test_a_name_that_is_too_long_is_told(capsys):
+    assert run(["schema", "z" * 300 + ".csv"]) == 2
+    told = capsys.readouterr().err
+    assert "zzz.csv' cannot be read" in told
+    assert "File name too long" in told

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gain_impute.errors import ConfigError, FileError
 from gain_impute.files import Filling, open_table, read_table
 from gain_impute.files.delimited import DelimitedReader
-from gain_impute.files.encodings import byte_order_mark, known_encoding
+from gain_impute.files.encodings import SourceText, byte_order_mark, known_encoding
 from gain_impute.files.sniff import likely_encoding, sniff_delimiter
 from gain_impute.files.text_table import DelimitedTable
 
@@ -145,6 +145,19 @@ def test_what_is_no_text_has_no_likely_encoding(tmp_path):
     path.write_bytes(b"a,b\n" + bytes(range(1, 256)) * 40)
     with pytest.raises(FileError, match=r"The encoding of .* must be known|line 2 "):
         read_table(open_table(path))
+
+
+def test_a_file_that_ends_within_a_character_has_no_likely_encoding(tmp_path):
+    path = tmp_path / "dump.csv"
+    path.write_bytes("\ufeffa,b\n1,2\n".encode("utf-16-le") + b"x")
+    with pytest.raises(FileError, match=r"which is not\. Mend that byte"):
+        read_table(open_table(path))
+
+
+def test_a_code_that_stands_for_two_characters_is_refused():
+    source = SourceText.decode(b"\x88\x62,1\n", "big5hkscs", n_mark=0, is_last=True)
+    with pytest.raises(FileError, match="The bytes of each character must follow from the encoding"):
+        source.positions(np.array([0]), np.frombuffer(source.text.encode(), np.uint8))
 
 
 def test_a_western_text_is_not_taken_for_an_eastern_one():

@@ -618,3 +618,18 @@ def test_only_one_file_of_a_run_is_standard_output():
     check_output("-", apart_from=["input.csv"])
     with pytest.raises(FileError, match="a name of its own"):
         check_output("-", apart_from=["input.csv", "-"])
+
+
+def test_a_table_whose_texts_hold_carriage_returns_is_read_as_it_was_written(tmp_path):
+    frame = pd.DataFrame({"a\rb": ["one\rtwo", "three", ""], "n": [1, 2, 3]})
+    write_frame(frame, tmp_path / "cells.csv")
+    with (tmp_path / "cells.csv").open(newline="") as stream:
+        assert list(csv.reader(stream)) == [["a\rb", "n"], ["one\rtwo", "1"], ["three", "2"], ["", "3"]]
+
+
+def test_parquet_keeps_a_view_of_texts_that_is_filled(tmp_path):
+    table = pa.table({"k": ["a", "b"], "v": pa.array(["x", None], pa.string_view())})
+    pq.write_table(table, tmp_path / "in.parquet")
+    found = pq.read_table(fill_parquet(tmp_path / "in.parquet", pd.DataFrame({"v": ["x", "y"]}), [(1, "v")]))
+    assert found.schema.field("v").type == pa.string_view()
+    assert found["v"].to_pylist() == ["x", "y"]

@@ -198,6 +198,8 @@ def test_a_column_without_a_value_takes_a_dtype_that_holds_what_fills_it(empty, 
     filled = filled_at(rows, "c", [1], [value], Kind(kind), like=pd.DataFrame({"c": like}))["c"]
     if kind == "datetime" and filled.dtype == empty:
         expected = pd.Timestamp(expected)
+    if kind == "boolean" and filled.dtype == empty:
+        expected = True
     assert is_hole(filled[0])
     assert filled[1] == expected
     assert isinstance(filled.tolist()[1], type(expected))

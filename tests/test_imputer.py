@@ -1175,6 +1175,7 @@ def test_a_tracker_that_is_not_there_is_refused():
             {"device": "quantum"},
             r"'device' parameter .* must be 'auto' or a device of torch that is there\. Got 'quantum'",
         ),
+        ({"device": "meta"}, r"'device' parameter .*Got 'meta'"),
         ({"device": "cuda:99"}, r"'device' parameter .*Got 'cuda:99'"),
         ({"device": 7.5}, r"'device' parameter .*Got 7\.5"),
         (
@@ -1296,3 +1297,10 @@ def test_dates_at_the_ends_of_the_calendar_are_read_in_any_time_zone():
 def test_an_integer_of_thousands_of_digits_stays_as_it_is():
     table = pd.DataFrame({"kind": list("ab") * 20, "size": pd.Series([1, 2, 3, 10**5000] * 10, dtype=object)})
     pd.testing.assert_frame_equal(completed(table), table)
+
+
+def test_no_more_threads_are_taken_than_there_are_cores(shop, imputer):
+    eager = copy.deepcopy(imputer).set_params(n_threads=10**9)
+    pd.testing.assert_frame_equal(eager.transform(shop), imputer.transform(shop))
+    with pytest.raises(ConfigError, match="'n_threads' parameter"):
+        eager.set_params(n_threads=0).transform(shop)

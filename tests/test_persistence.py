@@ -213,6 +213,7 @@ def test_a_newer_format_is_named_with_what_to_do(model):
         {"encoders": {"numbers": [], "classes": [], "texts": []}},
         {"history": [{"no_such": 1}]},
         {"members": None},
+        {"members": []},
         {"members": [{}]},
         {"members": [{"n_steps": "many", "elapsed_s": 0.0, "experts": None}]},
         {"estimator": {}},
@@ -380,3 +381,12 @@ def test_a_name_that_no_model_can_have_is_told(imputer, tmp_path, monkeypatch, n
 def test_a_name_may_be_as_long_as_the_system_allows(imputer, tmp_path):
     imputer.save(tmp_path / ("中" * 84))
     assert [path.name for path in tmp_path.iterdir()] == ["中" * 84]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_numbers_of_a_model_must_be_finite(model, value):
+    description = json.loads((model / "model.json").read_text())
+    description["encoders"]["numbers"][0]["minimum"] = value
+    rewrite(model, **description)
+    with pytest.raises(ModelFormatError, match="is damaged"):
+        GAINImputer.load(model)

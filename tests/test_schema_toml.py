@@ -215,3 +215,13 @@ def test_a_file_that_is_no_schema_is_refused_by_column_and_key(text, message, tm
     (tmp_path / "s.toml").write_text(text, encoding="utf-8")
     with pytest.raises(SchemaError, match=r"s\.toml'"):
         read_schema(tmp_path / "s.toml")
+
+
+def test_a_mark_at_the_beginning_is_no_part_of_a_schema(tmp_path):
+    (tmp_path / "s.toml").write_text('version = 1\n[columns.a]\nkind = "text"\n', encoding="utf-8-sig")
+    assert list(read_schema(tmp_path / "s.toml")) == ["a"]
+
+
+def test_lists_in_lists_in_lists_are_no_schema():
+    with pytest.raises(SchemaError, match="in each other too deeply"):
+        schema_from_toml("a = " + "[" * 5_000)

@@ -79,9 +79,12 @@ def run(arguments: Sequence[str]) -> int:
         except BrokenPipeError:  # whoever read our output has seen enough
             _drop_output()
             return READER_GONE
-        except OSError as error:  # the help, or the version, on a disk that is full
+        except OSError as error:
             _drop_output()
-            say("error", f"The standard output cannot be written: {error.strerror or error}. Make room.")
+            if error.filename is None:  # the help, or the version, on a disk that is full
+                say("error", f"The standard output cannot be written: {error.strerror or error}. Make room.")
+            else:
+                say("error", f"{str(error.filename)!r} cannot be read or written: {error.strerror}. Name another.")
             return BAD_INPUT
     return code if isinstance(code, int) else 0
 

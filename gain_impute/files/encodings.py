@@ -157,10 +157,7 @@ class SourceText:
         widths = _widths(self.text, self.encoding)
         starts = np.concatenate([[0], np.cumsum(widths, dtype=np.int64)]) + self.n_mark
         if starts[-1] != len(self.raw):
-            raise FileError(
-                f"The bytes of each character must follow from the encoding. {shown_encoding(self.encoding)} writes "
-                "this file's text with another number of bytes. Save it as UTF-8 first."
-            )
+            raise _ambiguous(self.encoding)
         is_start = (utf8 & _UPPER_BITS) != _CONTINUED
         character = np.concatenate([[0], np.cumsum(is_start, dtype=np.int64)])
         found: NDArray[np.int64] = starts[character[at]]
@@ -183,6 +180,14 @@ class SourceText:
             ) from None
 
 
+def _ambiguous(encoding: str) -> FileError:
+    """The error of an encoding that writes a file's text with other bytes than the file has."""
+    return FileError(
+        f"The bytes of each character must follow from the encoding. {shown_encoding(encoding)} writes this file's "
+        "text with another number of bytes. Save it as UTF-8 first."
+    )
+
+
 @cache
 def _width_table(encoding: str) -> NDArray[np.uint8]:  # noqa: ARG001 - the key of the cache
     """Bytes of each code point, as far as it was asked for; 0 where it was not."""
@@ -196,6 +201,9 @@ def _widths(text: str, encoding: str) -> NDArray[np.uint8]:
     widths = table[points]
     if not widths.all():
         new = np.unique(points[widths == 0])
-        table[new] = [len(chr(point).encode(encoding)) for point in new]
+        try:
+            table[new] = [len(chr(point).encode(encoding)) for point in new]
+        except UnicodeEncodeError:  # the second character of a code that stands for two
+            raise _ambiguous(encoding) from None
         widths = table[points]
     return widths

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 import pyarrow as pa
@@ -134,8 +136,20 @@ def frame_writer(path: PathLike) -> Iterator[Callable[[pd.DataFrame], None]]:
                     writer = opened_later.enter_context(pq.ParquetWriter(stream, table.schema))
                 writer.write_table(table)
             else:
-                text = frame.to_csv(index=False, header=is_first, sep=DELIMITERS[kind], lineterminator="\n")
+                quoting: Literal[0, 1] = (
+                    csv.QUOTE_ALL if _has_returns(frame) else csv.QUOTE_MINIMAL
+                )  # as it is, one ends a line
+                text = frame.to_csv(
+                    index=False, header=is_first, sep=DELIMITERS[kind], lineterminator="\n", quoting=quoting
+                )
                 stream.write(text.encode())
             is_first = False
 
         yield write
+
+
+def _has_returns(frame: pd.DataFrame) -> bool:
+    """Whether a name or a cell holds a carriage return."""
+    texts = (cells.astype(str) for _, cells in frame.items() if not pd.api.types.is_numeric_dtype(cells.dtype))
+    named = any("\r" in str(name) for name in frame.columns)
+    return named or any(cells.str.contains("\r", regex=False).any() for cells in texts)

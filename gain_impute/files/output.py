@@ -238,8 +238,11 @@ def _unwritable(path: PathLike, error: OSError) -> FileError:
     """The error of a place that cannot be written to."""
     reason = error.strerror or str(error)
     name = "The standard output" if str(path) == STANDARD_OUTPUT else repr(str(path))
-    is_full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-    todo = "Make room, or name a file on another disk." if is_full else "Name a file in a folder that you may write to."
+    todo = "Name a file in a folder that you may write to."
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        todo = "Make room, or name a file on another disk."
+    elif error.errno == errno.ENAMETOOLONG:
+        todo = "Choose a shorter name."
     return FileError(f"{name} cannot be written: {reason}. {todo}")
 
 

@@ -209,7 +209,8 @@ def _with_values(table: pa.Table, name: str, filling: Filling) -> pa.Table:
     number = table.column_names.index(name)
     field = table.schema.field(number)
     is_coded = pa.types.is_dictionary(field.type)
-    kind = field.type.value_type if is_coded else field.type
+    is_view = pa.types.is_string_view(field.type)  # of which Arrow replaces no cells
+    kind = pa.large_string() if is_view else field.type.value_type if is_coded else field.type
     column = table.column(number).cast(kind).combine_chunks()
     is_filled = np.zeros(table.num_rows, dtype=bool)
     is_filled[filling.rows] = True
@@ -217,7 +218,8 @@ def _with_values(table: pa.Table, name: str, filling: Filling) -> pa.Table:
     try:
         replacements = pa.array(values.astype(object), type=kind, from_pandas=True)
         column = pc.replace_with_mask(column, pa.array(is_filled), replacements)
-        return table.set_column(number, field, column.dictionary_encode().cast(field.type) if is_coded else column)
+        column = column.dictionary_encode() if is_coded else column
+        return table.set_column(number, field, column.cast(field.type))
     except pa.ArrowException as error:
         msg = f"The filled cells of {name!r} must be of its type, {field.type}. Got {values.iloc[0]!r} ({error})."
         raise FileError(f"{msg} Correct its kind in the schema.") from error

@@ -116,6 +116,8 @@ def likely_encoding(text: bytes) -> LikelyEncoding | None:
     'Windows-1252 (confidence 100%)'
     """
     lines = [line for line in text.split(b"\n") if not line.isascii()]
+    if not lines:
+        return None
     sample = b"\n".join(lines)[:SAMPLE_BYTES]
     runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", sample)]
     is_western = runs.count(1) > LONELY * len(runs)

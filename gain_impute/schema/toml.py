@@ -81,7 +81,7 @@ def read_schema(path: str | os.PathLike[str]) -> Schema:
     """
     file = Path(path)
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")  # some editors begin with a mark
     except UnicodeDecodeError as error:
         raise SchemaError(f"{str(file)!r} must be UTF-8 text. Byte {error.start} is none. Save it as UTF-8.") from None
     except OSError as error:
@@ -200,6 +200,8 @@ def _schema_of(text: str, source: str) -> Schema:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SchemaError(f"{source} must be TOML. {error}. Correct that line.") from None
+    except RecursionError:
+        raise SchemaError(f"{source} must be a schema. Its lists are in each other too deeply. Correct it.") from None
     _check_version(document.get("version"), source)
     _check_keys(document, _KEYS, source)
     columns = document.get("columns", {})
