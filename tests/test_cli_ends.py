@@ -171,8 +171,8 @@ def test_a_folder_that_nobody_may_write_to_is_known_before(shop, capsys):
     assert "'closed/out.csv' cannot be written: Permission denied" in capsys.readouterr().err
 
 
-def test_a_name_that_is_too_long_is_told(capsys):
+def test_a_name_that_is_too_long_is_told(capfd):
     assert run(["schema", "z" * 300 + ".csv"]) == 2
-    told = capsys.readouterr().err
+    told = capfd.readouterr().err
     assert "zzz.csv' cannot be read" in told
     assert "File name too long" in told
