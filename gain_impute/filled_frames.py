@@ -192,8 +192,9 @@ def _fill_pandas(
             continue
         position, held = names.index(name), types.get(name, {})
         cells = completed.iloc[:, position].copy()
-        if cells.dtype == object and pd.api.types.infer_dtype(cells, skipna=True) == "boolean":
-            held = {"": "bool"}  # whatever fit saw, such as words that say yes or no
+        is_of_flags = cells.dtype == object and pd.api.types.infer_dtype(cells, skipna=True) == "boolean"
+        if is_of_flags and schema[name].kind.is_class:  # whatever fit saw, such as words that say yes or no
+            held = {"": "bool"}
         values = _for_dtype(cells.dtype, column.values, schema[name], held)
         if values is None:  # texts in a column without a value, which pandas reads as floats
             cells = cells.astype(object)
@@ -216,7 +217,7 @@ def _for_dtype(dtype: Any, values: NDArray[Any], column: ColumnSchema, types: Ce
         shown = stamps.dt.tz_convert(zone) if zone else stamps.dt.tz_localize(None)
         try:
             return shown.astype(dtype).array
-        except pd.errors.OutOfBoundsDatetime:  # nanoseconds count from 1677 to 2262
+        except ValueError:  # nanoseconds, which count from 1677 to 2262
             return None
     if isinstance(dtype, pd.CategoricalDtype):
         texts = column.format(values) if values.dtype != object else values
@@ -311,7 +312,7 @@ def _objects(values: NDArray[Any], column: ColumnSchema, types: CellTypes) -> ND
     if found is not None:
         is_whole = common == "int"
         return _each_distinct(found, lambda n: int(n) if is_whole and float(n).is_integer() else float(n))
-    return _each_distinct(column.format(values), FROM_TEXT.get(common, str))
+    return _each_distinct(column.format(values), lambda text: _of_type(text, {"": common}))
 
 
 def _each_distinct(values: Any, make: Callable[[Any], object]) -> NDArray[np.object_]:

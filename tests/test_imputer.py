@@ -1275,10 +1275,11 @@ def test_no_hole_is_filled_with_what_means_that_it_is_one(values, marker):
     assert filled.isin(values).all()
 
 
-def test_dates_that_a_dtype_cannot_hold_become_another_one():
+@pytest.mark.parametrize("dtype", ["M8[ns]", "timestamp[ns][pyarrow]"])
+def test_dates_that_a_dtype_cannot_hold_become_another_one(dtype):
     far = pd.DataFrame({"kind": list("ab") * 40, "day": pd.Series(["1500-05-05", "9000-01-01"] * 40, dtype="M8[s]")})
     imputer = fit(far)
-    empty = far.assign(day=pd.Series([pd.NaT] * 80, dtype="M8[ns]"))
+    empty = far.assign(day=pd.Series([pd.NaT] * 80, dtype=dtype))
     assert imputer.transform(empty)["day"].between(pd.Timestamp("1500-05-05"), pd.Timestamp("9000-01-01")).all()
     filled = imputer.transform(
         pl.DataFrame({"kind": far["kind"].tolist(), "day": pl.Series([None] * 80, dtype=pl.Datetime("ns"))})
