@@ -123,7 +123,8 @@ def show_calibration(board: Scoreboard) -> Section | None:
             draw_reliability(covers, axes_names=axes_names, label="Coverage of intervals against what they promise")
         )
         captions.append(
-            "numbers: on the line, an interval holds as many cells as it promises, (n - 1) / (n + 1) at most of n draws"
+            "numbers: on the line, an interval holds as many cells as it promises; "
+            "of n draws that is (n - 1) / (n + 1) at most"
         )
     if not drawings:
         return None
