@@ -54,10 +54,6 @@ def schema():
             {"kind": "text", "minimum": 0},
             r"'minimum' is a rule of numeric and datetime columns\. The kind is 'text'\. Leave",
         ),
-        (
-            {"minimum": 0.2, "maximum": 0.8, "decimals": 0},
-            r"'decimals' must be as many as a number between the bounds, 0\.2 and 0\.8, has\. Got 0 instead",
-        ),
         ({"decimals": -1}, r"'decimals' must be an integer from 0 to 15\. Got -1 instead"),
         ({"written_decimals": 0}, r"'written_decimals' must be an integer from 1 to 15\. Got 0 instead"),
         ({"decimals": 2.0}, r"'decimals' must be an integer from 0 to 15\. Got 2\.0 instead"),

@@ -309,11 +309,6 @@ class ColumnSchema:
             is_possible = is_count and least <= count <= _MOST_DECIMALS
             _check(is_possible, self, rule, f"an integer from {least} to {_MOST_DECIMALS}", count)
             object.__setattr__(self, rule, int(count))
-        if self.decimals is not None and self.minimum is not None and self.maximum is not None:
-            per_unit = 10.0**self.decimals
-            has_any = math.ceil(self.minimum * per_unit - 1e-6) <= math.floor(self.maximum * per_unit + 1e-6)
-            must = f"a number between the bounds, {self.minimum!r} and {self.maximum!r}, has"
-            _check(has_any, self, "decimals", f"as many as {must}", self.decimals)
 
     def _settle_categories(self) -> None:
         """Check the categories; they become a tuple."""
