@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gain_impute.frames import is_polars
 from gain_impute.schema import ColumnSchema, Kind
-from gain_impute.schema.reading import says_yes
+from gain_impute.schema.yes_no import says_yes
 
 __all__ = [
     "FilledColumn",

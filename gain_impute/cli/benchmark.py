@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +14,7 @@ from gain_impute.cli.messages import print_line, quiet_libraries
 from gain_impute.cli.options import Delimiter, Encoding, Missing, SchemaFile, character
 
 if TYPE_CHECKING:
-    from gain_impute.benchmark import Job
+    from gain_impute.benchmark import Job, OwnTable, Suite
 
 __all__ = ["benchmark"]
 
@@ -61,34 +61,21 @@ def benchmark(
     Runs that have a result in the folder are not made again: a benchmark that was cut short goes on.
     """
     from gain_impute import benchmark as harness
-    from gain_impute.errors import TableError
     from gain_impute.reporting import results_to_markdown, write_report
 
     chosen = None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
-    folder = output / "results"
-    readers = {}
+    folder, readers = output / "results", {}
     told = {"hide": hide, "mechanism": mechanism, "seeds": seeds, "schema": schema, "missing": missing}
     told |= {"encoding": encoding, "delimiter": delimiter}
     _check_told(suite, data, [f"--{name}" for name, value in told.items() if value is not None])
     if data is None:
         what = harness.find_suite(suite or "smoke")
     else:
-        own = harness.OwnTable(
-            source=data,
-            schema=schema,
-            missing_values=tuple(missing or ()),
-            delimiter=character(delimiter),
-            encoding=encoding,
-        )
+        reading = {"delimiter": character(delimiter), "encoding": encoding}
+        own = harness.OwnTable(source=data, schema=schema, missing_values=tuple(missing or ()), **reading)
         table = own.read()  # what is wrong with it is said before anything runs
         readers[own.name] = own.read
-        what = harness.suite_of_table(
-            own,
-            mechanism=mechanism or "mcar",
-            rate=0.2 if hide is None else hide,
-            n_seeds=3 if seeds is None else seeds,
-            methods=chosen,
-        )
+        what = _suite_of(own, mechanism, hide, seeds, chosen)
     harness.check_suite(what, list(readers), methods=chosen)
     if data is not None:
         harness.claim_results(own.name, table, folder)
@@ -99,12 +86,34 @@ def benchmark(
     page = write_report(results, output, title=what.title)
     typer.echo(results_to_markdown(results, title=what.title))
     if track:
-        from gain_impute.tracking.results import track_results
-
-        quiet_libraries()
-        n_told = track_results(results, title=what.title, page=page.read_bytes())
-        print_line(f"{n_told} results are kept in MLflow, and the report with them.")
+        _track(results, what.title, page)
     print_line(f"The report is {str(page)!r}.")
+    _check_any_done(results)
+
+
+def _suite_of(
+    own: OwnTable, mechanism: str | None, hide: float | None, seeds: int | None, methods: list[str] | None
+) -> Suite:
+    """The suite of one table, with what is usual where nothing is told."""
+    from gain_impute.benchmark import suite_of_table
+
+    rate, n_seeds = 0.2 if hide is None else hide, 3 if seeds is None else seeds
+    return suite_of_table(own, mechanism=mechanism or "mcar", rate=rate, n_seeds=n_seeds, methods=methods)
+
+
+def _track(results: list[dict[str, Any]], title: str, page: Path) -> None:
+    """Keep results and report in MLflow."""
+    from gain_impute.tracking.results import track_results
+
+    quiet_libraries()
+    n_told = track_results(results, title=title, page=page.read_bytes())
+    print_line(f"{n_told} results are kept in MLflow, and the report with them.")
+
+
+def _check_any_done(results: list[dict[str, Any]]) -> None:
+    """Raise TableError where no run came to its end."""
+    from gain_impute.errors import TableError
+
     if not any(result["status"] == "done" for result in results):
         raise TableError(
             f"At least one run must come to its end. None of {len(results)} did, the first since: "

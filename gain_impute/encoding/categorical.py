@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gain_impute.schema.reading import DistinctCells, says_yes
+from gain_impute.schema.reading import DistinctCells
+from gain_impute.schema.yes_no import says_yes
 
 __all__ = ["MAX_CATEGORIES", "UNKNOWN", "CategoricalEncoder"]
 

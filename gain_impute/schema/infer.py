@@ -25,9 +25,10 @@ from gain_impute.schema.evidence import (
 )
 from gain_impute.schema.kinds import Kind
 from gain_impute.schema.number_text import find_written_decimals
-from gain_impute.schema.reading import BOOLEAN_PAIRS, clean_missing_values, is_number_dtype, read_distinct
+from gain_impute.schema.reading import clean_missing_values, is_number_dtype, read_distinct
 from gain_impute.schema.rules import ColumnSchema, nearest_spelling
 from gain_impute.schema.schema import Schema
+from gain_impute.schema.yes_no import BOOLEAN_PAIRS
 
 __all__ = ["infer_schema"]
 

@@ -21,7 +21,6 @@ import pyarrow.compute as pc
 from gain_impute.errors import ConfigError
 
 __all__ = [
-    "BOOLEAN_PAIRS",
     "LEAST_INEXACT",
     "DistinctCells",
     "canonical_text",
@@ -31,27 +30,11 @@ __all__ = [
     "number_of",
     "read_distinct",
     "read_numbers",
-    "says_yes",
-    "yes_no_words",
 ]
 
 LEAST_INEXACT = 2**53
 """Integers from which on several are one float: there they are told apart as they are."""
 
-_YES_AND_NO = (
-    ("true", "false"),
-    ("yes", "no"),
-    ("y", "n"),
-    ("t", "f"),
-    ("on", "off"),
-    ("1", "0"),
-    ("1.0", "0.0"),
-    ("是", "否"),
-)
-BOOLEAN_PAIRS: tuple[frozenset[str], ...] = tuple(frozenset(pair) for pair in _YES_AND_NO)
-"""Pairs of case-folded texts that say yes and no."""
-
-_MEANING = {word: says_yes for pair in _YES_AND_NO for word, says_yes in zip(pair, (True, False), strict=True)}
 _PLAIN_NUMBER = re.compile(r"[ \t]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*")
 _LARGEST_INTEGER = 2.0**63  # a float at or above it is written in scientific notation, not digit by digit
 
@@ -119,11 +102,10 @@ def canonical_text(value: object) -> str:
     if isinstance(value, float | np.floating):
         number = float(value)
         return str(int(number)) if number.is_integer() and abs(number) < _LARGEST_INTEGER else str(value)
+    if isinstance(value, pd.Timestamp) and not dt.MINYEAR <= value.year <= dt.MAXYEAR:
+        value = value.tz_convert("UTC")  # only the clock of its time zone is outside these
     if isinstance(value, dt.date | dt.time):  # Timestamp and datetime are dates
-        try:
-            return value.isoformat()
-        except NotImplementedError:  # before the year 1 or after 9999, by the clock of its time zone
-            return f"{value.tz_convert(None).isoformat()}+00:00"  # type: ignore[union-attr]  # only a Timestamp can be
+        return value.isoformat()
     return str(value)
 
 
@@ -162,32 +144,6 @@ def number_of(value: object) -> float:
     except OverflowError:  # an int beyond 1e308
         return np.nan
     return number if np.isfinite(number) else np.nan
-
-
-def yes_no_words(texts: Iterable[str]) -> np.ndarray:
-    """Tell which texts say yes or no, whatever their case; ndarray of bool, one per text."""
-    return np.array([says_yes(text) is not None for text in texts], dtype=bool)
-
-
-def says_yes(text: str) -> bool | None:
-    """Tell what a text says: yes, no, or (None) neither.
-
-    Parameters
-    ----------
-    text : str
-        In any case.
-
-    Returns
-    -------
-    bool or None
-        What it says.
-
-    Examples
-    --------
-    >>> [says_yes(text) for text in ("True", "no", "是", "maybe")]
-    [True, False, True, None]
-    """
-    return _MEANING.get(text.casefold())
 
 
 def clean_missing_values(missing_values: object) -> tuple[str | float, ...]:

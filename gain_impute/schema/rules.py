@@ -15,7 +15,8 @@ from gain_impute.errors import SchemaError
 from gain_impute.schema.dates import format_dates, parse_dates, seconds_of, unknown_directives
 from gain_impute.schema.kinds import Kind
 from gain_impute.schema.number_text import format_numbers
-from gain_impute.schema.reading import DistinctCells, find_observed, read_distinct, read_numbers, yes_no_words
+from gain_impute.schema.reading import DistinctCells, find_observed, read_distinct, read_numbers
+from gain_impute.schema.yes_no import yes_no_words
 
 __all__ = ["ColumnSchema", "Condition", "ParsedColumn", "nearest_spelling"]
 
