@@ -14,14 +14,12 @@ from numpy.typing import NDArray
 from gain_impute.batches import TensorTable
 from gain_impute.cells import CELL_DTYPES, CellState, cells_frame
 from gain_impute.confidence import confidence_of_interval
-from gain_impute.encoding.numeric import NumericEncoder
 from gain_impute.encoding.table import EncodedTable, ReadTable
 from gain_impute.errors import ConfigError
 from gain_impute.experts import HEARD
 from gain_impute.filled_frames import FilledColumn
 from gain_impute.persistence import FittedState
 from gain_impute.prediction import Prediction, draw_cells, predict, unknown_shares
-from gain_impute.schema import Kind, Schema
 
 __all__ = [
     "Completion",
@@ -35,8 +33,6 @@ __all__ = [
 ]
 
 ROWS_AT_ONCE = 65_536  # of a table that is filled part by part
-NEAR = np.array([1, -1, 2, -2, 3, -3])  # steps from a number that means "empty" to one that goes into its place
-LEAST_MOVE = 1e-6  # of a standard deviation: such a step, where numbers have no grid
 
 
 @dataclass(frozen=True)
@@ -271,29 +267,8 @@ def _decode(
     layout, encoder = state.encoder.layout, state.encoder
     if name in encoder.numbers:
         scores, number = prediction.numbers[at, layout.numbers.index(name)], encoder.numbers[name]
-        values = number.decode(scores, round_to_grid=round_to_grid)
-        has_markers = encoder.schema.missing_values or encoder.schema[name].missing_values
-        return _beside_markers(encoder.schema, number, values) if has_markers else values
+        return number.beside(number.decode(scores, round_to_grid=round_to_grid), encoder.markers[name])
     return encoder.classes[name].decode(prediction.codes[at, layout.classes.index(name)])
-
-
-def _beside_markers(schema: Schema, encoder: NumericEncoder, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Move numbers that would be read as empty, for they are markers, to the nearest that would not be."""
-    name = encoder.name
-
-    def are_markers(numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
-        observed = schema.find_observed(name, pd.Series(schema.format(name, numbers), dtype=object))
-        if schema[name].kind is Kind.NUMERIC:
-            observed &= schema.find_observed(name, pd.Series(numbers))
-        return ~observed
-
-    distinct, which = np.unique(values, return_inverse=True)
-    step = encoder.grid or LEAST_MOVE * encoder.std
-    for i in np.flatnonzero(are_markers(distinct)):
-        near = distinct[i] + step * NEAR
-        near = near[(near >= encoder.minimum) & (near <= encoder.maximum)]
-        distinct[i] = next(iter(near[~are_markers(near)]), distinct[i])
-    return distinct[which]
 
 
 def _where_applicable(

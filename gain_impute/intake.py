@@ -237,8 +237,8 @@ def torch_device(device: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         found = torch.device(device)
-        torch.empty(0, device=found).cpu()  # from "meta" nothing comes back
-    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+        torch.zeros((), device=found).item()  # from "meta" nothing comes back
+    except (RuntimeError, AssertionError, TypeError) as error:
         raise ConfigError(
             "The 'device' parameter of GAINImputer must be 'auto' or a device of torch that is there. "
             f"Got {device!r} instead."

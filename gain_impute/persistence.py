@@ -226,7 +226,7 @@ def _swap(aside: Path, target: Path) -> None:
 
 def _checked_contents(source: Path) -> dict[str, bytes]:
     """Bytes of the model's files, if they are those that were written."""
-    missing = [name for name in MODEL_FILES if not os.path.isfile(source / name)]  # noqa: PTH113 - raises at no name
+    missing = [name for name in MODEL_FILES if not os.path.isfile(source / name)]  # noqa: PTH113 - Path.is_file raises at a long name
     if missing:
         raise ModelFormatError(
             f"{str(source)!r} must be a model folder, and it lacks {missing}. Name another, or fit again."

@@ -361,3 +361,12 @@ def test_extending_keeps_the_place_of_all_that_was_learned():
     np.testing.assert_array_equal(before.numbers, after.numbers)
     np.testing.assert_array_equal(before.codes, after.codes)
     assert encoder.numbers["price"].maximum < 1e4
+
+
+def test_a_value_that_is_taken_gives_way_to_the_nearest_on_the_grid_and_within_the_bounds():
+    encoder = NumericEncoder.fit("x", np.array([0.1, 0.2, 0.3]), n_bins=2, grid=0.1)
+    values = np.array([0.1, 0.2, 0.3])
+    assert encoder.beside(values, np.array([0.2])).tolist() == [0.1, 0.3, 0.3]
+    assert encoder.beside(values, np.array([0.3, 0.2])).tolist() == [0.1, 0.1, 0.1]
+    assert encoder.beside(values, values).tolist() == values.tolist()  # there is no other
+    assert encoder.beside(values, np.array([])) is values

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 __all__ = ["NumericEncoder"]
 
 MAX_SCORE = 1e4  # a z-score beyond it says no more, and would drown the rest of its row
+LEAST_MOVE = 1e-6  # of a standard deviation: from one value to the next, where there is no grid
 MAX_QUANTILE_ROWS = 100_000  # quantiles of more rows than this are those of an even sample
 
 
@@ -98,6 +99,15 @@ class NumericEncoder:
             return np.where(np.isfinite(steps), steps / per_unit, values) if lowest <= highest else values
         lowest, highest = np.ceil(self.minimum / self.grid - 1e-6), np.floor(self.maximum / self.grid + 1e-6)
         return np.clip(np.rint(values / self.grid), lowest, highest) * self.grid if lowest <= highest else values
+
+    def beside(self, values: NDArray[np.float64], taken: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Put the nearest value, within the bounds and on the grid, in the place of one that is `taken` (n_taken,)."""
+        for value in np.unique(values[np.isin(values, taken)]):
+            near = value + (self.grid or LEAST_MOVE * self.std) * np.array([1, -1, 2, -2, 3, -3])
+            near = self.snap(near) if self.grid else near
+            free = near[(near >= self.minimum) & (near <= self.maximum) & ~np.isin(near, taken)]
+            values = np.where(values == value, next(iter(free), value), values)
+        return values
 
     def widen(self, values: NDArray[np.float64], *, minimum: float | None, maximum: float | None) -> NumericEncoder:
         """Let the bounds take in more known values; scale and knots stay, for the network has learned them."""

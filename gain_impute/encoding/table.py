@@ -15,7 +15,7 @@ from gain_impute.encoding.datetime import fit_datetime_encoder
 from gain_impute.encoding.numeric import NumericEncoder
 from gain_impute.encoding.text import HashedText, TextEncoder, hash_texts
 from gain_impute.schema import ColumnSchema, Kind, ParsedColumn, Schema
-from gain_impute.schema.reading import DistinctCells
+from gain_impute.schema.reading import DistinctCells, canonical_text
 
 __all__ = ["EncodedTable", "ReadTable", "TableEncoder", "TableLayout"]
 
@@ -198,6 +198,17 @@ class TableEncoder:
         """Columns whose empty cells can be filled."""
         learned = {*self.numbers, *self.classes}
         return tuple(name for name, column in self.schema.items() if name in learned and column.is_fillable)
+
+    @cached_property
+    def markers(self) -> dict[str, NDArray[np.float64]]:
+        """Of each column of numbers those that mean "empty", and so are filled in nowhere."""
+        found = {}
+        for name in self.numbers:
+            column = self.schema[name]
+            texts = [canonical_text(marker) for marker in (*self.schema.missing_values, *column.missing_values)]
+            values = replace(column, missing_values=()).parse(pd.Series(texts, dtype=object)).values
+            found[name] = values[~np.isnan(values)]
+        return found
 
     def read(self, table: pd.DataFrame, *, take_number: Callable[[str, ParsedColumn], None] | None = None) -> ReadTable:
         """Read a table whose columns are those of the schema, in its order.

@@ -136,20 +136,15 @@ def frame_writer(path: PathLike) -> Iterator[Callable[[pd.DataFrame], None]]:
                     writer = opened_later.enter_context(pq.ParquetWriter(stream, table.schema))
                 writer.write_table(table)
             else:
-                quoting: Literal[0, 1] = (
-                    csv.QUOTE_ALL if _has_returns(frame) else csv.QUOTE_MINIMAL
-                )  # as it is, one ends a line
-                text = frame.to_csv(
-                    index=False, header=is_first, sep=DELIMITERS[kind], lineterminator="\n", quoting=quoting
-                )
+                text = _as_text(frame, kind, has_names=is_first)
+                if "\r" in text:  # within a cell: where it is not quoted, it ends a line
+                    text = _as_text(frame, kind, has_names=is_first, quoting=csv.QUOTE_ALL)
                 stream.write(text.encode())
             is_first = False
 
         yield write
 
 
-def _has_returns(frame: pd.DataFrame) -> bool:
-    """Whether a name or a cell holds a carriage return."""
-    texts = (cells.astype(str) for _, cells in frame.items() if not pd.api.types.is_numeric_dtype(cells.dtype))
-    named = any("\r" in str(name) for name in frame.columns)
-    return named or any(cells.str.contains("\r", regex=False).any() for cells in texts)
+def _as_text(frame: pd.DataFrame, kind: str, *, has_names: bool, quoting: Literal[0, 1] = csv.QUOTE_MINIMAL) -> str:
+    """The lines of a table."""
+    return frame.to_csv(index=False, header=has_names, sep=DELIMITERS[kind], lineterminator="\n", quoting=quoting)
