@@ -30,8 +30,9 @@ class TensorTable:
         As in `HashedText`.
     text_cells : tuple of int
         As in `TableLayout`.
+    residues : ndarray of shape (n_rows, N), float32
     identifiers : ndarray of shape (n_rows, n_identifiers), float32
-        As in `EncodedTable`; they stay where they are.
+        As in `EncodedTable`; both stay where they are.
     """
 
     numbers: Tensor
@@ -39,6 +40,7 @@ class TensorTable:
     known: Tensor
     texts: tuple[tuple[Tensor, Tensor, Tensor], ...]
     text_cells: tuple[int, ...]
+    residues: NDArray[np.float32]
     identifiers: NDArray[np.float32]
 
     @classmethod
@@ -58,6 +60,7 @@ class TensorTable:
             known=torch.from_numpy(encoded.known).to(device),
             texts=tuple(tensors(text) for text in encoded.texts),
             text_cells=layout.text_cells,
+            residues=encoded.residues,
             identifiers=encoded.identifiers,
         )
 

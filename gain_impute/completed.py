@@ -27,14 +27,16 @@ class CompletedRows:
         Where each text lies along its axes.
     nearest : dict of int to Nearest
         By a text, the rows that are nearest to each.
+    residues : ndarray of shape (n_rows, N), float32, optional
     identifiers : ndarray of shape (n_rows, n_identifiers), float32, optional
-        As in `EncodedTable`; by default there are none.
+        As in `EncodedTable`, the residues of known numbers; by default there are none.
     """
 
     numbers: NDArray[np.float32]
     codes: NDArray[np.int64]
     texts: tuple[NDArray[np.float32], ...]
     nearest: dict[int, Nearest] = field(default_factory=dict)
+    residues: NDArray[np.float32] | None = None
     identifiers: NDArray[np.float32] | None = None
 
     @classmethod
@@ -46,7 +48,8 @@ class CompletedRows:
             np.concatenate([part.codes for part in parts]),
             tuple(np.concatenate(text) for text in texts),
             {text: Nearest.together([part.nearest[text] for part in parts]) for text in parts[0].nearest},
-            None if parts[0].identifiers is None else np.concatenate([part.identifiers for part in parts]),
+            _joined([part.residues for part in parts]),
+            _joined([part.identifiers for part in parts]),
         )
 
     def take(self, rows: NDArray[np.int64]) -> CompletedRows:
@@ -57,17 +60,18 @@ class CompletedRows:
             self.codes[rows],
             texts,
             {i: of.take(rows) for i, of in nearest},
+            None if self.residues is None else self.residues[rows],
             None if self.identifiers is None else self.identifiers[rows],
         )
 
     def filled(
-        self, known: NDArray[np.bool_], numbers: NDArray[np.float32], probabilities: Sequence[NDArray[np.float32]]
+        self, known: NDArray[np.bool_], numbers: NDArray[np.floating], probabilities: Sequence[NDArray[np.float32]]
     ) -> CompletedRows:
         """The rows with other values in their unknown cells; arguments are those of `Experts.blend`."""
         codes, n = self.codes.copy(), numbers.shape[1]
         for column, shares in enumerate(probabilities):
             codes[~known[:, n + column], column] = shares.argmax(axis=1) + 1
-        return replace(self, numbers=np.where(known[:, :n], self.numbers, numbers), codes=codes)
+        return replace(self, numbers=np.where(known[:, :n], self.numbers, numbers.astype(np.float32)), codes=codes)
 
 
 @dataclass(frozen=True)
@@ -109,3 +113,9 @@ class HeldOutRows:
             return at, self.completed.numbers[at, cell], self.numbers[at, cell]
         said = self.probabilities[cell - n][np.searchsorted(self.asked[cell - n], at)]
         return at, said, np.eye(said.shape[1], dtype=np.float32)[self.codes[at, cell - n] - 1]
+
+
+def _joined(parts: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32] | None:
+    """Arrays one after another; None where there are none."""
+    there = [part for part in parts if part is not None]
+    return np.concatenate(there) if there else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -89,7 +90,7 @@ class NumberCalibration:
         of_columns = (np.split(array, counts.cumsum())[:n_numbers] for array in of_misses)
         return cls(**left, misses=tuple(Misses(*arrays) for arrays in zip(*of_columns, strict=True)))
 
-    def interval(self, prediction: Prediction, column: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def interval(self, prediction: Prediction, column: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Lower and upper z-scores (n_chosen,) of a numeric column."""
         best, near = prediction.numbers[:, column], are_copied(prediction.heard[:, column])
         lower, upper = self.misses[column].reach(best)
@@ -99,20 +100,22 @@ class NumberCalibration:
 
     def drawn(
         self,
-        best: NDArray[np.float32],
+        best: NDArray[np.float64],
         shift: NDArray[np.float32],
         heard: NDArray[np.uint8],
         *,
         wide: NDArray[np.float32],
         alike: NDArray[np.float32],
         doubt: NDArray[np.float32],
-    ) -> NDArray[np.float32]:
+    ) -> NDArray[np.float64]:
         """One draw of each row, z-scores (n_rows, N).
 
         Parameters
         ----------
-        best, shift : ndarray of shape (n_rows, N), float32
-            The best z-scores, and how far from them the networks and trees draw.
+        best : ndarray of shape (n_rows, N), float64
+            The best z-scores,
+        shift : ndarray of shape (n_rows, N), float32
+            and how far from them the networks and trees draw.
         heard : ndarray of shape (n_rows, P), uint8
             Whose word the cells are.
         wide : ndarray of shape (n_rows,), float32
@@ -130,7 +133,7 @@ class NumberCalibration:
                 moved[of, column] = missed + doubt[of, column]
         near = are_copied(heard[:, : len(self.misses)])
         moved *= np.where(near, self.near_scale, np.float32(1))
-        drawn: NDArray[np.float32] = best + moved
+        drawn: NDArray[np.float64] = best + moved
         return drawn
 
     def no_narrower_than(self, before: NumberCalibration, prediction: Prediction) -> NumberCalibration:
@@ -171,24 +174,24 @@ def calibrate_numbers(
         The same without neighbours, where there are some.
     """
     n_numbers, without = encoded.numbers.shape[1], prediction if without is None else without
-    truth = encoded.numbers[rows]
+    truth = encoded.numbers[rows].astype(np.float64)
     errors = np.where(held_out[:, :n_numbers], without.numbers - truth, np.nan)
     calibration = NumberCalibration.unknown(n_numbers)
     floor, misses = calibration.floor, list(calibration.misses)
     for column in range(n_numbers):
         here = ~np.isnan(errors[:, column])
         at = (here, column) if here.sum() >= MIN_CELLS else ~np.isnan(errors)
-        error, spread = errors[at].astype(np.float64), without.spread[at].astype(np.float64)
+        error, spread = errors[at], without.spread[at].astype(np.float64)
         if len(error) < MIN_CELLS:
             continue
         floor[column] = max(0.1 * np.sqrt((error**2).mean()), 1e-6)
         unit = np.hypot(spread, floor[column])
-        misses[column] = Misses.of(without.numbers[at], truth[at], unit.astype(np.float32))
+        misses[column] = Misses.of(without.numbers[at], truth[at], unit)
         deviation = without.deviation[at].astype(np.float64)
         calibration.spread_scale[column], calibration.wide_scale[column] = _best_scales(error, deviation)
         near = held_out[:, column] & are_copied(prediction.heard[:, column])
         if near.sum() >= MIN_CELLS:
-            error = (prediction.numbers[near, column] - truth[near, column]).astype(np.float64)
+            error = prediction.numbers[near, column] - truth[near, column]
             half = np.abs(misses[column].reach(prediction.numbers[near, column])).max(axis=0)
             half *= np.hypot(prediction.spread[near, column], floor[column])
             scale = _conformal_quantile(np.abs(error) / half.clip(LEAST_HALF_WIDTH))
@@ -198,8 +201,8 @@ def calibrate_numbers(
 
 def _conformal_quantile(scores: NDArray[np.float64]) -> float:
     """What the scores (n_cells,) of as many cells are at most as an interval must cover."""
-    rank = min(1.0, np.ceil((len(scores) + 1) * COVERAGE) / len(scores))
-    return float(np.quantile(scores, rank, method="inverted_cdf"))
+    rank = min(len(scores), math.ceil((len(scores) + 1) * COVERAGE))
+    return float(np.partition(scores, rank - 1)[rank - 1])
 
 
 def _best_scales(error: NDArray[np.float64], spread: NDArray[np.float64]) -> tuple[float, float]:
@@ -238,9 +241,14 @@ def _mean_distance(offset: NDArray[np.float64] | float, deviation: NDArray[np.fl
 def confidence_of_interval(
     lower: NDArray[np.float64], upper: NDArray[np.float64], encoder: NumericEncoder
 ) -> NDArray[np.float64]:
-    """Share (n_cells,) of the column's own central 90 % range that the interval rules out."""
+    """Share (n_cells,) of the column's own central 90 % range that the interval rules out.
+
+    Where nine tenths of the column are one value, that of its whole range.
+    """
     n_edges = len(encoder.edges)
     low, high = np.interp([(1 - COVERAGE) / 2, (1 + COVERAGE) / 2], np.linspace(0, 1, n_edges), encoder.edges)
+    if low == high:
+        low, high = encoder.edges[[0, -1]]
     width = float(high - low) * encoder.std
     if width <= 0:
         return np.ones(len(lower))

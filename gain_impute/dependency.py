@@ -16,6 +16,7 @@ MOST_WRONG_OF_KEY = 0.03  # of the rows that others decide, whose keys stand in 
 PRIOR_ROWS = 10  # that a share of these counts as having seen before, of which PRIOR_WRONG or more were wrong
 PRIOR_WRONG = 0.05
 LEAST_ROWS_OF_PAIR = 2  # with two values together: else these decide nothing
+MIXER = np.uint64(0x9E3779B97F4A7C15)  # odd, with bits as if by chance: what it multiplies keeps apart
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class Dependency:
     by : tuple of int
         The one or two cells or identifiers, these counted after all cells, that decide it.
     keys : ndarray of shape (n_keys,), int64
-        Their values that do, as bits, ascending.
-    values : ndarray of shape (n_keys,), float32
+        Their values that do, as bits (of two values a hash of these), ascending.
+    values : ndarray of shape (n_keys,), float64
         What stands beside them: z-scores or codes.
     wrong : ndarray of shape (n_keys,), float32
         Share of the rows with such keys that would be wrong, were they decided by the others.
@@ -41,7 +42,7 @@ class Dependency:
     cell: int
     by: tuple[int, ...]
     keys: NDArray[np.int64]
-    values: NDArray[np.float32]
+    values: NDArray[np.float64]
     wrong: NDArray[np.float32]
     squared_error: float
 
@@ -50,56 +51,62 @@ class Dependency:
         """Whether no row that it learned from would be wrong."""
         return self.squared_error == 0
 
-    def decided(self, rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def decided(self, rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """What it decides in rows of `side_by_side`, NaN where nothing; and the shares wrong, (n_rows,)."""
         if len(self.keys) == 0:
-            return np.full((2, len(rows)), np.nan, np.float32)[0], np.ones(len(rows), np.float32)
+            return np.full(len(rows), np.nan), np.ones(len(rows), np.float32)
         keys, is_known = _packed(rows[:, self.by])
         at = np.searchsorted(self.keys, keys).clip(max=len(self.keys) - 1)
-        return np.where(is_known & (self.keys[at] == keys), self.values[at], np.float32(np.nan)), self.wrong[at]
+        return np.where(is_known & (self.keys[at] == keys), self.values[at], np.nan), self.wrong[at]
 
 
 def side_by_side(
     numbers: NDArray[np.float32],
+    residues: NDArray[np.float32] | None,
     codes: NDArray[np.int64],
     known: NDArray[np.bool_],
     identifiers: NDArray[np.float32] | None = None,
-) -> NDArray[np.float32]:
-    """Z-scores (n_rows, N), codes (n_rows, C) and identifiers (n_rows, I) of rows in one array (n_rows, P + I).
+) -> NDArray[np.float64]:
+    """Numbers (n_rows, N), codes (n_rows, C) and identifiers (n_rows, I) of rows in one array (n_rows, P + I).
 
-    Cells (n_rows, P) that are not known are NaN, as are missing identifiers.
+    Numbers are z-scores with their residues, so that none is taken for another. Cells (n_rows, P) that are not known
+    are NaN, as are missing identifiers.
     """
-    cells = np.where(known, np.concatenate([numbers, codes.astype(np.float32)], axis=1), np.float32(np.nan))
+    exact = numbers.astype(np.float64) if residues is None else numbers.astype(np.float64) + residues
+    cells = np.where(known, np.concatenate([exact, codes], axis=1), np.nan)
     return cells if identifiers is None else np.concatenate([cells, identifiers], axis=1)
 
 
 def followed(
-    said: NDArray[np.float32], decided: NDArray[np.float32], wrong: NDArray[np.float32]
-) -> NDArray[np.float32]:
+    said: NDArray[np.floating], decided: NDArray[np.float64], wrong: NDArray[np.float32]
+) -> NDArray[np.floating]:
     """What is said of n decided cells, numbers (n,) or distributions (n, n_categories), once they are decided."""
     if said.ndim == 1:
         return decided
-    mixed: NDArray[np.float32] = wrong[:, None] * said
+    mixed: NDArray[np.floating] = wrong[:, None] * said
     mixed[np.arange(len(said)), decided.astype(np.int64) - 1] += 1 - wrong
     return mixed
 
 
-def _packed(values: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """One or two values of n rows (n, 1 or 2) as the bits of one number (n,); and where all are known."""
-    bits = np.ascontiguousarray(values + np.float32(0)).view(np.uint32).astype(np.int64)  # adding 0 makes -0 be 0
-    packed: NDArray[np.int64] = bits[:, 0] if bits.shape[1] == 1 else (bits[:, 0] << 32) | bits[:, 1]
-    return packed, ~np.asarray(np.isnan(values).any(axis=1))
+def _packed(values: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The bits of one value of n rows (n, 1 or 2), or a hash of those of two (n,); and where all are known."""
+    bits = (np.ascontiguousarray(values, np.float64) + 0.0).view(np.uint64)  # adding 0 makes -0 be 0
+    packed = bits[:, 0]
+    for other in bits.T[1:]:
+        packed = packed * MIXER
+        packed = (packed ^ (packed >> np.uint64(32)) ^ other) * MIXER
+    return packed.view(np.int64), ~np.asarray(np.isnan(values).any(axis=1))
 
 
 class Keys(NamedTuple):
     """The keys of n rows: values of one column, or of two together."""
 
     keys: NDArray[np.int64]  # that occur, ascending
-    values: NDArray[np.float32]  # of the (first) column with each
+    values: NDArray[np.float64]  # of the (first) column with each
     ids: NDArray[np.int64]  # which of these each row has (n,); -1 where it is not known
 
     @classmethod
-    def of(cls, values: NDArray[np.float32]) -> Keys:
+    def of(cls, values: NDArray[np.float64]) -> Keys:
         """Those of one or two columns (n, 1 or 2); NaN is not known."""
         packed, known = _packed(values)
         ids = np.full(len(packed), -1)
@@ -132,7 +139,7 @@ class Beside(NamedTuple):
     """What stands beside each key."""
 
     keys: NDArray[np.int64]
-    values: NDArray[np.float32]  # the most frequent one beside each
+    values: NDArray[np.float64]  # the most frequent one beside each
     n_rows: NDArray[np.int64]  # with each key, (n_keys,)
     n_mode: NDArray[np.int64]  # of these with the most frequent value
     squares: NDArray[np.float64]  # of their distances from it, summed
@@ -151,7 +158,7 @@ class Beside(NamedTuple):
         n_rows, n_mode = np.add.reduceat(counts, starts), np.maximum.reduceat(counts, starts)
         modes = np.flatnonzero(counts == n_mode[at])
         mode = modes[np.append(at[modes[1:]] != at[modes[:-1]], True)]  # of each key one, where several are as frequent
-        distances = (cell.values[values] - cell.values[values[mode]][at]).astype(np.float64)
+        distances = cell.values[values] - cell.values[values[mode]][at]
         squares = np.add.reduceat(counts * distances**2, starts)
         return cls(by.keys[keys[starts]], cell.values[values[mode]], n_rows, n_mode, squares)
 

@@ -26,7 +26,7 @@ __all__ = ["expert_tensors", "experts_from", "experts_to_json"]
 
 FOREST_ARRAYS = {"starts": np.int64, "feature": np.int32, "value": np.float32, "right": np.int32}
 LINE_ARRAYS = {"coefficients": np.float32, "limits": np.float32}
-DEPENDENCY_ARRAYS = {"keys": np.int64, "values": np.float32, "wrong": np.float32}
+DEPENDENCY_ARRAYS = {"keys": np.int64, "values": np.float64, "wrong": np.float32}
 RANK_ARRAYS = ("columns", "quantiles")
 INDEX_ARRAYS = {"idf": np.float32, "starts": np.int64, "rows": np.int32, "values": np.float32}
 

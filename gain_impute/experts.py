@@ -157,9 +157,10 @@ class Experts:
                 own_seed = int(np.random.SeedSequence([seed, cell]).generate_state(1)[0])
                 taught.forests[cell] = Forest.fit(seen, target, is_number=is_number, n_trees=n_trees, seed=own_seed)
             others = taught.told_by_line_features != cell
-            if is_number and (weight.line > 0 or is_in_doubt):
+            has_line = others.any() and (is_in_doubt or (is_number and weight.line > 0))
+            if has_line and is_number:
                 taught.lines[cell] = Line.fit(line_features[rows], target, others)
-            elif is_in_doubt and class_sizes[cell - n] <= MOST_LINE_CLASSES:
+            elif has_line and class_sizes[cell - n] <= MOST_LINE_CLASSES:
                 taught.lines[cell] = Line.fit_classes(line_features[rows], target, others, class_sizes[cell - n])
             if cell in weights:
                 taught.weights[cell] = weight
@@ -208,7 +209,7 @@ class Experts:
         self,
         completed: CompletedRows,
         known: NDArray[np.bool_],
-        numbers: NDArray[np.float32],
+        numbers: NDArray[np.float64],
         probabilities: Sequence[NDArray[np.float32]],
         *,
         picked: NDArray[np.float32] | None = None,
@@ -222,7 +223,7 @@ class Experts:
         completed : CompletedRows
             Of n_rows rows, by the generator.
         known : ndarray of shape (n_rows, P), bool
-        numbers : ndarray of shape (n_rows, N), float32
+        numbers : ndarray of shape (n_rows, N), float64
             The generator's z-scores.
         probabilities : sequence of ndarray of shape (n_unknown, n_categories), float32
             Of each categorical column, the generator's, for the rows in which it is unknown.
@@ -241,14 +242,14 @@ class Experts:
             and where neighbours say more.
         """
         n, n_unknown = numbers.shape[1], (~known[:, self.cells]).sum(axis=1)
-        whom, scatter, apart = np.zeros(known.shape, np.uint8), np.zeros_like(numbers), np.zeros_like(numbers)
+        whom, (scatter, apart) = np.zeros(known.shape, np.uint8), np.zeros((2, *numbers.shape), np.float32)
         several = np.flatnonzero(n_unknown > 1)
         if len(several) > 0:
             told = self._together(completed, several, known, numbers, probabilities, share=SHARE_OF_FIRST_TREES)
             completed = replace(completed, numbers=completed.numbers.copy(), codes=completed.codes.copy())
             for of in told:
                 if of.cell < n:
-                    completed.numbers[of.rows, of.cell] = of.said
+                    completed.numbers[of.rows, of.cell] = of.said  # as float32
                 else:
                     completed.codes[of.rows, of.cell - n] = of.said.argmax(axis=1) + 1
         asked = np.flatnonzero(n_unknown > 0)
@@ -268,7 +269,7 @@ class Experts:
         completed: CompletedRows,
         rows: NDArray[np.int64],
         known: NDArray[np.bool_],
-        numbers: NDArray[np.float32],
+        numbers: NDArray[np.float64],
         probabilities: Sequence[NDArray[np.float32]],
         *,
         share: float = 1.0,
@@ -278,7 +279,7 @@ class Experts:
         of_rows = completed.take(rows)
         n, heard = numbers.shape[1], self._heard(of_rows, share, None if picked is None else picked[rows])
         is_lacking = self.support.is_lacking(of_rows.codes, known[rows])
-        shown = side_by_side(of_rows.numbers, of_rows.codes, known[rows], of_rows.identifiers)
+        shown = side_by_side(of_rows.numbers, of_rows.residues, of_rows.codes, known[rows], of_rows.identifiers)
         for cell in self.cells:
             here = np.flatnonzero(~known[rows, cell])
             if len(here) == 0:  # most columns of one row
@@ -367,13 +368,18 @@ class Experts:
         forests = {cell: forest for cell, forest in self.forests.items() if cell in of_trees}
         lines = {cell: line for cell, line in self.lines.items() if cell in of_lines}
         trust: dict[int, Trust] = {}
-        visible, held_out = side_by_side(shown.numbers, shown.codes, shown.visible, shown.completed.identifiers), {}
+        theirs = shown.completed
+        visible = side_by_side(shown.numbers, theirs.residues, shown.codes, shown.visible, theirs.identifiers)
+        held_out: dict[int, HeldOut] = {}
         for cell, (ours, opinions, true) in said.items():
             at = np.flatnonzero(shown.held_out[:, cell])
-            nearest = {text: found.take(at) for text, found in shown.completed.nearest.items()}
-            alone = blended(ours, opinions, believed.get(cell, NOT_AT_ALL))
-            trust |= self.neighbours.trusted(cell, nearest, alone, true)
-            held_out[cell] = HeldOut(visible[at], alone, true)
+            nearest = {text: found.take(at) for text, found in theirs.nearest.items()}
+            together = blended(ours, opinions, believed.get(cell, NOT_AT_ALL))
+            trusted = self.neighbours.trusted(cell, nearest, together, true)
+            if trusted:
+                together, _ = self.neighbours.believed(trusted).moved(cell, nearest[trusted[cell].text], together)
+            trust |= trusted
+            held_out[cell] = HeldOut(visible[at], together, true)
         return replace(
             self,
             forests=forests,
@@ -390,7 +396,7 @@ class _Told(NamedTuple):
     cell: int
     rows: NDArray[np.int64]
     at: NDArray[np.int64]  # where these rows stand in what the generator says of the cell
-    said: NDArray[np.float32]  # values (n_here,) or distributions (n_here, n_categories)
+    said: NDArray[np.floating]  # values (n_here,), float64, or distributions (n_here, n_categories), float32
     whom: NDArray[np.uint8]
     scatter: NDArray[np.float32]
     apart: NDArray[np.float32]

@@ -67,6 +67,7 @@ class GAINImputer(Completer):  # numpydoc ignore=PR02
         Sizes of the generator.
     n_trees : int or None, default=None
         Trees beside the generator, of each column, and with them a linear model; 0 leaves it alone, which is faster.
+        Where too few known cells can be held out to weigh them, 30, or `validation_share` is 0, there are none.
     rehide_min, rehide_max : float
         Range of the share of a row's known cells that is hidden again while training.
     rehide_texts : float in [0, 1], default=0.15
@@ -302,6 +303,9 @@ class GAINImputer(Completer):  # numpydoc ignore=PR02
 
     def category_probabilities(self, X: Any, column: str) -> pd.DataFrame:
         """Say how probable each category of a column is, with the column hidden in every row.
+
+        A row that was learned is remembered, by trees and neighbours: its own category looks more probable than it
+        would in another row like it.
 
         Parameters
         ----------

@@ -36,7 +36,9 @@ REFINING_SHARE = 1 / 6  # of the budget: training ends with the held-out cells g
 REFINING_RATE = 0.3  # of the learning rate, from which it then falls
 NETWORKS_SHARE = 0.7  # of a limited time: what is left is for experts
 MOST_ROWS = 20_000  # that trees learn from
-MOST_WORK = 30_000_000  # rows x columns x features: wide tables learn from fewer rows
+MOST_WORK = 30_000_000  # rows x columns x features: wide tables learn from fewer rows, down to
+FEW_ROWS = 4_096
+MOST_WORK_OF_FEW = 300_000_000  # likewise, beyond which there are fewer yet
 TAUGHT_AGAIN_FROM = 0.03  # of the known cells: where more were held out, experts are taught again with them
 
 Report = Callable[[EpochLog], None]
@@ -84,6 +86,8 @@ def learn(
             deadline=began + networks_s * (lesson.number + 1) / len(lessons),
         )
     if not material.has_held_out:
+        for lesson in lessons:
+            lesson.forget_unwanted_experts()
         for lesson, sureness in zip(lessons, before or [], strict=False):
             lesson.keep_sureness(sureness)
         return
@@ -103,14 +107,17 @@ def learn(
 
 
 def expert_rows(n_rows: int, n_cells: int, n_texts: int, *, always: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """Choose rows (ascending) for trees to learn from, `always` among them."""
-    n_features = n_cells + min(N_TREE_AXES, N_AXES * n_texts)
-    most = min(MOST_ROWS, max(LEAST_ROWS, MOST_WORK // max(1, n_cells * n_features)))
+    """Choose rows (ascending) for trees to learn from, `always` among them, as far as there is room for these."""
+    work = max(1, n_cells * (n_cells + min(N_TREE_AXES, N_AXES * n_texts)))
+    usual, at_least = (share // work for share in (MOST_WORK, MOST_WORK_OF_FEW))
+    most = max(min(MOST_ROWS, usual), min(FEW_ROWS, at_least), LEAST_ROWS)
     if n_rows <= most:
         return np.arange(n_rows)
-    others = np.setdiff1d(np.arange(n_rows), always, assume_unique=True)
     rng = np.random.default_rng(seed)
-    return np.sort(np.concatenate([always, rng.choice(others, max(0, most - len(always)), replace=False)]))
+    if len(always) > most:
+        return np.sort(rng.choice(always, most, replace=False))
+    others = np.setdiff1d(np.arange(n_rows), always, assume_unique=True)
+    return np.sort(np.concatenate([always, rng.choice(others, most - len(always), replace=False)]))
 
 
 @dataclass(frozen=True)
@@ -304,9 +311,8 @@ class _Lesson:
         """Teach experts of all columns, each believed as far as held-out cells show that it helps; or keep those."""
         if is_first_fit:
             self.training.averaged.temperatures.fill_(1)
-        if not self.config.n_trees:
-            self.take_experts(None)
-        elif not self.keeps_experts:
+        self.forget_unwanted_experts()
+        if self.config.n_trees and not self.keeps_experts:
             weights = dict.fromkeys(range(self.training.layout.n_cells), USUAL)
             experts = self.taught_experts(self.material.known, weights)
             rows, cells = self.material.shown
@@ -314,11 +320,19 @@ class _Lesson:
             self.take_experts(experts.weighed(said))
 
     def teach_again(self) -> None:
-        """Teach them with the held-out cells, believed as before; the same ones stay where time does not suffice."""
+        """Teach them with the held-out cells, believed as before; the same ones stay where time does not suffice.
+
+        A column whose categories are too rare among more cells has none any more.
+        """
         experts = self.member.experts
         if experts is not None:
             again = self.taught_experts(self.material.given_back.known, experts.weights, completing=experts)
-            self.take_experts(again if again.weights == experts.weights else experts)
+            self.take_experts(again if time.perf_counter() < self.material.deadline else experts)
+
+    def forget_unwanted_experts(self) -> None:
+        """Leave the generator alone where no trees are wanted, though there were some before."""
+        if not self.config.n_trees:
+            self.take_experts(None)
 
     def take_experts(self, experts: Experts | None) -> None:
         """Put these beside the member's networks."""
@@ -331,13 +345,22 @@ class _Lesson:
     ) -> Experts:
         """Teach experts, from rows as they are completed, also by earlier ones, when `known` (n_rows, P) is read."""
         layout = self.training.layout
-        always = self.material.held_out[0].cpu().numpy()
+        always, _ = self.material.shown
         rows = expert_rows(len(known), layout.n_cells, len(layout.texts), always=always, seed=self.seed)
         known_there = known.cpu().numpy()[rows]
         completed_by = replace(self.member, experts=completing)
         encoded = self.material.encoded
-        shown = side_by_side(encoded.numbers[rows], encoded.codes[rows], known_there, encoded.identifiers[rows])
-        found = Dependencies.find(shown, layout.n_cells) if completing is None else completing.dependencies.again(shown)
+        shown = side_by_side(
+            encoded.numbers[rows],
+            encoded.residues[rows],
+            encoded.codes[rows],
+            known_there,
+            encoded.identifiers[rows],
+        )
+        if completing is None:
+            found = Dependencies.find(shown, layout.n_cells, deadline=self.material.deadline)
+        else:
+            found = completing.dependencies.again(shown)
         return Experts.fit(
             completed_rows(completed_by, self.material.table, rows, self.text_axes, known=known),
             known_there,

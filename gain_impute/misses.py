@@ -35,17 +35,17 @@ class Misses:
     unit: NDArray[np.float32]
 
     @classmethod
-    def of(cls, best: NDArray[np.float32], truth: NDArray[np.float32], unit: NDArray[np.float32]) -> Misses:
+    def of(cls, best: NDArray[np.float64], truth: NDArray[np.float64], unit: NDArray[np.float64]) -> Misses:
         """Put held-out cells (n_held_out,) in order."""
         order = np.argsort(best, kind="stable")
-        return cls(best[order], (truth - best)[order], unit[order])
+        return cls(*(each[order].astype(np.float32) for each in (best, truth - best, unit)))
 
     @classmethod
     def none(cls) -> Misses:
         """Know of no cell."""
         return cls(*np.zeros((3, 0), np.float32))
 
-    def draw(self, best: NDArray[np.float32], chance: NDArray[np.float32]) -> NDArray[np.float32]:
+    def draw(self, best: NDArray[np.float64], chance: NDArray[np.float32]) -> NDArray[np.float32]:
         """Of each cell (n_cells,) one miss of those whose best values are nearest its own.
 
         `chance` (n_cells,), from 0 to below 1, says which.
@@ -55,7 +55,7 @@ class Misses:
         missed: NDArray[np.float32] = self.missed[taken]
         return missed
 
-    def reach(self, best: NDArray[np.float32]) -> NDArray[np.float64]:
+    def reach(self, best: NDArray[np.float64]) -> NDArray[np.float64]:
         """Of each cell the ends of its interval (2, n_cells), in units from its best value: one below it, one above.
 
         They are the quantiles between which COVERAGE of the misses alike lie, of a further cell too, moved half-way
@@ -75,9 +75,9 @@ class Misses:
             reach[:, these] = np.stack([lower.clip(max=0) - either, upper.clip(min=0) + either])[:, of] / 2
         return reach
 
-    def _alike(self, best: NDArray[np.float32], n_alike: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _alike(self, best: NDArray[np.float64], n_alike: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """First and end of the cells whose best values are nearest: as many as asked for, and all that are the same."""
         n, least = len(self.best), min(n_alike, len(self.best))
-        left, right = (np.searchsorted(self.best, best, side) for side in ("left", "right"))
+        left, right = (np.searchsorted(self.best, best.astype(np.float32), side) for side in ("left", "right"))
         first = ((left + right - least) // 2).clip(0, n - least)
         return np.minimum(first, left), np.maximum(first + least, right)

@@ -43,7 +43,7 @@ from gain_impute.training import seeded
 
 __all__ = ["FORMAT_VERSION", "MODEL_FILES", "FittedState", "read_model", "write_model"]
 
-FORMAT_VERSION = 14
+FORMAT_VERSION = 15
 SCALARS = ("mean", "std", "minimum", "maximum", "grid")  # of the encoder of a number
 MODEL_FILES = DESCRIPTION, WEIGHTS, CHECKSUMS = "model.json", "weights.safetensors", "SHA256SUMS"
 
@@ -252,6 +252,7 @@ def _encoders_to_json(encoder: TableEncoder) -> dict[str, Any]:
         ],
         "classes": [dataclasses.asdict(column) for column in encoder.classes.values()],
         "texts": [dataclasses.asdict(column) for column in encoder.texts.values()],
+        "is_exact": encoder.is_exact,
     }
 
 
@@ -343,9 +344,12 @@ def _encoder_from(description: dict[str, Any], edges: Tensor) -> TableEncoder:
         raise ValueError("numbers")
     if not all(isinstance(text, str) for column in classes for text in column.vocabulary):
         raise TypeError("vocabulary")
+    if not isinstance(encoders["is_exact"], bool):
+        raise TypeError("is_exact")
     return TableEncoder(
         schema=schema,
         numbers={column.name: column for column in numbers},
         classes={column.name: column for column in classes},
         texts={column.name: column for column in texts},
+        is_exact=encoders["is_exact"],
     )

@@ -38,8 +38,8 @@ class Prediction:
 
     Attributes
     ----------
-    numbers : ndarray of shape (n_chosen, N), float32
-        Best z-scores.
+    numbers : ndarray of shape (n_chosen, N), float64
+        Best z-scores, of what a dependency decides to the last digit.
     spread : ndarray of shape (n_chosen, N), float32
         Standard deviation of the generator's draws around them, of what members say, and of numbers without support
         also of what generator and experts say; NaN where it was not asked for.
@@ -53,7 +53,7 @@ class Prediction:
         Who is heard of each cell beside the generator, the sum of `HEARD`.
     """
 
-    numbers: NDArray[np.float32]
+    numbers: NDArray[np.float64]
     spread: NDArray[np.float32]
     deviation: NDArray[np.float32]
     codes: NDArray[np.int64]
@@ -99,9 +99,9 @@ def predict(
     """
     known, layout, device = table.known if known is None else known, members[0].layout, members[0].device
     is_drawn = np.broadcast_to(np.asarray(spread), len(rows)).copy()
-    numbers = np.zeros((len(rows), layout.n_numbers), np.float32)
+    numbers = np.zeros((len(rows), layout.n_numbers))
     unknown = np.broadcast_to(np.float32(np.nan), numbers.shape)  # takes no memory
-    spreads, deviations = (np.full_like(numbers, np.nan) if is_drawn.any() else unknown for _ in range(2))
+    spreads, deviations = (unknown.copy() if is_drawn.any() else unknown for _ in range(2))
     codes = np.zeros((len(rows), len(layout.classes)), np.int64)
     probabilities = np.zeros(codes.shape, np.float32)
     heard = np.zeros((len(rows), layout.n_cells), np.uint8)
@@ -145,14 +145,14 @@ def draw_cells(
     table: TensorTable,
     rows: NDArray[np.int64],
     *,
-    drawn: Callable[..., NDArray[np.float32]],
+    drawn: Callable[..., NDArray[np.float64]],
 ) -> Prediction:
     """Draw every cell of the rows once, from torch's generator as it stands.
 
     `drawn` makes numbers of what is said of them (`NumberCalibration.drawn`).
     """
     layout, device = members[0].layout, members[0].device
-    numbers = np.zeros((len(rows), layout.n_numbers), np.float32)
+    numbers = np.zeros((len(rows), layout.n_numbers))
     codes = np.zeros((len(rows), len(layout.classes)), np.int64)
     heard = np.zeros((len(rows), layout.n_cells), np.uint8)
     for first, part in parts_of(rows, device):
@@ -173,7 +173,7 @@ def draw_cells(
                 chosen = torch.multinomial(torch.from_numpy(shares).to(device), 1)
                 codes[first + asked, column] = chosen[:, 0].cpu().numpy() + 1
     unknown = np.full(codes.shape, np.nan, np.float32)
-    nothing = np.zeros_like(numbers)
+    nothing = np.zeros(numbers.shape, np.float32)
     return Prediction(numbers, nothing, nothing, codes, unknown, heard)
 
 

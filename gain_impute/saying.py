@@ -31,7 +31,8 @@ class Said:
 
     Attributes
     ----------
-    numbers : ndarray of shape (n_rows, N), float32
+    numbers : ndarray of shape (n_rows, N), float64
+        Z-scores, of what a dependency decides to the last digit.
     shift : ndarray of shape (n_rows, N), float32
         How far the numbers of a draw lie from the best ones: the generator's draw, and one of the trees.
     asked : list of ndarray of shape (n_asked,), int64
@@ -50,7 +51,7 @@ class Said:
         As `Experts.blend` tells.
     """
 
-    numbers: NDArray[np.float32]
+    numbers: NDArray[np.float64]
     shift: NDArray[np.float32]
     asked: list[NDArray[np.int64]]
     probabilities: list[NDArray[np.float32]]
@@ -179,11 +180,11 @@ def _generator_says(
     places = tuple(of.read(text) for of, text in zip(axes, texts, strict=False))
     known = visible.cpu().numpy()
     nearest = neighbours.nearest(texts, ~known)
-    identifiers = table.identifiers[rows.cpu().numpy()]
     own = table.numbers[rows].cpu().numpy(), table.codes[rows].cpu().numpy()
-    observed = CompletedRows(*own, places, nearest, identifiers)
+    residues, identifiers = (array[rows.cpu().numpy()] for array in (table.residues, table.identifiers))
+    observed = CompletedRows(*own, places, nearest, residues, identifiers)
     return Said(
-        numbers,
+        numbers.astype(np.float64),
         (drawn.numbers - best.numbers).cpu().numpy(),
         asked,
         shares,

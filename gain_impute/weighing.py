@@ -57,12 +57,12 @@ Opinion = NDArray[np.float32] | None
 
 
 def blended(ours: NDArray[np.float32], opinions: Sequence[Opinion], weights: Weights) -> NDArray[np.float32]:
-    """What the generator and the experts of a cell say together."""
-    shift = np.zeros_like(ours)
-    for weight, opinion in zip(weights, opinions, strict=True):
-        if opinion is not None:
-            shift += np.float32(weight) * (opinion - ours)
-    return ours + shift
+    """What the generator and the experts of a cell say together; of shares none is below 0, not even by rounding."""
+    heard = [(weight, opinion) for weight, opinion in zip(weights, opinions, strict=True) if opinion is not None]
+    said = np.float32(max(0.0, 1 - sum(weight for weight, _ in heard))) * ours
+    for weight, opinion in heard:
+        said += np.float32(weight) * opinion
+    return said
 
 
 def disagreement(ours: NDArray[np.float32], opinions: Sequence[Opinion]) -> NDArray[np.float32]:
@@ -174,10 +174,9 @@ def _priors() -> NDArray[np.float64]:
 def _without_slight(log_probable: NDArray[np.float64], possible: NDArray[np.bool_], floor: Weights) -> Weights:
     """Mean of the possible weights, without those below the floor."""
     mean = _mean(log_probable, possible)
-    for who in range(len(mean)):
-        if 0 < mean[who] < floor[who]:
-            possible = possible & (_TRIED[:, who] == 0)
-            mean = _mean(log_probable, possible)
+    while (slight := np.flatnonzero((mean > 0) & (mean < floor))).size:  # who is left may have less than before
+        possible = possible & (_TRIED[:, slight[0]] == 0)
+        mean = _mean(log_probable, possible)
     return Weights(*mean.tolist())
 
 

@@ -15,6 +15,7 @@ from gain_impute.confidence import (
     COVERAGE,
     MIN_CELLS,
     NumberCalibration,
+    _conformal_quantile,
     calibrate_numbers,
     confidence_of_interval,
 )
@@ -37,6 +38,7 @@ def made(n_cells: int, *, error: float, spread: float, seed: int = 0) -> tuple[E
         codes=nothing.astype(np.int64),
         known=np.ones(truth.shape, bool),
         texts=(),
+        residues=np.zeros_like(truth),
         identifiers=np.zeros((len(truth), 0), np.float32),
     )
     nowhere = np.zeros(truth.shape, bool)
@@ -252,6 +254,19 @@ def test_an_interval_that_rules_out_nothing_has_no_confidence_and_a_point_has_al
 def test_a_column_of_one_value_is_certain():
     column = NumericEncoder.fit("n", np.array([7.0, 7.0]), n_bins=4)
     assert confidence_of_interval(np.array([7.0]), np.array([7.0]), column).tolist() == [1.0]
+
+
+def test_where_nine_tenths_are_one_value_the_whole_range_is_what_an_interval_rules_out():
+    column = NumericEncoder.fit("discount", np.append(np.zeros(970), np.linspace(1, 80, 30)), n_bins=20)
+    confidence = confidence_of_interval(np.zeros(3), np.array([0.0, 40.0, 100.0]), column)
+    assert confidence == pytest.approx([1.0, 0.5, 0.0])
+
+
+@given(st.integers(MIN_CELLS, 5_000))
+def test_an_interval_of_n_cells_covers_a_further_one_as_often_as_is_promised(n_cells):
+    scores = np.random.default_rng(n_cells).permutation(n_cells).astype(np.float64) + 1
+    rank = -(-(n_cells + 1) * 9 // 10)  # of n + 1 that are alike the last lies within the first so many
+    assert _conformal_quantile(scores) == min(rank, n_cells)
 
 
 def test_intervals_of_filled_numbers_cover_about_nine_of_ten_truths():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from gain_impute import GAINImputer, infer_schema
-from gain_impute.dependencies import Dependencies, HeldOut
+from gain_impute.dependencies import ENOUGH_IDLE, Dependencies, HeldOut
 from gain_impute.dependency import Beside, Dependency, Keys, followed, side_by_side
 from gain_impute.encoding.table import TableEncoder
 from gain_impute.errors import ModelFormatError
@@ -30,7 +30,7 @@ def made(*, wrong: float = 0.0, seed: int = 0) -> np.ndarray:
     code, size, noise = rng.integers(0, 20, N_ROWS), rng.integers(0, 5, N_ROWS), rng.integers(0, 5, N_ROWS)
     name = np.where(rng.random(N_ROWS) < wrong, rng.integers(0, 7, N_ROWS), code * 3 % 7)
     together = (code * 11 + size * size) % 13
-    rows = np.column_stack([code, name, size, together, noise]).astype(np.float32)
+    rows = np.column_stack([code, name, size, together, noise]).astype(np.float64)
     rows[rng.random(rows.shape) < 0.1] = np.nan
     return rows
 
@@ -49,7 +49,7 @@ def test_what_one_column_or_two_decide_is_found_and_nothing_else():
     assert all(4 not in each.by for each in found.all)
     assert all(len(each.by) == 1 for each in found.of_cells[1][:1])
     name, together = found.of_cells[1][0], next(each for each in found.of_cells[3] if each.by == (0, 2))
-    rows = np.full((3, 5), np.nan, np.float32)
+    rows = np.full((3, 5), np.nan)
     rows[:, 0], rows[1:, 2] = [4, 19, 33], [1, 2]
     np.testing.assert_array_equal(name.decided(rows)[0], [4 * 3 % 7, 19 * 3 % 7, np.nan])
     np.testing.assert_array_equal(together.decided(rows)[0], [np.nan, (19 * 11 + 1) % 13, np.nan])
@@ -59,7 +59,7 @@ def test_what_one_column_or_two_decide_is_found_and_nothing_else():
 def test_unrelated_columns_decide_nothing(n_categories):
     rng = np.random.default_rng(0)
     for _ in range(30):
-        rows = rng.integers(0, n_categories, (200, 8)).astype(np.float32)
+        rows = rng.integers(0, n_categories, (200, 8)).astype(np.float64)
         rows[:, 0] = 1  # a constant neither decides nor is decided
         rows[:, 1] = rng.normal(size=200)  # each value once
         assert Dependencies.find(rows).all == []
@@ -72,15 +72,15 @@ def test_few_rows_may_be_wrong(wrong, is_found):
 
 def test_no_row_no_column_and_nothing_known_decide_nothing():
     for shape in ((0, 0), (0, 3), (5, 0), (5, 3)):
-        assert Dependencies.find(np.full(shape, np.nan, np.float32)).all == []
+        assert Dependencies.find(np.full(shape, np.nan)).all == []
 
 
 def test_values_beside_which_several_stood_and_those_as_rare_as_wrong_ones_decide_nothing():
     rng = np.random.default_rng(0)
     code = np.concatenate([np.repeat(np.arange(10), 60), [10] * 20, np.repeat(np.arange(11, 61), 2)])
     name = np.where(code < 10, code % 4, rng.integers(0, 4, len(code)))
-    beside = Beside.of(*(Keys.of(column[:, None].astype(np.float32)) for column in (code, name)))
-    decided = beside.dependency(1, (0,)).decided(np.arange(61, dtype=np.float32)[:, None])[0]
+    beside = Beside.of(*(Keys.of(column[:, None].astype(np.float64)) for column in (code, name)))
+    decided = beside.dependency(1, (0,)).decided(np.arange(61.0)[:, None])[0]
     np.testing.assert_array_equal(decided[:10], np.arange(10) % 4)
     assert np.isnan(decided[10])  # seen often, beside everything
     assert np.isnan(decided[11:]).all()  # where two rows with a code agree, it is by chance
@@ -99,12 +99,43 @@ def test_a_share_wrong_is_that_of_further_rows():
 
 
 @settings(max_examples=50, deadline=None)
-@given(hnp.arrays(np.float32, (12, 2), elements=st.sampled_from([0.0, -0.0, 1.5, -1.5, 1e30, 2.0])))
+@given(hnp.arrays(np.float64, (12, 2), elements=st.sampled_from([0.0, -0.0, 1.5, -1.5, 1e30, 2.0, 2 + 1e-12])))
 def test_keys_are_the_same_where_the_values_are(values):
     for columns in (values, values[:, :1]):
         ids = Keys.of(columns).ids
         same = (columns[:, None] == columns[None]).all(axis=2)
         np.testing.assert_array_equal(ids[:, None] == ids[None], same)
+
+
+@pytest.mark.parametrize("share_known", [0.3, 0.06, 0.03])
+def test_what_decides_a_column_of_few_known_cells_is_found(share_known):
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        article = rng.integers(0, 40, 2_000)
+        rows = np.column_stack([article, rng.permutation(40)[article] % 11, rng.integers(0, 5, 2_000)]).astype(float)
+        rows[rng.random(2_000) > share_known, 1] = np.nan
+        assert (1, (0,)) in pairs(Dependencies.find(rows))
+
+
+def attributes(n_columns: int) -> np.ndarray:
+    """Rows of articles, of which each attribute is another's function nearly, and that of any two others."""
+    rng = np.random.default_rng(0)
+    rows = rng.integers(0, 100, (100, n_columns))[rng.integers(0, 100, 500)].astype(float)
+    rows[rng.random(rows.shape) < 0.1] = np.nan
+    return rows
+
+
+def test_pairs_are_sought_no_longer_once_they_decide_nothing_new(monkeypatch):
+    tried = []
+    of = Beside.of.__func__
+    monkeypatch.setattr(Beside, "of", classmethod(lambda cls, by, cell: tried.append(1) or of(cls, by, cell)))
+    found = Dependencies.find(attributes(20))
+    assert len(found.of_cells) == 20
+    assert 20 * 19 < len(tried) < 20 * 19 + 20 * 3 * ENOUGH_IDLE  # of some 3,500 pairs and cells
+
+
+def test_none_are_sought_when_there_is_no_time():
+    assert Dependencies.find(attributes(5), deadline=-np.inf).all == []
 
 
 def test_learned_again_from_more_rows_the_same_columns_decide_more():
@@ -123,13 +154,13 @@ def test_learned_again_from_more_rows_the_same_columns_decide_more():
 
 
 def test_what_is_decided_takes_the_place_of_what_is_said_and_that_which_is_wrong_least_decides():
-    keys = Keys.of(np.array([[1.0], [2.0]], np.float32)).keys
+    keys = Keys.of(np.array([[1.0], [2.0]])).keys
     sure, unsure = (np.full(2, share, np.float32) for share in (0.1, 0.2))
     of_cell = (
-        Dependency(2, (0,), keys, np.array([3, 4], np.float32), sure, 0.5),
-        Dependency(2, (1,), keys, np.array([5, 1], np.float32), unsure, 0.5),
+        Dependency(2, (0,), keys, np.array([3.0, 4.0]), sure, 0.5),
+        Dependency(2, (1,), keys, np.array([5.0, 1.0]), unsure, 0.5),
     )
-    rows = np.array([[1, 1, np.nan], [7, 2, np.nan], [2, np.nan, np.nan], [7, 7, np.nan]], np.float32)
+    rows = np.array([[1, 1, np.nan], [7, 2, np.nan], [2, np.nan, np.nan], [7, 7, np.nan]])
     dependencies = Dependencies({2: of_cell})
     said, is_decided = dependencies.follow(2, rows, np.full(4, 9, np.float32))
     assert said.tolist() == [3, 1, 4, 9]
@@ -144,8 +175,9 @@ def test_what_is_decided_takes_the_place_of_what_is_said_and_that_which_is_wrong
 
 def test_side_by_side_are_numbers_and_codes_where_they_are_known():
     known = np.array([[True, True], [False, True], [True, False]])
-    rows = side_by_side(np.array([[0.5], [1], [2]], np.float32), np.array([[3], [1], [2]]), known)
-    np.testing.assert_array_equal(rows, np.array([[0.5, 3], [np.nan, 1], [2, np.nan]], np.float32))
+    residues = np.array([[0], [0], [2**-30]], np.float32)
+    rows = side_by_side(np.array([[0.5], [1], [2]], np.float32), residues, np.array([[3], [1], [2]]), known)
+    np.testing.assert_array_equal(rows, np.array([[0.5, 3], [np.nan, 1], [2 + 2**-30, np.nan]]))
 
 
 # ------------------------------------------------------------------------------------------------ believing
@@ -199,7 +231,7 @@ def test_great_errors_of_numbers_count_though_held_out_cells_show_none():
 
 def test_a_decided_distribution_keeps_what_else_was_said_for_the_share_that_is_wrong():
     said = np.array([[0.5, 0.3, 0.2]], np.float32)
-    mixed = followed(said, np.array([2], np.float32), np.array([0.1], np.float32))
+    mixed = followed(said, np.array([2.0]), np.array([0.1], np.float32))
     np.testing.assert_allclose(mixed, [[0.05, 0.93, 0.02]], rtol=1e-6)
 
 
@@ -253,6 +285,58 @@ def test_the_imputer_lists_what_decides_what(fitted, tmp_path):
     assert not two.duplicated(["column", "decided_by"]).any()
 
 
+def exactly_decided(n_rows: int = 900) -> pd.DataFrame:
+    """Articles that decide what float32 cannot tell apart: a number of 13 digits, a moment, a price of 2 decimals."""
+    rng = np.random.default_rng(0)
+    article = rng.integers(0, 150, n_rows)
+    return pd.DataFrame(
+        {
+            "article": [f"a{number:03}" for number in article],
+            "tax_number": rng.integers(10**12, 10**13, 150)[article],
+            "listed": pd.to_datetime(rng.integers(1.5e9, 1.8e9, 150)[article], unit="s"),
+            "price": np.round(rng.lognormal(3, 1, 150), 2)[article],
+        }
+    )
+
+
+def test_what_is_looked_up_is_exactly_what_stood_there():
+    frame = exactly_decided()
+    holes = np.random.default_rng(1).random(frame.shape) < [0, 0.2, 0.2, 0.2]
+    schema = Schema(
+        [
+            ColumnSchema(name="article", kind=Kind.CATEGORICAL),
+            ColumnSchema(name="tax_number", kind=Kind.NUMERIC, decimals=0),
+            ColumnSchema(name="listed", kind=Kind.DATETIME),
+            ColumnSchema(name="price", kind=Kind.NUMERIC, decimals=2),
+        ]
+    )
+    given_table = frame.mask(holes)
+    for n_members in (1, 2):
+        imputer = quick_imputer(schema=schema, max_steps=30, n_members=n_members).fit(given_table)
+        imputation = imputer.impute(given_table)
+        decided = imputation.cells[imputation.cells["source"] == "dependency"]
+        assert decided["column"].value_counts().min() > 80
+        assert decided["column"].nunique() == 3
+        for name, cells in decided.groupby("column"):
+            at = cells["position"].to_numpy()
+            assert (imputation.table[name].iloc[at].to_numpy() == frame[name].iloc[at].to_numpy()).all()
+
+
+def test_a_number_that_was_never_seen_is_not_taken_for_the_one_beside_it():
+    rng = np.random.default_rng(0)
+    codes = np.unique(rng.integers(1e8, 9e8, 200))
+    code = rng.choice(codes, 900)
+    colours = {number: f"colour {place}" for number, place in zip(codes, rng.integers(0, 30, len(codes)), strict=True)}
+    frame = pd.DataFrame({"code": code, "colour": [colours[number] for number in code]})
+    schema = Schema([ColumnSchema(name="code", kind=Kind.NUMERIC), ColumnSchema(name="colour", kind=Kind.CATEGORICAL)])
+    imputer = quick_imputer(schema=schema, max_steps=30).fit(frame.mask(rng.random(frame.shape) < [0, 0.1]))
+    sources = {
+        step: imputer.impute(pd.DataFrame({"code": codes + step, "colour": None})).cells["source"] for step in (0, 1)
+    }
+    assert (sources[0] == "dependency").mean() > 0.9
+    assert not (sources[1] == "dependency").any()
+
+
 def test_draws_and_intervals_of_decided_numbers_hardly_leave_them(fitted):
     frame = table()
     cells = fitted.impute(frame).cells
@@ -277,7 +361,7 @@ def test_a_model_in_which_two_skewed_numbers_decide_another_is_loaded(tmp_path):
     schema = Schema([ColumnSchema(name=name, kind=Kind.NUMERIC) for name in frame.columns])
     imputer = quick_imputer(schema=schema, max_steps=60, round_to_grid=False).fit(frame)
     pairs = [each for each in imputer.state_.members[0].experts.dependencies.all if len(each.by) == 2]
-    assert any((np.diff(pair.keys) < 0).any() for pair in pairs)  # 64 bits do not hold how far apart their keys are
+    assert any(pair.keys[0] < 0 < pair.keys[-1] for pair in pairs)  # 64 bits do not hold how far apart such keys are
     imputer.save(tmp_path / "model")
     pd.testing.assert_frame_equal(GAINImputer.load(tmp_path / "model").transform(frame), imputer.transform(frame))
 

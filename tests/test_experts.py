@@ -31,9 +31,10 @@ from gain_impute.experts import (
     Experts,
 )
 from gain_impute.forest import FEW_ROWS_ASKED, Forest
-from gain_impute.learning import MOST_ROWS, MOST_WORK, expert_rows
+from gain_impute.learning import FEW_ROWS, MOST_ROWS, MOST_WORK, MOST_WORK_OF_FEW, expert_rows
 from gain_impute.line import Line
 from gain_impute.neighbours import Neighbours
+from gain_impute.schema import ColumnSchema, Kind, Schema
 from gain_impute.text_axes import N_AXES, TextAxes
 from gain_impute.weighing import USUAL, Weights, blended
 from tests.strategies import quick_imputer, shop_table
@@ -375,9 +376,9 @@ def test_a_column_with_too_few_known_cells_has_no_experts_and_none_are_begun_aft
 
 @given(
     n_rows=st.integers(1, 60_000),
-    n_cells=st.integers(1, 300),
+    n_cells=st.integers(1, 3_000),
     n_texts=st.integers(0, 5),
-    n_always=st.integers(0, 50),
+    n_always=st.integers(0, 5_000),
     seed=st.integers(0, 9),
 )
 @settings(deadline=None, max_examples=50)
@@ -386,11 +387,12 @@ def test_trees_learn_from_a_bounded_number_of_rows_with_the_wanted_ones_among_th
 ):
     always = np.sort(np.random.default_rng(seed).choice(n_rows, min(n_always, n_rows), replace=False))
     rows = expert_rows(n_rows, n_cells, n_texts, always=always, seed=seed)
-    n_features = n_cells + min(N_TREE_AXES, N_AXES * n_texts)
-    bound = max(LEAST_ROWS, len(always), min(MOST_ROWS, MOST_WORK // (n_cells * n_features)))
-    assert len(rows) == min(n_rows, bound)
+    work = n_cells * (n_cells + min(N_TREE_AXES, N_AXES * n_texts))
+    assert len(rows) == min(n_rows, MOST_ROWS) or len(rows) * work <= MOST_WORK_OF_FEW or len(rows) == LEAST_ROWS
+    assert len(rows) * work <= max(MOST_WORK, FEW_ROWS * work)
+    assert len(rows) == n_rows or (len(rows) + 1) * work > MOST_WORK or len(rows) == MOST_ROWS
     assert (np.diff(rows) > 0).all()
-    assert np.isin(always, rows).all()
+    assert np.isin(always, rows).sum() == min(len(always), len(rows))
     np.testing.assert_array_equal(rows, expert_rows(n_rows, n_cells, n_texts, always=always, seed=seed))
 
 
@@ -482,7 +484,9 @@ def test_a_model_whose_text_axes_do_not_fit_it_is_refused_in_loading(tmp_path):
 
 
 def test_the_report_says_which_experts_fill_a_column(monkeypatch):
-    monkeypatch.setattr(Dependencies, "find", lambda *_: Dependencies.none())  # steps are decided by other columns too
+    monkeypatch.setattr(
+        Dependencies, "find", lambda *_, **__: Dependencies.none()
+    )  # steps are decided by other columns too
     table = stepped_with_a_line(400)
     imputer = quick_imputer(n_trees=5, max_steps=60).fit(table)
     experts, cells = imputer.state_.members[0].experts, imputer.impute(table).cells
@@ -502,6 +506,45 @@ def test_the_report_says_which_experts_fill_a_column(monkeypatch):
 def test_without_trees_there_are_no_experts():
     table, _ = stepped(400)
     assert quick_imputer(n_trees=0).fit(table).state_.members[0].experts is None
+
+
+@pytest.mark.parametrize("n_rows", [8, 400])
+def test_experts_that_are_no_longer_wanted_are_forgotten_however_few_rows_there_are(n_rows):
+    table, _ = stepped(400)
+    imputer = quick_imputer(n_trees=5, max_steps=20).fit(table)
+    assert imputer.state_.members[0].experts is not None
+    imputer.set_params(n_trees=0).partial_fit(table.iloc[:n_rows])
+    assert imputer.state_.members[0].experts is None
+
+
+@pytest.mark.parametrize("beside", [{}, {"sku": Kind.IDENTIFIER}, {"link": Kind.URL}])
+def test_one_column_of_numbers_alone_is_learned(beside):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({name: [f"{name}-{i:04}" for i in range(500)] for name in beside})
+    table["price"] = np.where(rng.random(500) < 0.2, np.nan, np.round(rng.lognormal(3, 1, 500), 2))
+    kinds = beside | {"price": Kind.NUMERIC}
+    schema = Schema([ColumnSchema(name=name, kind=kind) for name, kind in kinds.items()])
+    filled = quick_imputer(schema=schema, max_steps=60).fit_transform(table)["price"]
+    assert filled.notna().all()
+    assert np.abs(np.log(filled[table["price"].isna()]) - 3.5).max() < 0.5  # the mean is exp(3.5)
+
+
+def test_a_column_too_rare_to_be_taught_again_keeps_no_other_from_it(monkeypatch):
+    taught, fit = [], Experts.fit.__func__
+    monkeypatch.setattr(
+        Experts, "fit", classmethod(lambda *args, **params: taught.append(fit(*args, **params)) or taught[-1])
+    )
+    rng = np.random.default_rng(0)
+    brand = np.array([f"b{i}" for i in range(200)] + ["generic"] * 198, object)  # at most half of some are different
+    x = rng.normal(size=398) + 3 * (brand == "generic")
+    table = pd.DataFrame({"brand": brand, "x": x, "y": 2 * x + 0.1 * rng.normal(size=398)})
+    kinds = {"brand": Kind.CATEGORICAL, "x": Kind.NUMERIC, "y": Kind.NUMERIC}
+    schema = Schema([ColumnSchema(name=name, kind=kind) for name, kind in kinds.items()])
+    imputer = quick_imputer(schema=schema, n_trees=5, max_steps=20).fit(table)
+    first, second = taught
+    assert set(first.weights) == {0, 1, 2}
+    assert set(second.weights) == {0, 1}
+    assert imputer.state_.members[0].experts is second
 
 
 @pytest.mark.parametrize("n_trees", [5, None])

@@ -55,7 +55,20 @@ def test_weights_are_shares_and_who_says_nothing_or_hardly_anything_has_none(siz
         assert sum(weights) <= 1 + 1e-9
         assert (weights.trees == 0) or has[0]
         assert (weights.line == 0) or has[1]
-        assert (weights.marginal == 0) or weights.marginal >= floor.marginal
+        assert all(weight == 0 or weight >= least for weight, least in zip(weights, floor, strict=True))
+
+
+@settings(deadline=None, max_examples=50)
+@given(parts=st.lists(st.integers(0, 9), min_size=4, max_size=4).filter(any), seed=st.integers(0, 99))
+def test_what_is_said_of_categories_together_is_a_distribution(parts, seed):
+    rng = np.random.default_rng(seed)
+    known = [rng.dirichlet(np.full(5, 0.2), 40).astype(np.float32) for _ in parts]
+    shares = [np.column_stack([each, np.zeros(40, np.float32)]) for each in known]  # the last category is newer
+    weights = Weights(*(np.array(parts[1:]) / sum(parts)))
+    said = blended(shares[0], shares[1:], weights)
+    assert said.min() >= 0
+    assert said[:, 5].max() == 0
+    np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
 
 
 def test_no_columns_have_no_weights():

@@ -75,13 +75,13 @@ class NumericEncoder:
             edges=edges,
         )
 
-    def encode(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
+    def encode(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Z-scores of shape (n_rows,); 0 where a value is unknown."""
         with np.errstate(over="ignore"):
             scores = np.clip((values - self.mean) / self.std, -MAX_SCORE, MAX_SCORE)
-        return np.nan_to_num(scores, nan=0.0).astype(np.float32)
+        return np.nan_to_num(scores, nan=0.0)
 
-    def decode(self, scores: NDArray[np.float32], *, round_to_grid: bool) -> NDArray[np.float64]:
+    def decode(self, scores: NDArray[np.floating], *, round_to_grid: bool) -> NDArray[np.float64]:
         """Values of shape (n_rows,), between `minimum` and `maximum`, on the grid if `round_to_grid`."""
         with np.errstate(over="ignore"):
             values = np.clip(scores.astype(np.float64) * self.std + self.mean, self.minimum, self.maximum)

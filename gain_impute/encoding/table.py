@@ -19,6 +19,7 @@ from gain_impute.schema.reading import DistinctCells, canonical_text
 
 __all__ = ["EncodedTable", "ReadTable", "TableEncoder", "TableLayout"]
 
+MOST_EXACT = 20_000_000  # numbers of a table: of more the residues would take too much memory
 READ_AS_TEXT_FROM = 16  # categories: with more, their n-grams say what two of them have in common
 
 
@@ -79,6 +80,9 @@ class EncodedTable:
     ----------
     numbers : ndarray of shape (n_rows, n_numbers), float32
         Z-scores; 0 where unknown.
+    residues : ndarray of shape (n_rows, n_numbers), float32
+        What they leave off: with these two numbers are the same where the values were. Networks do not read them. 0
+        where the encoder is not exact, which takes no memory.
     codes : ndarray of shape (n_rows, n_classes), int64
         1-based category codes; 0 where unknown.
     known : ndarray of shape (n_rows, n_cells), bool
@@ -89,6 +93,7 @@ class EncodedTable:
     """
 
     numbers: NDArray[np.float32]
+    residues: NDArray[np.float32]
     codes: NDArray[np.int64]
     known: NDArray[np.bool_]
     texts: tuple[HashedText, ...]
@@ -98,6 +103,13 @@ class EncodedTable:
     def n_rows(self) -> int:
         """Number of rows."""
         return len(self.known)
+
+    def put_number(self, at: int, scores: NDArray[np.float64], readable: NDArray[np.bool_], *, is_exact: bool) -> None:
+        """Put z-scores (n_rows,) into a column of numbers."""
+        self.numbers[:, at] = scores
+        self.known[:, at] = readable
+        if is_exact:
+            self.residues[:, at] = scores - self.numbers[:, at]
 
 
 @dataclass(frozen=True)
@@ -145,12 +157,16 @@ class TableEncoder:
     numbers, classes, texts : dict of str to encoder
         The columns that the network reads. A column never observed in fit is in none of them; one of many categories
         is in `classes` and in `texts`.
+    is_exact : bool, default=True
+        Whether numbers are told apart to the last digit, and not to the seventh only: in very large tables it would
+        take too much memory.
     """
 
     schema: Schema
     numbers: dict[str, NumericEncoder]
     classes: dict[str, CategoricalEncoder]
     texts: dict[str, TextEncoder]
+    is_exact: bool = True
 
     @classmethod
     def fit(
@@ -175,7 +191,7 @@ class TableEncoder:
             if is_text or (name in encoder.classes and len(encoder.classes[name].vocabulary) > READ_AS_TEXT_FROM):
                 hashed[name] = hash_texts(_distinct(parsed))
                 encoder.texts[name] = TextEncoder.fit(name, hashed[name], n_buckets=n_buckets)
-        return encoder
+        return replace(encoder, is_exact=len(table) * len(encoder.numbers) <= MOST_EXACT)
 
     @property
     def layout(self) -> TableLayout:
@@ -236,8 +252,9 @@ class TableEncoder:
         """Encode some rows of a table that was read."""
         encoded = _blank(len(rows), self.layout, len(self.identifiers))
         for at, name in enumerate(self.layout.numbers):
-            encoded.numbers[:, at] = self.numbers[name].encode(read.parsed[name].values[rows])
-            encoded.known[:, at] = read.parsed[name].readable[rows]
+            found = read.parsed[name]
+            scores = self.numbers[name].encode(found.values[rows])
+            encoded.put_number(at, scores, found.readable[rows], is_exact=self.is_exact)
         return self._with_classes_and_texts(encoded, read, rows, None)
 
     def _with_classes_and_texts(
@@ -286,8 +303,8 @@ class TableEncoder:
 
         def encode_number(name: str, found: ParsedColumn) -> None:
             """At once, for the values of all columns would be as large as the table."""
-            encoded.numbers[:, places[name]] = self.numbers[name].encode(found.values)
-            encoded.known[:, places[name]] = found.readable
+            scores = self.numbers[name].encode(found.values)
+            encoded.put_number(places[name], scores, found.readable, is_exact=self.is_exact)
 
         read = self.read(table, take_number=encode_number)
         encoded = self._with_classes_and_texts(encoded, read, np.arange(len(table)), hashed)
@@ -310,6 +327,7 @@ def _blank(n_rows: int, layout: TableLayout, n_identifiers: int) -> EncodedTable
     """Encoded rows of which nothing is known yet."""
     return EncodedTable(
         numbers=np.zeros((n_rows, layout.n_numbers), np.float32),
+        residues=np.zeros((n_rows, layout.n_numbers), np.float32),
         codes=np.zeros((n_rows, len(layout.classes)), np.int64),
         known=np.zeros((n_rows, layout.n_cells), bool),
         texts=(),
