@@ -22,7 +22,7 @@ from gain_impute.files import Filling, TableFile, frame_writer, open_output, sel
 from gain_impute.filled_frames import fill_frame
 from gain_impute.frames import row_labels
 from gain_impute.imputer import GAINImputer
-from gain_impute.parameters import usable_threads
+from gain_impute.parameters import checked_bars, usable_threads
 from gain_impute.training import torch_session
 
 __all__ = ["CONFIDENCE_BINS", "MOST_FIT_CELLS", "FileImputation", "impute_file", "why_left"]
@@ -52,7 +52,9 @@ class _Tally:
             return
         n_filled = len(completion.filled[name].rows)
         self.states[CellState.IMPUTED] += n_filled
-        self.states[CellState.NOT_APPLICABLE] += n_empty - n_filled
+        n_abstained = len(completion.abstained[name].rows) if name in completion.abstained else 0
+        self.states[CellState.ABSTAINED] += n_abstained
+        self.states[CellState.NOT_APPLICABLE] += n_empty - n_filled - n_abstained
         confidence = completion.confidence(name)
         confidence = confidence[~np.isnan(confidence)]
         if len(confidence):
@@ -177,7 +179,7 @@ def why_left(imputer: GAINImputer, name: str, counts: pd.Series) -> str:
     """
     why = imputer.unfillable_.get(name)
     words = {
-        CellState.ABSTAINED: "under the column's least confidence",
+        CellState.ABSTAINED: "not sure enough",
         CellState.NOT_APPLICABLE: "not applicable",
         CellState.UNFILLABLE: "unfillable" if why is None else f"unfillable ({why})",
     }
@@ -193,6 +195,7 @@ def _completed_parts(
     early waits for no more than a batch of rows.
     """
     state, names = imputer.state_, list(imputer.schema_)
+    bars = checked_bars(imputer.min_confidence, names)
     n_workers = usable_threads(imputer.n_threads) if state.device.type == "cpu" else 1
     ended = threading.Event()
 
@@ -201,8 +204,14 @@ def _completed_parts(
             raise CancelledError
 
     def fill(prepared: PreparedTable, most_spread: int | None) -> Completion:
-        round_to_grid = imputer.round_to_grid
-        return complete_prepared(state, prepared, round_to_grid=round_to_grid, most_spread=most_spread, on_batch=go_on)
+        return complete_prepared(
+            state,
+            prepared,
+            round_to_grid=imputer.round_to_grid,
+            bars=bars,
+            most_spread=most_spread,
+            on_batch=go_on,
+        )
 
     begun: deque[tuple[Any, pd.DataFrame, Future[Completion]]] = deque()
     with torch_session(1, None, state.device), ThreadPoolExecutor(n_workers) as pool:

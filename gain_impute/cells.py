@@ -23,7 +23,7 @@ class CellState(StrEnum):
     IMPUTED = "imputed"
     """Filled."""
     ABSTAINED = "abstained"
-    """Left empty: the confidence is under the column's bar."""
+    """Left empty: what would fill it is less sure than `min_confidence`."""
     NOT_APPLICABLE = "not_applicable"
     """Left empty: the schema says that the attribute does not exist for this row."""
     UNFILLABLE = "unfillable"
@@ -80,12 +80,12 @@ class Imputation:
         - `position`: row number in the whole input, from 0; `row`: its index label, as text; `column`
         - `state`: see `CellState`
         - `value`: as it would be written in a file; empty text where the cell stays empty
-        - `value_number`: the number, or seconds since 1970 of a date; NaN for categories
+        - `value_number`: the number, or seconds since 1970 of a date; NaN for categories, and where it stays empty
         - `confidence`: 0 to 1. Of a category, its probability; of a number, the share of the column's own 90 % range
           that the interval rules out
         - `lower`, `upper`: 90 % interval of a number or date; NaN for categories
         - `source`: what filled it, such as "generator", "generator, trees and line" or "dependency"; `model_id`: which
-          fitted model
+          fitted model. Of an abstained cell these, confidence and interval tell of what would fill it
     n_rows : int
         Rows of the table.
     unreadable : dict of str to int
@@ -109,6 +109,7 @@ class Imputation:
         order = list(dict.fromkeys(self.cells["column"]))
         counts = counts.reindex(index=order, columns=[str(state) for state in CellState], fill_value=0)
         counts.insert(0, "empty", counts.sum(axis=1))
-        counts["confidence"] = self.cells.groupby("column")["confidence"].mean().reindex(order)
+        filled = self.cells[self.cells["state"] == CellState.IMPUTED]
+        counts["confidence"] = filled.groupby("column")["confidence"].mean().reindex(order)
         counts.index.name, counts.columns.name = "column", None
         return counts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Self
 
@@ -15,12 +15,13 @@ from sklearn.impute import MissingIndicator
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from gain_impute.completion import Completion, FilledCells, complete, fill
+from gain_impute.completion import NO_BARS, Completion, FilledCells, complete, fill
 from gain_impute.config import GAINConfig
 from gain_impute.filled_frames import fill_frame
 from gain_impute.fitting import HeldOutReport, check_readable, warn_of_holes, warn_of_unreadable
 from gain_impute.frames import append_columns, drop_columns, row_labels
 from gain_impute.intake import describe, input_names, restore, torch_device
+from gain_impute.parameters import checked_bars
 from gain_impute.persistence import FittedState, read_model, write_model
 from gain_impute.progress import Watcher, resolve_tracker
 from gain_impute.schema import Schema
@@ -181,12 +182,16 @@ class Completer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         """Fill with the best values, which need no randomness, or draw from a seed."""
         is_draw = draw_seed is not None
         with torch_session(self.n_threads, draw_seed, self.state_.device):
-            return fill(self.state_, frame, round_to_grid=self.round_to_grid, draw=is_draw)
+            return fill(self.state_, frame, round_to_grid=self.round_to_grid, bars=self._bars(), draw=is_draw)
 
-    def _completion(self, state: FittedState, frame: pd.DataFrame) -> Completion:
+    def _completion(self, state: FittedState, frame: pd.DataFrame, bars: Mapping[str, float] = NO_BARS) -> Completion:
         """Fill with the best values, and say of every cell how sure it is; torch's generator is left as it is."""
         with torch_session(self.n_threads, None, state.device):
-            return complete(state, frame, round_to_grid=self.round_to_grid, most_spread=None)
+            return complete(state, frame, round_to_grid=self.round_to_grid, bars=bars, most_spread=None)
+
+    def _bars(self) -> dict[str, float]:
+        """Least confidence of the columns that have one."""
+        return checked_bars(self.min_confidence, list(self.schema_))
 
     def _check(self, cells: FilledCells) -> None:
         """Refuse what is not of its kind, and warn of holes that stay and of which fit did not warn."""

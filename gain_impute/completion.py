@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,12 @@ from gain_impute.encoding.table import EncodedTable, ReadTable
 from gain_impute.errors import ConfigError
 from gain_impute.experts import HEARD
 from gain_impute.filled_frames import FilledColumn
+from gain_impute.left_empty import where_applicable, where_sure
 from gain_impute.persistence import FittedState
 from gain_impute.prediction import Prediction, draw_cells, predict, unknown_shares
 
 __all__ = [
+    "NO_BARS",
     "Completion",
     "FilledCells",
     "PreparedTable",
@@ -32,6 +34,7 @@ __all__ = [
     "prepare",
 ]
 
+NO_BARS: Mapping[str, float] = {}
 ROWS_AT_ONCE = 65_536  # of a table that is filled part by part
 
 
@@ -112,11 +115,14 @@ class Completion(FilledCells):
         Rows with a cell to be filled.
     prediction : Prediction or None
         What the networks say of them; None where there is no such row, or nothing was learned.
+    abstained : dict of str to FilledColumn
+        What would fill cells that stay empty, for it is less sure than the bar of their column.
     """
 
     state: FittedState
     rows: NDArray[np.int64]
     prediction: Prediction | None
+    abstained: dict[str, FilledColumn] = field(default_factory=dict)
 
     def confidence(self, name: str) -> NDArray[np.float64]:
         """How sure each filled cell of a column is, (n_filled,); NaN for numbers whose spread was not measured."""
@@ -136,7 +142,7 @@ class Completion(FilledCells):
         first_row : int, default=0
             Position of the first row in the whole input.
         """
-        cells = _cells(self.state, self.empty, self.filled, self.rows, self.prediction)
+        cells = _cells(self)
         cells["row"] = pd.array(labels[cells["position"].to_numpy()], dtype="string")
         cells["model_id"] = pd.array(np.where(cells["source"] == "", "", model_id), dtype="string")
         cells["position"] += first_row
@@ -144,7 +150,12 @@ class Completion(FilledCells):
 
 
 def complete(
-    state: FittedState, frame: pd.DataFrame, *, round_to_grid: bool, most_spread: int | None = 0
+    state: FittedState,
+    frame: pd.DataFrame,
+    *,
+    round_to_grid: bool,
+    bars: Mapping[str, float] = NO_BARS,
+    most_spread: int | None = 0,
 ) -> Completion:
     """Fill the empty cells of a table that has the columns of the schema, in its order.
 
@@ -152,13 +163,21 @@ def complete(
     ----------
     state : FittedState
     frame : DataFrame of shape (n_rows, n_columns)
-    round_to_grid, most_spread
+    round_to_grid, bars, most_spread
         As in `complete_prepared`.
     """
-    return complete_prepared(state, prepare(state, frame), round_to_grid=round_to_grid, most_spread=most_spread)
+    prepared = prepare(state, frame)
+    return complete_prepared(state, prepared, round_to_grid=round_to_grid, bars=bars, most_spread=most_spread)
 
 
-def fill(state: FittedState, frame: pd.DataFrame, *, round_to_grid: bool, draw: bool = False) -> FilledCells:
+def fill(
+    state: FittedState,
+    frame: pd.DataFrame,
+    *,
+    round_to_grid: bool,
+    bars: Mapping[str, float] = NO_BARS,
+    draw: bool = False,
+) -> FilledCells:
     """Fill the empty cells of a table part by part: what is made on the way does not grow with it.
 
     Parameters
@@ -166,13 +185,13 @@ def fill(state: FittedState, frame: pd.DataFrame, *, round_to_grid: bool, draw: 
     state : FittedState
     frame : DataFrame of shape (n_rows, n_columns)
         As for `complete`; no row is filled otherwise for those beside it.
-    round_to_grid, draw
+    round_to_grid, bars, draw
         As in `complete_prepared`.
     """
     parts = []
     for first in range(0, max(len(frame), 1), ROWS_AT_ONCE):
         prepared = prepare(state, frame.iloc[first : first + ROWS_AT_ONCE])
-        of_part = complete_prepared(state, prepared, round_to_grid=round_to_grid, draw=draw)
+        of_part = complete_prepared(state, prepared, round_to_grid=round_to_grid, bars=bars, draw=draw)
         parts.append(FilledCells(of_part.filled, of_part.empty, of_part.unreadable))
     return FilledCells.together(parts)
 
@@ -190,6 +209,7 @@ def complete_prepared(
     prepared: PreparedTable,
     *,
     round_to_grid: bool,
+    bars: Mapping[str, float] = NO_BARS,
     most_spread: int | None = 0,
     draw: bool = False,
     on_batch: Callable[[], None] = lambda: None,
@@ -202,6 +222,8 @@ def complete_prepared(
     prepared : PreparedTable
     round_to_grid : bool
         Whether numbers are put on their column's grid.
+    bars : mapping of str to float, default={}
+        Columns whose cells stay empty where what would fill them is less sure than this. Draws fill them nevertheless.
     most_spread : int or None, default=0
         Rows with missing numbers whose spread is measured, evenly chosen; the report of cells needs all of them (None).
     draw : bool, default=False
@@ -211,6 +233,7 @@ def complete_prepared(
     """
     read, fillable, rows, members = prepared.read, prepared.fillable, prepared.rows, state.members
     filled: dict[str, FilledColumn] = {}
+    abstained: dict[str, FilledColumn] = {}
     prediction = None
     if len(rows) and members:
         table = TensorTable.from_encoded(prepared.encoded, state.encoder.layout, state.device)
@@ -220,12 +243,19 @@ def complete_prepared(
         else:
             numbers = [name for name in fillable if name in state.encoder.numbers]
             spread = _some(read.has_hole(numbers)[rows], most_spread)
+            spread |= read.has_hole([name for name in numbers if name in bars])[rows]
             prediction = predict(members, table, everything, spread=spread, on_batch=on_batch)
         for name in fillable:
             at = np.flatnonzero(read.holes[name][rows])
             filled[name] = FilledColumn(rows[at], _decode(state, prediction, name, at, round_to_grid=round_to_grid))
-        filled = _where_applicable(state, read.table, filled)
-    return Completion(filled, read.empty, read.unreadable, state, rows, prediction)
+        filled = where_applicable(state.encoder.schema, read.table, filled)
+        if bars and not draw:
+
+            def confidence(name: str, column: FilledColumn) -> NDArray[np.float64]:
+                return np.asarray(_said_of(state, name, column, rows, prediction)["confidence"])
+
+            filled, abstained = where_sure(filled, bars, confidence)
+    return Completion(filled, read.empty, read.unreadable, state, rows, prediction, abstained)
 
 
 def _some(wanted: NDArray[np.bool_], most: int | None) -> NDArray[np.bool_]:
@@ -271,62 +301,36 @@ def _decode(
     return encoder.classes[name].decode(prediction.codes[at, layout.classes.index(name)])
 
 
-def _where_applicable(
-    state: FittedState, frame: pd.DataFrame, filled: dict[str, FilledColumn]
-) -> dict[str, FilledColumn]:
-    """Take back what was filled where the schema says that the attribute does not exist.
-
-    A condition looks at the completed table: a category that was itself filled decides like a known one.
-    """
-    schema, names = state.encoder.schema, list(state.encoder.schema)
-    completed: dict[str, NDArray[np.object_]] = {}
-
-    def texts(name: str) -> NDArray[np.object_]:
-        if name not in completed:
-            values = schema.parse(name, frame.iloc[:, names.index(name)]).values
-            column = (schema.format(name, values) if values.dtype != object else values).astype(object)
-            if name in filled:
-                kept = settle(name)
-                column[kept.rows] = schema.format(name, kept.values)
-            completed[name] = column
-        return completed[name]
-
-    def settle(name: str) -> FilledColumn:
-        column, condition = filled[name], schema[name].applies_when
-        if condition:
-            exists = np.ones(len(column.rows), bool)
-            for other, allowed in condition.items():
-                exists &= pd.Series(texts(other)[column.rows]).isin(allowed).to_numpy()
-            column = FilledColumn(column.rows[exists], column.values[exists])
-        return column
-
-    return {name: settle(name) for name in filled}
-
-
-def _cells(
-    state: FittedState,
-    empty: pd.DataFrame,
-    filled: dict[str, FilledColumn],
-    rows: NDArray[np.int64],
-    prediction: Prediction | None,
-) -> pd.DataFrame:
+def _cells(done: Completion) -> pd.DataFrame:
     """One row per empty cell, without label and model."""
     parts = []
-    for name in state.encoder.schema:
-        positions = np.flatnonzero(empty[name].to_numpy())
+    for name in done.state.encoder.schema:
+        positions = np.flatnonzero(done.empty[name].to_numpy())
         if len(positions) == 0:
             continue
         part = _blank_report(positions, name, CellState.UNFILLABLE)
-        if prediction is not None and name in filled:
+        if name in done.filled:
             part["state"][:] = CellState.NOT_APPLICABLE
-            where, column = np.isin(positions, filled[name].rows), filled[name]
-            sources = _sources(state, name, column, rows, prediction)
-            texts = {"value": state.encoder.schema.format(name, column.values), "source": sources}
-            said = {"state": CellState.IMPUTED, **texts} | _said_of(state, name, column, rows, prediction)
-            for field, values in said.items():
-                part[field][where] = values
+            for state, columns in ((CellState.IMPUTED, done.filled), (CellState.ABSTAINED, done.abstained)):
+                if name in columns:
+                    where = np.isin(positions, columns[name].rows)
+                    for what, values in _report(done, name, columns[name], state).items():
+                        part[what][where] = values
         parts.append(pd.DataFrame(part))
     return cells_frame(parts)
+
+
+def _report(done: Completion, name: str, column: FilledColumn, state: CellState) -> dict[str, Any]:
+    """Report fields of some cells of a column: what fills them, or would, and how sure it is."""
+    if done.prediction is None:
+        return {"state": state}
+    said = {"state": state} | _said_of(done.state, name, column, done.rows, done.prediction)
+    said["source"] = _sources(done.state, name, column, done.rows, done.prediction)
+    if state is CellState.ABSTAINED:
+        said.pop("value_number", None)  # it stays empty
+    else:
+        said["value"] = done.state.encoder.schema.format(name, column.values)
+    return said
 
 
 def _sources(
@@ -353,9 +357,9 @@ def _blank_report(positions: NDArray[np.int64], name: str, cell_state: CellState
     """Report fields of cells of which nothing is said yet."""
     n_cells = len(positions)
     fields: dict[str, NDArray[Any]] = {"position": positions}
-    for field, dtype in CELL_DTYPES.items():
-        if field != "position":
-            fields[field] = np.full(
+    for what, dtype in CELL_DTYPES.items():
+        if what != "position":
+            fields[what] = np.full(
                 n_cells, np.nan if dtype == "float64" else "", float if dtype == "float64" else object
             )
     fields["column"][:], fields["state"][:] = name, cell_state

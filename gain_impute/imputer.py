@@ -19,7 +19,7 @@ from gain_impute.completion import category_probabilities
 from gain_impute.fitting import continue_fit, new_fit
 from gain_impute.frames import row_labels
 from gain_impute.intake import read_table, resolve_schema, seed_of, torch_device
-from gain_impute.parameters import check_count, checked_again, checked_configs
+from gain_impute.parameters import check_count, checked_again, checked_bars, checked_configs
 from gain_impute.schema import Schema
 from gain_impute.training import Tracker, torch_session
 
@@ -44,6 +44,10 @@ class GAINImputer(Completer):  # numpydoc ignore=PR02
         Keep columns that were never observed in fit; they stay empty. False drops them.
     round_to_grid : bool, default=True
         Put filled numbers on their column's grid: integers stay integers, two decimals stay two.
+    min_confidence : float in [0, 1], mapping of str to float or None, default=None
+        Cells stay empty where what would fill them is less sure than this, and are "abstained" in the report: one bar
+        for all columns, or one for each of some. None fills them all, as `sample` always does. It may be set after the
+        fit: `imputer.set_params(min_confidence=0.8)`.
     random_state : int, Generator, RandomState or None, default=None
         What all randomness follows from. None takes fresh entropy.
     effort : float, default=1.0
@@ -124,6 +128,7 @@ class GAINImputer(Completer):  # numpydoc ignore=PR02
     add_indicator: bool = False
     keep_empty_features: bool = True
     round_to_grid: bool = True
+    min_confidence: float | Mapping[str, float] | None = None
     random_state: int | np.random.Generator | np.random.RandomState | None = None
     effort: float = 1.0
     n_members: int = 1
@@ -183,6 +188,7 @@ class GAINImputer(Completer):  # numpydoc ignore=PR02
         configs = checked_configs(self)
         table, frame = read_table(self, X, reset=True, to_learn=True)
         schema = resolve_schema(self.schema, self.missing_values, table, frame)
+        checked_bars(self.min_confidence, list(schema))
         seed, device = seed_of(self.random_state), torch_device(self.device)
         learn = partial(new_fit, frame, schema, configs, seed=seed, device=device)
         self._learn(learn, configs, frame, schema, tracker, indicated=[])
@@ -268,7 +274,7 @@ class GAINImputer(Completer):  # numpydoc ignore=PR02
         """
         check_is_fitted(self)
         table, frame = read_table(self, X, reset=False)
-        completion = self._completion(self.state_, frame)
+        completion = self._completion(self.state_, frame, self._bars())
         self._check(completion)
         cells = completion.cells(row_labels(table), self.state_.model_id())
         return Imputation(self._finish(table, completion), cells, len(frame), completion.unreadable)

@@ -279,6 +279,8 @@ def describe(imputer: BaseEstimator) -> dict[str, Any]:
     params["missing_values"] = list(clean_missing_values(params["missing_values"])) or None
     if not isinstance(params["random_state"], int | np.integer):
         params["random_state"] = None
+    if isinstance(params["min_confidence"], Mapping):
+        params["min_confidence"] = _plain(params["min_confidence"])
     if params["variants"] is not None:
         params["variants"] = [_plain(differs) for differs in params["variants"]]
     names, indicator = getattr(imputer, "feature_names_in_", None), imputer.indicator_

@@ -287,6 +287,8 @@ def promote(
             frame = to_pandas(table)
             for version_of in (old, new):
                 _check_columns(frame, version_of)
+            for version in (old, new):
+                version.set_params(min_confidence=None)  # all cells are compared
             exam = Exam.set(frame, old.schema_, rate=rate, random_state=random_state)
             lead = paired_lead(exam.losses(old.transform(exam.visible)), exam.losses(new.transform(exam.visible)))
             told = {"lead": lead.lead, "lower": lead.lower, "upper": lead.upper}

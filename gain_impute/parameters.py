@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from gain_impute.config import SHARED, GAINConfig
 from gain_impute.errors import ConfigError
+from gain_impute.schema.rules import nearest_spelling
 
-__all__ = ["check_count", "checked_again", "checked_configs", "usable_threads"]
+__all__ = ["check_count", "checked_again", "checked_bars", "checked_configs", "usable_threads"]
 
 SIZES = ("n_members", "d_hidden", "n_blocks", "d_text", "n_bins", "d_noise")
 """Parameters that say how large the networks are."""
@@ -35,6 +37,7 @@ def checked_configs(imputer: BaseEstimator) -> tuple[GAINConfig, ...]:
     for name in ("add_indicator", "keep_empty_features", "round_to_grid"):
         if not isinstance(params[name], bool | np.bool_):
             raise ConfigError(f"The {name!r} parameter of GAINImputer must be a bool. Got {params[name]!r} instead.")
+    checked_bars(params["min_confidence"])
     check_count("n_threads", params["n_threads"])
     check_count(
         "verbose", int(params["verbose"]) if isinstance(params["verbose"], bool) else params["verbose"], least=0
@@ -44,6 +47,36 @@ def checked_configs(imputer: BaseEstimator) -> tuple[GAINConfig, ...]:
     if not isinstance(variants, Sequence) or isinstance(variants, str):
         raise ConfigError(f"The 'variants' parameter of GAINImputer must be a list of dicts or None. Got {variants!r}.")
     return (own,) * own.n_members + tuple(_variant(own, differs) for differs in variants)
+
+
+def checked_bars(min_confidence: Any, names: Sequence[str] | None = None) -> dict[str, float]:
+    """The least confidence of each column that has one, of columns of these names.
+
+    Raises
+    ------
+    ConfigError
+        If one is not from 0 to 1, or of a column that there is not.
+    """
+    if min_confidence is None:
+        return {}
+    is_of_columns = isinstance(min_confidence, Mapping)
+    for bar in min_confidence.values() if is_of_columns else [min_confidence]:
+        is_number = isinstance(bar, int | float | np.number) and not isinstance(bar, bool)
+        if not is_number or not 0 <= bar <= 1:
+            raise ConfigError(
+                "The 'min_confidence' parameter of GAINImputer must be a number from 0 to 1, one for each of some "
+                f"columns, or None. Got {bar!r} instead."
+            )
+    if names is None:
+        return {}
+    bars: Mapping[str, float] = min_confidence if is_of_columns else dict.fromkeys(names, min_confidence)
+    for name in bars:
+        if name not in names:
+            raise ConfigError(
+                "The 'min_confidence' parameter of GAINImputer must name columns of the table. "
+                f"Got {name!r} instead.{nearest_spelling(name, names)}"
+            )
+    return {name: float(bar) for name, bar in bars.items()}
 
 
 def _variant(own: GAINConfig, differs: object) -> GAINConfig:

@@ -177,6 +177,22 @@ def test_an_attribute_that_does_not_exist_is_left_and_counted(tmp_path, dump, im
     assert why_left(fitted, "stock", done.columns.loc["stock"]) == f"{left.sum()} not applicable"
 
 
+@pytest.mark.parametrize("has_report", [True, False])
+def test_cells_of_which_we_are_not_sure_enough_are_left_and_counted(tmp_path, dump, imputer, has_report):
+    frame = read_table(open_table(dump))[0][list(imputer.schema_)]
+    confidence = imputer.impute(frame).cells.groupby("column")["confidence"].median()
+    fitted = copy.copy(imputer).set_params(min_confidence=confidence[["colour", "price"]].to_dict())
+    cells = tmp_path / "cells.csv" if has_report else None
+    done = impute_file(fitted, open_table(dump), tmp_path / "out.csv", cells=cells)
+    filled = read_table(open_table(tmp_path / "out.csv"))[0]
+    whole = fitted.impute(frame)
+    for name in ("colour", "price"):
+        n_left = int((whole.cells.loc[whole.cells["column"] == name, "state"] == "abstained").sum())
+        assert 0 < n_left == filled[name].isna().sum() == done.columns.loc[name, "abstained"]
+        assert n_left < done.columns.loc[name, "empty"]
+        assert why_left(fitted, name, done.columns.loc[name]) == f"{n_left:,} not sure enough"
+
+
 def test_a_long_table_is_read_as_every_second_row(dump):
     frame = read_table(open_table(dump))[0]
     for most_rows, step in ((N_ROWS, 1), (N_ROWS - 1, 2), (N_ROWS // 2, 2), (N_ROWS // 2 - 1, 4), (10, 64)):

@@ -22,8 +22,8 @@ from tests.shop import PROGRAM, QUICK, SHOP, rows_of, shop_records, text_of
 READING = ["--missing", "--encoding", "--delimiter", "--no-header"]
 FITTING = [*READING, "--schema", "--seed", "--threads", "--device", "--max-time", "--max-steps"]
 VERBS = {
-    "impute": ["--output", "-o", "--model", "--cells", "--report", *FITTING],
-    "fit": ["--model", "-m", "--track", *FITTING],
+    "impute": ["--output", "-o", "--model", "--cells", "--report", "--min-confidence", *FITTING],
+    "fit": ["--model", "-m", "--track", "--min-confidence", *FITTING],
     "schema": ["--output", "-o", *READING],
     "evaluate": ["--model", "--hide", "--mechanism", *FITTING],
     "benchmark": ["--output", "-o", "--data", "--methods", "--hide", "--mechanism", "--seeds", "--processes"],
@@ -130,6 +130,26 @@ def test_impute_says_what_it_left_and_what_it_could_not_read(capsys, shop):
     assert "1 cells of 'price' cannot be read as numeric; they stay as they are." in err
     filled = pd.read_csv("filled.csv", dtype=str, keep_default_na=False)
     assert (filled.loc[3, "title"], filled.loc[4, "price"]) == ("", "n.v.")
+
+
+def test_impute_leaves_what_is_not_sure_enough_by_its_option_or_by_the_models(capsys, shop):
+    assert run(["impute", "shop.csv", "-o", "sure.csv", "--min-confidence", "0.999", *QUICK]) == 0
+    assert "not sure enough" in capsys.readouterr().err
+    left = pd.read_csv("sure.csv")["price"].isna()
+    assert left.any()
+    assert run(["fit", "shop.csv", "-m", "careful", "--min-confidence", "0.999", *QUICK]) == 0
+    assert run(["impute", "shop.csv", "-o", "again.csv", "--model", "careful"]) == 0
+    assert (shop / "again.csv").read_bytes() == (shop / "sure.csv").read_bytes()
+    assert run(["impute", "shop.csv", "-o", "all.csv", "--model", "careful", "--min-confidence", "0"]) == 0
+    assert pd.read_csv("all.csv").notna().all(axis=None)
+
+
+def test_a_least_confidence_that_cannot_be_is_refused(capsys, model):
+    for arguments in (
+        ["impute", "shop.csv", "-o", "out.csv"],
+        ["impute", "shop.csv", "-o", "out.csv", "--model", model],
+    ):
+        assert "'min_confidence' parameter" in error_of(capsys, [*arguments, "--min-confidence", "2"])
 
 
 def test_the_same_seed_fills_the_same(shop):

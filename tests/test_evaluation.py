@@ -157,6 +157,13 @@ def test_cells_that_do_not_apply_are_left_and_not_scored(shop):
     assert 0 < row["n_left"] < row["n_hidden"]
 
 
+def test_cells_that_are_not_sure_enough_are_left_and_not_scored(shop):
+    imputer = GAINImputer(random_state=0, max_steps=60, min_confidence={"kind": 0.97})
+    report = evaluate(imputer, shop, compare=["mean"])
+    row = report.columns.set_index("column").loc["kind"]
+    assert 0 < row["n_left"] < row["n_hidden"]
+
+
 def test_few_hidden_cells_are_listed_but_not_counted(imputer):
     report = evaluate(imputer, make_shop(15), compare=["mean"])
     assert report.columns["n_hidden"].max() < 5

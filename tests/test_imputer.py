@@ -33,7 +33,7 @@ from gain_impute.masking import apply_hidden
 from gain_impute.schema import schema_to_toml
 from gain_impute.state import EpochLog
 from gain_impute.training import HeldOut, NullTracker
-from tests.strategies import quick_imputer, shop_table
+from tests.strategies import is_hole, quick_imputer, shop_table
 
 
 def fit(table, **params) -> GAINImputer:
@@ -763,6 +763,58 @@ def test_confidence_is_a_share_and_intervals_hold_their_value_and_keep_to_the_bo
     assert of_classes[["lower", "upper"]].isna().all(axis=None)
 
 
+@pytest.fixture(scope="module")
+def two_reports(shop, imputer) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The report without a least confidence, and with the median one as such; a row per empty cell in both."""
+    every = imputer.impute(shop).cells
+    return every, copy_with(imputer, every["confidence"].median()).impute(shop).cells
+
+
+def copy_with(imputer: GAINImputer, min_confidence: object) -> GAINImputer:
+    return copy.copy(imputer).set_params(min_confidence=min_confidence)
+
+
+def test_cells_of_which_we_are_less_sure_than_is_asked_stay_empty_and_nothing_else_changes(shop, imputer, two_reports):
+    every, some = two_reports
+    bar = every["confidence"].median()
+    is_filled, is_sure = every["state"] == CellState.IMPUTED, every["confidence"] >= bar
+    assert 0 < (is_filled & is_sure).sum() < is_filled.sum()
+    assert (some.loc[is_filled & is_sure, "state"] == CellState.IMPUTED).all()
+    assert (some.loc[is_filled & ~is_sure, "state"] == CellState.ABSTAINED).all()
+    pd.testing.assert_frame_equal(some[~is_filled | is_sure], every[~is_filled | is_sure])
+    left = some[some["state"] == CellState.ABSTAINED]
+    assert (left["value"] == "").all()
+    assert left["value_number"].isna().all()
+    told = ["confidence", "lower", "upper", "source"]
+    pd.testing.assert_frame_equal(left[told], every.loc[left.index, told])
+
+
+def test_a_table_holds_what_is_sure_enough_alone(shop, imputer, two_reports):
+    every, some = two_reports
+    sure = copy_with(imputer, every["confidence"].median())
+    table, complete = sure.transform(shop), imputer.transform(shop)
+    pd.testing.assert_frame_equal(sure.impute(shop).table, table)
+    for cell in some[some["column"].isin(imputer.state_.encoder.fillable)].itertuples():
+        value, filled = table[cell.column].iloc[cell.position], complete[cell.column].iloc[cell.position]
+        assert is_hole(value) if cell.state == CellState.ABSTAINED else value == filled
+    summary = sure.impute(shop).summary()
+    counted = some["state"].eq(CellState.ABSTAINED).groupby(some["column"]).sum()
+    assert summary["abstained"].to_dict() == counted.to_dict()
+    assert summary["confidence"].min() >= every["confidence"].median()
+    for draw in sure.sample(shop, 2):  # a draw says how sure it is by differing from others
+        assert not draw[list(imputer.state_.encoder.fillable)].isna().any(axis=None)
+
+
+def test_a_least_confidence_may_be_of_some_columns_and_of_none(shop, imputer, two_reports):
+    every, _ = two_reports
+    of_one = copy_with(imputer, {"price": 1}).impute(shop).cells
+    assert set(of_one.loc[of_one["state"] == CellState.ABSTAINED, "column"]) == {"price"}
+    for nothing in (None, 0, {}):
+        pd.testing.assert_frame_equal(copy_with(imputer, nothing).impute(shop).cells, every)
+    with pytest.raises(ConfigError, match="must name columns of the table"):
+        copy_with(imputer, {"prize": 0.5}).transform(shop)
+
+
 def test_rows_of_the_report_carry_labels_of_the_index():
     table = pd.DataFrame({"a": [1.0, np.nan, np.nan], "b": [1, 2, 3]}, index=["x", "y", "y"])
     imputer = fit(table)
@@ -1163,6 +1215,11 @@ def test_a_tracker_that_is_not_there_is_refused():
         ({"add_indicator": "yes"}, r"'add_indicator' parameter of GAINImputer must be a bool\. Got 'yes' instead"),
         ({"keep_empty_features": 1}, r"'keep_empty_features' parameter .* must be a bool\. Got 1 instead"),
         ({"round_to_grid": None}, r"'round_to_grid' parameter .* must be a bool\. Got None instead"),
+        ({"min_confidence": 1.5}, r"'min_confidence' parameter .* must be a number from 0 to 1, .* Got 1\.5 instead"),
+        ({"min_confidence": np.nan}, r"'min_confidence' parameter .*Got nan instead"),
+        ({"min_confidence": True}, r"'min_confidence' parameter .*Got True instead"),
+        ({"min_confidence": {"x0": "0.5"}}, r"'min_confidence' parameter .*Got '0\.5' instead"),
+        ({"min_confidence": {"x9": 0.5}}, r"'min_confidence' parameter .* must name columns .*Got 'x9' instead"),
         ({"n_threads": 0}, r"'n_threads' parameter .* must be an int of at least 1\. Got 0 instead"),
         ({"n_threads": 1.5}, r"'n_threads' parameter .* must be an int of at least 1\. Got 1\.5 instead"),
         ({"n_threads": True}, r"'n_threads' parameter .* must be an int of at least 1\. Got True instead"),

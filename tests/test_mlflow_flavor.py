@@ -106,6 +106,8 @@ def test_a_challenger_is_promoted_only_if_it_is_better_beyond_noise(store):
     assert float(store.get_model_version("shop", "2").tags["promotion.lead"]) == pytest.approx(lead.lead, rel=1e-4)
     log_model(poor, table, registered_name="shop", alias="challenger")
     assert not promote("shop", new).is_beyond_noise
+    log_model(good.set_params(min_confidence=1), table, registered_name="shop", alias="challenger")
+    assert promote("shop", new).lead == 0  # what it leaves empty for a user is compared
     assert store.get_model_version_by_alias("shop", "champion").version == 2
 
 

@@ -96,6 +96,7 @@ def test_parameters_come_back_but_the_device_which_is_the_machines(shop, tmp_pat
     params = {
         "missing_values": ["n/a", -1],
         "round_to_grid": False,
+        "min_confidence": {"price": np.float64(0.5)},
         "hint_rate": 0.5,
         "max_time_s": 60.0,
         "n_threads": 1,

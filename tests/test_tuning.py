@@ -211,6 +211,12 @@ def test_the_same_seed_finds_the_same(tmp_path):
     pd.testing.assert_frame_equal(first.imputer.transform(table_of()), second.imputer.transform(table_of()))
 
 
+def test_a_least_confidence_is_the_winners_and_changes_no_score():
+    usual, sure = quick_tune(), quick_tune(imputer=quick_imputer(min_confidence=0.9))
+    assert sure.imputer.min_confidence == 0.9
+    assert sure.trials["score"].tolist() == usual.trials["score"].tolist()
+
+
 def test_the_winner_is_fitted_with_the_parameters_found_and_can_be_saved(tmp_path):
     found = quick_tune()
     assert found.imputer.get_params().items() >= found.params.items()

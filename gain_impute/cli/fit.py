@@ -11,7 +11,7 @@ import typer
 
 from gain_impute.cli.imputers import make_imputer, open_source, read_rows
 from gain_impute.cli.messages import print_line, quiet_libraries
-from gain_impute.cli.options import FittingOptions, Source, takes_options
+from gain_impute.cli.options import FittingOptions, MinConfidence, Source, takes_options
 
 __all__ = ["fit"]
 
@@ -24,6 +24,7 @@ def fit(
         Path, typer.Option("--model", "-m", metavar="DIR", help="The model folder; a model that is there is replaced.")
     ],
     track: Annotated[bool, typer.Option("--track", help="Keep the fit in MLflow: settings, losses, scores.")] = False,
+    min_confidence: MinConfidence = None,
     options: FittingOptions,
 ) -> None:
     """Fit a model to a table, for use on others with `impute --model`."""
@@ -32,7 +33,7 @@ def fit(
 
     started = time.perf_counter()
     check_output_folder(model, contents=MODEL_FILES)
-    imputer = make_imputer(None, options, seed=options.seed)
+    imputer = make_imputer(None, options, seed=options.seed).set_params(min_confidence=min_confidence)
     file = open_source(source, options)
     frame, _ = read_rows(file)
     if track:

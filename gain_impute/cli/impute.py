@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from gain_impute.cli.imputers import make_imputer, open_source, read_rows, warn_of_extra
 from gain_impute.cli.messages import print_line
-from gain_impute.cli.options import FittingOptions, Model, Source, takes_options
+from gain_impute.cli.options import FittingOptions, MinConfidence, Model, Source, takes_options
 
 if TYPE_CHECKING:
     from gain_impute.batch import FileImputation
@@ -35,6 +35,7 @@ def impute(
         Path | None,
         typer.Option("--report", metavar="FILE", help="Also write a page (.html) for people about what was filled."),
     ] = None,
+    min_confidence: MinConfidence = None,
     options: FittingOptions,
 ) -> None:
     """Fill the missing cells of a table; without --model, a model is fitted to the table first.
@@ -47,6 +48,8 @@ def impute(
     started = time.perf_counter()
     _check_outputs(source, output, cells, report, options.delimiter)
     imputer = make_imputer(model, options, seed=options.seed)
+    if min_confidence is not None:
+        imputer.set_params(min_confidence=min_confidence)
     file = open_source(source, options)
     n_rows = None
     if model is None:

@@ -16,6 +16,7 @@ __all__ = [
     "Delimiter",
     "Encoding",
     "FittingOptions",
+    "MinConfidence",
     "Missing",
     "Model",
     "ReadingOptions",
@@ -61,6 +62,14 @@ Device = Annotated[str, typer.Option("--device", metavar="NAME", help="Where net
 Preset = Annotated[
     str | None,
     typer.Option("--preset", metavar="NAME", help="fast or best: sooner, or better. (default: between the two)"),
+]
+MinConfidence = Annotated[
+    float | None,
+    typer.Option(
+        "--min-confidence",
+        metavar="SHARE",
+        help="Leave cells empty that are less sure, 0 to 1. (default: none is left)",
+    ),
 ]
 MaxTime = Annotated[float | None, typer.Option("--max-time", metavar="SECONDS", help="Seconds of training at most.")]
 MaxSteps = Annotated[

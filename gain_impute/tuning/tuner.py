@@ -212,9 +212,10 @@ class _Tuning:
                     "The members of the winner must be given or searched. Got 'n_members' for both, as "
                     f"{n_members!r} and in the space. Leave one out."
                 )
-        self.imputer, self.n_members = self.given, self.given.n_members  # of trials and finals; members of the winner
+        self.imputer = clone(self.given).set_params(min_confidence=None)  # of trials and finals: all cells are compared
+        self.n_members = self.given.n_members  # of the winner
         if "n_members" not in self.space:
-            self.imputer = clone(self.given).set_params(n_members=1, variants=None)
+            self.imputer.set_params(n_members=1, variants=None)
             self.n_members = self._usual_members(with_time=with_time) if n_members is None else n_members
         self.hide_rate, self.random_state = hide_rate, random_state
         self.winner = ""  # token of the run of the winner's fit
