@@ -18,7 +18,13 @@ from sklearn.utils.validation import check_is_fitted
 from gain_impute.completion import NO_BARS, Completion, FilledCells, complete, fill
 from gain_impute.config import GAINConfig
 from gain_impute.filled_frames import fill_frame
-from gain_impute.fitting import HeldOutReport, check_readable, warn_of_holes, warn_of_unreadable
+from gain_impute.fitting import (
+    HeldOutReport,
+    check_readable,
+    warn_of_far_out,
+    warn_of_holes,
+    warn_of_unreadable,
+)
 from gain_impute.frames import append_columns, drop_columns, row_labels
 from gain_impute.intake import describe, input_names, restore, torch_device
 from gain_impute.parameters import checked_bars
@@ -155,6 +161,7 @@ class Completer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self._expose()
         warn_of_holes(self.unfillable_, n_empty)
         warn_of_unreadable(unreadable)
+        warn_of_far_out(state.encoder.numbers.values())
 
     def _resume(self, state: FittedState, indicated: list[int] | None) -> None:
         """Become what was saved; `indicated` are the columns of the indicator, None without one."""

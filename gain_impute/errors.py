@@ -16,6 +16,7 @@
 
     UserWarning
     └── GainImputeWarning
+        ├── FarOutWarning                 some numbers lie so far beyond all others that nothing is learned from them
         ├── TrackingWarning               some of what a fit has to tell could not be sent yet
         ├── UnfillableWarning             some empty cells stay empty, and why
         └── UnreadableWarning             some known cells could not be read as their column's kind
@@ -29,6 +30,7 @@ __all__ = [
     "ColumnMismatchError",
     "ConfigError",
     "DivergedError",
+    "FarOutWarning",
     "FileError",
     "GainImputeError",
     "GainImputeWarning",
@@ -93,6 +95,10 @@ class TrackingWarning(GainImputeWarning):
 
 class UnfillableWarning(GainImputeWarning):
     """Some empty cells stay empty: their columns cannot be filled."""
+
+
+class FarOutWarning(GainImputeWarning):
+    """Some known numbers lie so far beyond all others of their column that nothing is learned from them."""
 
 
 class UnreadableWarning(GainImputeWarning):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from warnings import warn
 
@@ -13,9 +13,10 @@ import torch
 
 from gain_impute.confidence import NumberCalibration
 from gain_impute.config import GAINConfig
+from gain_impute.encoding.numeric import FAR, NumericEncoder
 from gain_impute.encoding.table import EncodedTable, TableEncoder
 from gain_impute.encoding.text import HashedText
-from gain_impute.errors import TableError, UnfillableWarning, UnreadableWarning
+from gain_impute.errors import FarOutWarning, TableError, UnfillableWarning, UnreadableWarning
 from gain_impute.filled_frames import cell_types
 from gain_impute.learning import HeldOutReport, Report, learn
 from gain_impute.member import Member
@@ -30,6 +31,7 @@ __all__ = [
     "check_readable",
     "continue_fit",
     "new_fit",
+    "warn_of_far_out",
     "warn_of_holes",
     "warn_of_unreadable",
 ]
@@ -173,6 +175,19 @@ def warn_of_unreadable(unreadable: dict[str, int]) -> None:
         told = _first([f"{name!r} ({count})" for name, count in unreadable.items()])
         message = f"Some known cells cannot be read as their column's kind, and stay as they are: {told}."
         warn(message, UnreadableWarning, stacklevel=_level_of_caller())
+
+
+def warn_of_far_out(numbers: Iterable[NumericEncoder]) -> None:
+    """Warn once of the numbers from which nothing was learned, for they lie far beyond all others."""
+    told = [f"{each.name!r} ({each.n_far})" for each in numbers if each.n_far]
+    if told:
+        warn(
+            f"Some numbers lie {FAR:g} times as far from the middle of their column as all others: {_first(told)}. "
+            "They stay as they are, and nothing is learned from them. If they mean 'empty', name them with "
+            "missing_values.",
+            FarOutWarning,
+            stacklevel=_level_of_caller(),
+        )
 
 
 def _level_of_caller() -> int:

@@ -44,7 +44,7 @@ from gain_impute.training import seeded
 __all__ = ["FORMAT_VERSION", "MODEL_FILES", "FittedState", "read_model", "write_model"]
 
 FORMAT_VERSION = 15
-SCALARS = ("mean", "std", "minimum", "maximum", "grid")  # of the encoder of a number
+SCALARS = ("mean", "std", "minimum", "maximum", "grid", "read_from", "read_to")  # of the encoder of a number
 MODEL_FILES = DESCRIPTION, WEIGHTS, CHECKSUMS = "model.json", "weights.safetensors", "SHA256SUMS"
 
 
@@ -329,11 +329,15 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
+def _scalars(column: dict[str, Any]) -> dict[str, Any]:
+    return {key: float(column[key]) for key in SCALARS}
+
+
 def _encoder_from(description: dict[str, Any], edges: Tensor) -> TableEncoder:
     """Put the encoders together again; whatever is not of its type is an error here, and not when cells are filled."""
     schema, encoders = schema_from_toml(description["schema"]), description["encoders"]
     numbers = [
-        NumericEncoder(name=column["name"], edges=knots.numpy(), **{key: float(column[key]) for key in SCALARS})
+        NumericEncoder(name=column["name"], edges=knots.numpy(), **_scalars(column))
         for column, knots in zip(encoders["numbers"], edges, strict=True)
     ]
     classes = [CategoricalEncoder(name=c["name"], vocabulary=tuple(c["vocabulary"])) for c in encoders["classes"]]

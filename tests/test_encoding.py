@@ -93,6 +93,66 @@ def test_scores_and_knots_are_finite_for_numbers_of_any_size(values):
     assert encoder.std > 0
 
 
+ORDINARY = {
+    "normal": lambda rng, n: rng.normal(20, 5, n),
+    "prices": lambda rng, n: rng.lognormal(3, 1.5, n),
+    "counts": lambda rng, n: rng.poisson(0.2, n).astype(float),
+    "moments": lambda rng, n: rng.uniform(1.4e9, 1.7e9, n),
+}
+
+
+@given(st.sampled_from(sorted(ORDINARY)), st.integers(1, 300), st.integers(0, 99))
+@settings(deadline=None, max_examples=50)
+def test_every_number_of_an_ordinary_column_is_read(kind, n_rows, seed):
+    values = ORDINARY[kind](np.random.default_rng(seed), n_rows)
+    encoder = NumericEncoder.fit("n", np.append(values, np.nan), n_bins=8)
+    assert encoder.n_far == 0
+    assert encoder.reads(np.append(values, np.nan)).tolist() == [True] * n_rows + [False]
+
+
+@pytest.mark.parametrize("far", [99_999.0, -99_999.0, 1e300])
+@pytest.mark.parametrize("n_far", [1, 5])
+def test_numbers_far_beyond_all_others_change_nothing_of_what_is_learned(far, n_far):
+    values = np.random.default_rng(0).lognormal(3, 0.5, 100)
+    alone, beside = (NumericEncoder.fit("n", each, n_bins=8) for each in (values, np.append(values, [far] * n_far)))
+    assert beside.n_far == n_far
+    assert not beside.reads(np.array([far])).any()
+    assert beside.reads(values).all()
+    for name in ("mean", "std", "minimum", "maximum"):
+        assert getattr(beside, name) == getattr(alone, name)
+    np.testing.assert_array_equal(beside.edges, alone.edges)
+    assert beside.encode(np.array([far])).tolist() == [0.0]
+    assert not alone.reads(np.array([far])).any()  # in other rows neither, though none was learned
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.append(np.arange(18.0), 1e9),  # few
+        np.append(np.zeros(100), [1e-3, 1e9]),  # mostly one value: there is no distance to compare with
+        np.append(np.arange(90.0), [1e9] * 10),  # a tenth: a part of the column
+    ],
+    ids=["few", "mostly the same", "many"],
+)
+def test_what_cannot_be_told_to_be_far_is_read(values):
+    encoder = NumericEncoder.fit("n", values, n_bins=8)
+    assert encoder.n_far == 0
+    assert encoder.reads(values).all()
+
+
+def test_more_rows_may_reach_farther_together_but_not_alone():
+    rng = np.random.default_rng(0)
+    encoder = NumericEncoder.fit("n", rng.lognormal(3, 0.5, 100), n_bins=8)
+    dearer = rng.lognormal(12, 0.5, 100)  # in another currency
+    wider = encoder.widen(dearer, minimum=None, maximum=None)
+    assert wider.n_far == 0
+    assert wider.maximum == dearer.max()
+    same = encoder.widen(np.append(rng.lognormal(3, 0.5, 100), 1e9), minimum=None, maximum=None)
+    assert same.n_far == 1
+    assert same.maximum < 1e3
+    assert encoder.widen(np.array([np.nan, 1e9]), minimum=None, maximum=None).maximum == encoder.maximum
+
+
 def test_an_unknown_number_has_the_score_of_the_mean():
     encoder = numeric(np.array([1.0, 3.0, np.nan]))
     assert encoder.encode(np.array([np.nan, 2.0, 3.0])).tolist() == [0.0, 0.0, 1.0]

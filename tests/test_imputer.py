@@ -22,6 +22,7 @@ from gain_impute.cells import CELL_DTYPES
 from gain_impute.errors import (
     ColumnMismatchError,
     ConfigError,
+    FarOutWarning,
     FileError,
     GainImputeWarning,
     SchemaError,
@@ -1204,6 +1205,30 @@ def test_a_tracker_is_told_what_a_fit_failed_with():
 def test_a_tracker_that_is_not_there_is_refused():
     with pytest.raises(ConfigError, match=r"'tracker' of fit must be a Tracker, None or one of \['mlflow'\]. Got 'x'"):
         quick_imputer().fit(numbers(), tracker="x")
+
+
+# --------------------------------------------------------------------------------------------- numbers far beyond
+
+
+def test_a_placeholder_among_prices_stays_and_spoils_no_other_price(tmp_path):
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 5, 400)
+    table = pd.DataFrame({"kind": [f"kind {i}" for i in kind], "price": np.round(np.exp(1 + kind / 2), 2)})
+    table.loc[rng.random(400) < 0.2, "price"] = np.nan
+    far = table["price"].notna() & (rng.random(400) < 0.02)
+    spoilt = table.assign(price=table["price"].mask(far, 99_999.0))
+    imputer = quick_imputer(max_steps=100)
+    with pytest.warns(
+        FarOutWarning, match=rf"100 times as far .* all others: 'price' \({far.sum()}\)\. .*missing_values"
+    ):
+        filled = imputer.fit_transform(spoilt)
+    assert (filled.loc[far, "price"] == 99_999).all()
+    assert filled.loc[spoilt["price"].isna(), "price"].max() <= table["price"].max()
+    imputer.save(tmp_path / "model")
+    pd.testing.assert_frame_equal(GAINImputer.load(tmp_path / "model").transform(spoilt), filled)
+    row = pd.DataFrame({"kind": [None, None], "price": [99_999.0, np.nan]})
+    first, second = imputer.transform(row)["kind"]
+    assert first == second  # it says no more than an empty one
 
 
 # ------------------------------------------------------------------------------------------------- bad parameters

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NumericEncoder"]
+__all__ = ["FAR", "NumericEncoder"]
 
+FAR = 100.0  # times as far from the middle as all others: a misprint, or a number that stands for "empty"
+MOST_FAR = 0.05  # of the known numbers: of more these would be a part of the column
+LEAST_JUDGED = 20  # known numbers: among fewer none is far
+MOST = float(np.finfo(np.float64).max)
 MAX_SCORE = 1e4  # a z-score beyond it says no more, and would drown the rest of its row
 LEAST_MOVE = 1e-6  # of a standard deviation: from one value to the next, where there is no grid
 MAX_QUANTILE_ROWS = 100_000  # quantiles of more rows than this are those of an even sample
@@ -30,6 +35,11 @@ class NumericEncoder:
         Step of the values (1 for integers, 0.01 for cents, 86400 for days); 0 where there is none.
     edges : ndarray of shape (n_bins + 1,), float32
         Quantiles of the known z-scores: the knots of the piecewise-linear embedding [1]_.
+    read_from, read_to : float
+        Numbers beyond are not read: they lie FAR times as far from the median as all others, so that beside them
+        these would be one and the same.
+    n_far : int, default=0
+        How many there were among those learned last.
 
     References
     ----------
@@ -43,6 +53,9 @@ class NumericEncoder:
     maximum: float
     grid: float
     edges: NDArray[np.float32]
+    read_from: float
+    read_to: float
+    n_far: int = 0
 
     @classmethod
     def fit(
@@ -57,6 +70,9 @@ class NumericEncoder:
     ) -> NumericEncoder:
         """Learn scale, bounds and knots from the known values; NaN is an unknown one."""
         known = values[~np.isnan(values)]
+        read_from, read_to = _read_range(known) or (-MOST, MOST)
+        is_far = (known < read_from) | (known > read_to)
+        known = known[~is_far]
         scale = float(np.abs(known).max()) or 1.0  # of 1e308 the square is no number, of 1 it is
         mean, std = scale * float((known / scale).mean()), scale * float((known / scale).std())
         if std <= 1e-12 * scale:
@@ -73,13 +89,20 @@ class NumericEncoder:
             maximum=float(known.max()) if maximum is None else maximum,
             grid=grid,
             edges=edges,
+            read_from=read_from,
+            read_to=read_to,
+            n_far=int(is_far.sum()),
         )
 
+    def reads(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which values (n_rows,) are known and not far beyond all others."""
+        return (values >= self.read_from) & (values <= self.read_to)
+
     def encode(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Z-scores of shape (n_rows,); 0 where a value is unknown."""
+        """Z-scores of shape (n_rows,); 0 where a value is unknown, or far beyond all others."""
         with np.errstate(over="ignore"):
             scores = np.clip((values - self.mean) / self.std, -MAX_SCORE, MAX_SCORE)
-        return np.nan_to_num(scores, nan=0.0)
+        return np.where(self.reads(values), scores, 0.0)
 
     def decode(self, scores: NDArray[np.floating], *, round_to_grid: bool) -> NDArray[np.float64]:
         """Values of shape (n_rows,), between `minimum` and `maximum`, on the grid if `round_to_grid`."""
@@ -112,10 +135,37 @@ class NumericEncoder:
     def widen(self, values: NDArray[np.float64], *, minimum: float | None, maximum: float | None) -> NumericEncoder:
         """Let the bounds take in more known values; scale and knots stay, for the network has learned them."""
         known = values[~np.isnan(values)]
+        read_from, read_to = self.read_from, self.read_to
+        if len(known) >= LEAST_JUDGED:  # fewer do not reach farther
+            read_from, read_to = _read_range(known) or (float(known.min()), float(known.max()))
+        wider = replace(self, read_from=min(self.read_from, read_from), read_to=max(self.read_to, read_to))
+        is_read = wider.reads(known)
+        known = known[is_read]
         if len(known) == 0:
-            return self
+            return replace(self, n_far=len(is_read))
         return replace(
-            self,
+            wider,
+            n_far=int((~is_read).sum()),
             minimum=min(self.minimum, float(known.min())) if minimum is None else minimum,
             maximum=max(self.maximum, float(known.max())) if maximum is None else maximum,
         )
+
+
+def _read_range(known: NDArray[np.float64]) -> tuple[float, float] | None:
+    """From and to which number the known ones (n_known,) are read; None where they are few, or mostly the same.
+
+    FAR times as far from the median as the farthest, without those that lie beyond a gap in which that distance grows
+    by as much.
+    """
+    if len(known) < LEAST_JUDGED:
+        return None
+    middle = float(np.median(known))
+    with np.errstate(over="ignore"):
+        distances = np.abs(known - middle)
+        if np.median(distances) == 0:
+            return None
+        n_usual = math.ceil((1 - MOST_FAR) * len(known))
+        farthest = np.sort(np.partition(distances, n_usual - 1)[n_usual - 1 :])
+        gaps = np.flatnonzero(farthest[1:] > FAR * farthest[:-1])
+        reach = FAR * float(farthest[gaps[0] if len(gaps) else -1])
+    return max(middle - reach, -MOST), min(middle + reach, MOST)

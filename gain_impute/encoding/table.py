@@ -86,7 +86,8 @@ class EncodedTable:
     codes : ndarray of shape (n_rows, n_classes), int64
         1-based category codes; 0 where unknown.
     known : ndarray of shape (n_rows, n_cells), bool
-        True where the network can read the cell: it is observed, readable, and its category was seen.
+        True where the network can read the cell: it is observed, readable, and its category was seen, or its number is
+        not far beyond all others.
     texts : tuple of HashedText
     identifiers : ndarray of shape (n_rows, n_identifiers), float32
         Numbers whose bits are a hash of the text; NaN where it is missing. Networks do not read them.
@@ -104,10 +105,11 @@ class EncodedTable:
         """Number of rows."""
         return len(self.known)
 
-    def put_number(self, at: int, scores: NDArray[np.float64], readable: NDArray[np.bool_], *, is_exact: bool) -> None:
-        """Put z-scores (n_rows,) into a column of numbers."""
+    def put_number(self, at: int, encoder: NumericEncoder, values: NDArray[np.float64], *, is_exact: bool) -> None:
+        """Put values (n_rows,) into a column of numbers; NaN is unknown."""
+        scores = encoder.encode(values)
         self.numbers[:, at] = scores
-        self.known[:, at] = readable
+        self.known[:, at] = encoder.reads(values)
         if is_exact:
             self.residues[:, at] = scores - self.numbers[:, at]
 
@@ -253,8 +255,7 @@ class TableEncoder:
         encoded = _blank(len(rows), self.layout, len(self.identifiers))
         for at, name in enumerate(self.layout.numbers):
             found = read.parsed[name]
-            scores = self.numbers[name].encode(found.values[rows])
-            encoded.put_number(at, scores, found.readable[rows], is_exact=self.is_exact)
+            encoded.put_number(at, self.numbers[name], found.values[rows], is_exact=self.is_exact)
         return self._with_classes_and_texts(encoded, read, rows, None)
 
     def _with_classes_and_texts(
@@ -303,8 +304,7 @@ class TableEncoder:
 
         def encode_number(name: str, found: ParsedColumn) -> None:
             """At once, for the values of all columns would be as large as the table."""
-            scores = self.numbers[name].encode(found.values)
-            encoded.put_number(places[name], scores, found.readable, is_exact=self.is_exact)
+            encoded.put_number(places[name], self.numbers[name], found.values, is_exact=self.is_exact)
 
         read = self.read(table, take_number=encode_number)
         encoded = self._with_classes_and_texts(encoded, read, np.arange(len(table)), hashed)
