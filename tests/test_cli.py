@@ -152,6 +152,22 @@ def test_a_least_confidence_that_cannot_be_is_refused(capsys, model):
         assert "'min_confidence' parameter" in error_of(capsys, [*arguments, "--min-confidence", "2"])
 
 
+@pytest.mark.parametrize(
+    "verb", [["impute", "shop.csv", "-o", "out.csv"], ["fit", "shop.csv", "-m", "new"], ["schema", "shop.csv"]]
+)
+def test_values_that_look_as_if_they_meant_empty_are_asked_about(capsys, shop, verb):
+    frame = shop_frame()
+    frame.loc[:3, "brand"], frame.loc[4:5, "price"] = "N/A", "-"
+    frame.to_csv("shop.csv", index=False)
+    options = [] if verb[0] == "schema" else QUICK
+    assert run([*verb, *options]) == 0
+    told = capsys.readouterr().err
+    assert "note: These may mean 'empty', and are taken for values: 'N/A' (4) in 'brand', '-' (2) in 'price'. " in told
+    assert "If they do: --missing N/A --missing -\n" in told
+    assert run([*verb, *options, "--missing", "N/A", "--missing", "-"]) == 0
+    assert "may mean 'empty'" not in capsys.readouterr().err
+
+
 def test_the_same_seed_fills_the_same(shop):
     for name in ("first.csv", "second.csv"):
         assert run(["impute", "shop.csv", "-o", name, "--seed", "3", *QUICK]) == 0

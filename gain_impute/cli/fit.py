@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from gain_impute.cli.imputers import make_imputer, open_source, read_rows
+from gain_impute.cli.imputers import make_imputer, note_markers, open_source, read_rows
 from gain_impute.cli.messages import print_line, quiet_libraries
 from gain_impute.cli.options import FittingOptions, MinConfidence, Source, takes_options
 
@@ -39,6 +39,7 @@ def fit(
     if track:
         quiet_libraries()
     imputer.fit(frame, tracker="mlflow" if track else None)
+    note_markers(frame, imputer.schema_)
     imputer.save(model)
     elapsed_s = time.perf_counter() - started
     print_line(

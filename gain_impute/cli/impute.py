@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from tqdm import tqdm
 
-from gain_impute.cli.imputers import make_imputer, open_source, read_rows, warn_of_extra
+from gain_impute.cli.imputers import make_imputer, note_markers, open_source, read_rows, warn_of_extra
 from gain_impute.cli.messages import print_line
 from gain_impute.cli.options import FittingOptions, MinConfidence, Model, Source, takes_options
 
@@ -55,6 +55,7 @@ def impute(
     if model is None:
         frame, n_rows = read_rows(file)
         imputer.fit(frame)
+        note_markers(frame, imputer.schema_)
         del frame
     else:
         warn_of_extra(file.names, imputer)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 
     from gain_impute.files import TableFile
     from gain_impute.imputer import GAINImputer
+    from gain_impute.schema import Schema
 
-__all__ = ["make_imputer", "open_source", "read_rows", "warn_of_extra"]
+__all__ = ["make_imputer", "note_markers", "open_source", "read_rows", "warn_of_extra"]
 
 MOST_NAMES = 5
 
@@ -76,6 +78,23 @@ def read_rows(file: TableFile) -> tuple[pd.DataFrame, int]:
     if len(frame) < n_rows:
         say("note", f"{len(frame):,} of the {n_rows:,} rows are looked at, evenly spaced: the others are too many.")
     return frame, n_rows
+
+
+def note_markers(frame: pd.DataFrame, schema: Schema) -> None:
+    """Say which values look as if they meant "empty": they are taken for values, which is seldom what is wanted."""
+    from gain_impute.schema import likely_markers
+
+    found = likely_markers(frame, schema)
+    told = [f"{text!r} ({count:,}) in {name!r}" for name, counts in found.items() for text, count in counts.items()]
+    if told:
+        more = f" and {len(told) - MOST_NAMES} more" if len(told) > MOST_NAMES else ""
+        texts = dict.fromkeys(text for counts in found.values() for text in counts)
+        options = " ".join(f"--missing {shlex.quote(text)}" for text in list(texts)[:MOST_NAMES])
+        say(
+            "note",
+            f"These may mean 'empty', and are taken for values: {', '.join(told[:MOST_NAMES])}{more}. "
+            f"If they do: {options}",
+        )
 
 
 def warn_of_extra(names: list[str], imputer: GAINImputer) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gain_impute.cli.imputers import open_source, read_rows
+from gain_impute.cli.imputers import note_markers, open_source, read_rows
 from gain_impute.cli.options import ReadingOptions, Source, takes_options
 
 __all__ = ["schema"]
@@ -31,5 +31,6 @@ def schema(
     file = open_source(source, options)
     frame, _ = read_rows(file)
     found = infer_schema(frame, missing_values=options.missing or ())
+    note_markers(frame, found)
     with open_output(output) as stream:
         stream.write(annotated_toml(found, frame).encode())

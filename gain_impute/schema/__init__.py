@@ -5,6 +5,7 @@ from __future__ import annotations
 from gain_impute.schema.annotated import annotated_toml
 from gain_impute.schema.infer import infer_schema
 from gain_impute.schema.kinds import Kind
+from gain_impute.schema.markers import likely_markers
 from gain_impute.schema.rules import ColumnSchema, ParsedColumn
 from gain_impute.schema.schema import Schema
 from gain_impute.schema.toml import read_schema, schema_from_toml, schema_to_toml, write_schema
@@ -16,6 +17,7 @@ __all__ = [
     "Schema",
     "annotated_toml",
     "infer_schema",
+    "likely_markers",
     "read_schema",
     "schema_from_toml",
     "schema_to_toml",
