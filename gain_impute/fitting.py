@@ -182,9 +182,9 @@ def warn_of_far_out(numbers: Iterable[NumericEncoder]) -> None:
     told = [f"{each.name!r} ({each.n_far})" for each in numbers if each.n_far]
     if told:
         warn(
-            f"Some numbers lie {FAR:g} times as far from the middle of their column as all others: {_first(told)}. "
-            "They stay as they are, and nothing is learned from them. If they mean 'empty', name them with "
-            "missing_values.",
+            f"Some numbers or dates lie {FAR:g} times as far from the middle of their column as all others: "
+            f"{_first(told)}. They stay as they are, and nothing is learned from them. If they mean 'empty', name them "
+            "with missing_values.",
             FarOutWarning,
             stacklevel=_level_of_caller(),
         )
