@@ -40,3 +40,5 @@ def test_columns_of_numbers_hold_none_but_as_texts():
     assert likely_markers(pd.DataFrame({"price": [1.5, np.nan]}), schema) == {}
     assert likely_markers(pd.DataFrame({"price": ["1.5", "n/a"]}), schema) == {"price": {"n/a": 1}}
     assert likely_markers(pd.DataFrame({"price": []}), schema) == {}
+    flag = Schema([ColumnSchema(name="flag", kind=Kind.BOOLEAN)])
+    assert likely_markers(pd.DataFrame({"flag": [True, False]}), flag) == {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pandas as pd
+from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
 
 from gain_impute.schema.schema import Schema
 
@@ -42,7 +43,7 @@ def likely_markers(table: pd.DataFrame, schema: Schema) -> dict[str, dict[str, i
     found = {}
     for name, column in schema.items():
         cells = table[name]
-        if not column.is_fillable or pd.api.types.is_numeric_dtype(cells) or pd.api.types.is_bool_dtype(cells):
+        if not column.is_fillable or is_numeric_dtype(cells) or is_datetime64_any_dtype(cells):
             continue
         counts = cells[schema.find_observed(name, cells)].astype(str).value_counts()
         likely = counts[[LOOKS_EMPTY.fullmatch(text.strip()) is not None for text in counts.index]]
