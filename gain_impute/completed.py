@@ -1,16 +1,17 @@
-"""Rows of a table as experts read them: completed, with their texts placed and their neighbours found."""
+"""Rows of a table as experts read them, completed, with texts placed and neighbours found; and what is told of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gain_impute.neighbours import Nearest
 
-__all__ = ["CompletedRows", "HeldOutRows"]
+__all__ = ["CompletedRows", "HeldOutRows", "Told"]
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,18 @@ class HeldOutRows:
             return at, self.completed.numbers[at, cell], self.numbers[at, cell]
         said = self.probabilities[cell - n][np.searchsorted(self.asked[cell - n], at)]
         return at, said, np.eye(said.shape[1], dtype=np.float32)[self.codes[at, cell - n] - 1]
+
+
+class Told(NamedTuple):
+    """What is said of one cell, in the rows (n_here,) of some in which it is unknown."""
+
+    cell: int
+    rows: NDArray[np.int64]
+    at: NDArray[np.int64]  # where these rows stand in what the generator says of the cell
+    said: NDArray[np.floating]  # values (n_here,), float64, or distributions (n_here, n_categories), float32
+    whom: NDArray[np.uint8]
+    scatter: NDArray[np.float32]
+    apart: NDArray[np.float32]
 
 
 def _joined(parts: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32] | None:

@@ -12,12 +12,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gain_impute.completed import CompletedRows, HeldOutRows
+from gain_impute.completed import CompletedRows, HeldOutRows, Told
 from gain_impute.dependencies import Dependencies, HeldOut
 from gain_impute.dependency import side_by_side
 from gain_impute.forest import Forest
@@ -274,7 +273,7 @@ class Experts:
         *,
         share: float = 1.0,
         picked: NDArray[np.float32] | None = None,
-    ) -> Iterator[_Told]:
+    ) -> Iterator[Told]:
         """What all say together of unknown cells, for each cell of which not the generator alone says something."""
         of_rows = completed.take(rows)
         n, heard = numbers.shape[1], self._heard(of_rows, share, None if picked is None else picked[rows])
@@ -305,7 +304,7 @@ class Experts:
             if cell in self.dependencies.of_cells:
                 said, is_decided = self.dependencies.follow(cell, shown[here], said)
                 whom[is_decided], scatter[is_decided], apart[is_decided] = HEARD["dependency"], 0, 0
-            yield _Told(cell, rows[here], at, said, whom, scatter, apart)
+            yield Told(cell, rows[here], at, said, whom, scatter, apart)
 
     @property
     def cells(self) -> list[int]:
@@ -388,18 +387,6 @@ class Experts:
             neighbours=self.neighbours.believed(trust),
             dependencies=self.dependencies.believed(held_out),
         )
-
-
-class _Told(NamedTuple):
-    """What is said of one cell, in the rows (n_here,) of some in which it is unknown."""
-
-    cell: int
-    rows: NDArray[np.int64]
-    at: NDArray[np.int64]  # where these rows stand in what the generator says of the cell
-    said: NDArray[np.floating]  # values (n_here,), float64, or distributions (n_here, n_categories), float32
-    whom: NDArray[np.uint8]
-    scatter: NDArray[np.float32]
-    apart: NDArray[np.float32]
 
 
 _Heard = Callable[[int, NDArray[np.int64], tuple[int, ...], Weights], tuple[tuple[Opinion, ...], NDArray[np.float32]]]
