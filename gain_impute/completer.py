@@ -23,6 +23,7 @@ from gain_impute.fitting import (
     check_readable,
     warn_of_far_out,
     warn_of_holes,
+    warn_of_likely_markers,
     warn_of_unreadable,
 )
 from gain_impute.frames import append_columns, drop_columns, row_labels
@@ -162,6 +163,7 @@ class Completer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         warn_of_holes(self.unfillable_, n_empty)
         warn_of_unreadable(unreadable)
         warn_of_far_out(state.encoder.numbers.values())
+        warn_of_likely_markers(state.encoder)
 
     def _resume(self, state: FittedState, indicated: list[int] | None) -> None:
         """Become what was saved; `indicated` are the columns of the indicator, None without one."""

@@ -34,6 +34,7 @@ __all__ = [
     "FileError",
     "GainImputeError",
     "GainImputeWarning",
+    "LikelyMarkerWarning",
     "MethodUnavailableError",
     "ModelFormatError",
     "SchemaError",
@@ -99,6 +100,10 @@ class UnfillableWarning(GainImputeWarning):
 
 class FarOutWarning(GainImputeWarning):
     """Some known numbers lie so far beyond all others of their column that nothing is learned from them."""
+
+
+class LikelyMarkerWarning(GainImputeWarning):
+    """Some categories look as if they meant "empty", such as "N/A", and are learned and filled in as values."""
 
 
 class UnreadableWarning(GainImputeWarning):

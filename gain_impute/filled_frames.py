@@ -191,7 +191,7 @@ def _fill_pandas(
         if len(column.rows) == 0:
             continue
         position, held = names.index(name), types.get(name, {})
-        cells = completed.iloc[:, position].copy()
+        cells = completed.iloc[:, position].copy(deep=not COPIES_ON_WRITE)
         is_of_flags = cells.dtype == object and pd.api.types.infer_dtype(cells, skipna=True) == "boolean"
         if is_of_flags and schema[name].kind.is_class:  # whatever fit saw, such as words that say yes or no
             held = {"": "bool"}

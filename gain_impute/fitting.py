@@ -16,12 +16,13 @@ from gain_impute.config import GAINConfig
 from gain_impute.encoding.numeric import FAR, NumericEncoder
 from gain_impute.encoding.table import EncodedTable, TableEncoder
 from gain_impute.encoding.text import HashedText
-from gain_impute.errors import FarOutWarning, TableError, UnfillableWarning, UnreadableWarning
+from gain_impute.errors import FarOutWarning, LikelyMarkerWarning, TableError, UnfillableWarning, UnreadableWarning
 from gain_impute.filled_frames import cell_types
 from gain_impute.learning import HeldOutReport, Report, learn
 from gain_impute.member import Member
 from gain_impute.persistence import FittedState
 from gain_impute.schema import Schema
+from gain_impute.schema.markers import looks_empty
 from gain_impute.state import TrainingState
 from gain_impute.training import torch_session
 
@@ -33,6 +34,7 @@ __all__ = [
     "new_fit",
     "warn_of_far_out",
     "warn_of_holes",
+    "warn_of_likely_markers",
     "warn_of_unreadable",
 ]
 
@@ -186,6 +188,23 @@ def warn_of_far_out(numbers: Iterable[NumericEncoder]) -> None:
             f"{_first(told)}. They stay as they are, and nothing is learned from them. If they mean 'empty', name them "
             "with missing_values.",
             FarOutWarning,
+            stacklevel=_level_of_caller(),
+        )
+
+
+def warn_of_likely_markers(encoder: TableEncoder) -> None:
+    """Warn once of the categories that may mean "empty"; those that the schema lists are meant as values."""
+    told = [
+        f"{text!r} in {name!r}"
+        for name, column in encoder.classes.items()
+        for text in column.vocabulary
+        if looks_empty(text) and text not in (encoder.schema[name].categories or ())
+    ]
+    if told:
+        warn(
+            f"These may mean 'empty', and are taken for values: {_first(told)}. If they do, name them with "
+            "missing_values; if not, list them among the column's categories in the schema.",
+            LikelyMarkerWarning,
             stacklevel=_level_of_caller(),
         )
 

@@ -25,6 +25,7 @@ from gain_impute.errors import (
     FarOutWarning,
     FileError,
     GainImputeWarning,
+    LikelyMarkerWarning,
     SchemaError,
     TableError,
     UnfillableWarning,
@@ -1229,6 +1230,20 @@ def test_a_placeholder_among_prices_stays_and_spoils_no_other_price(tmp_path):
     row = pd.DataFrame({"kind": [None, None], "price": [99_999.0, np.nan]})
     first, second = imputer.transform(row)["kind"]
     assert first == second  # it says no more than an empty one
+
+
+# ---------------------------------------------------------------------------------------- what may mean "empty"
+
+
+def test_a_fit_warns_of_categories_that_may_mean_empty_until_somebody_says_what_they_mean():
+    table = pd.DataFrame({"brand": ["Acme", "Zeta", "N/A", None] * 20, "price": [1.0, 2.0, 3.0, 4.0] * 20})
+    brands = ColumnSchema(name="brand", kind="categorical", categories=("Acme", "Zeta", "N/A"))
+    with pytest.warns(LikelyMarkerWarning, match="taken for values: 'N/A' in 'brand'. .* missing_values; if not, list"):
+        quick_imputer().fit(table)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", LikelyMarkerWarning)
+        quick_imputer(missing_values="N/A").fit(table)
+        quick_imputer(schema=Schema([brands, ColumnSchema(name="price", kind="numeric")])).fit(table)
 
 
 # ------------------------------------------------------------------------------------------------- bad parameters

@@ -20,7 +20,7 @@ from gain_impute.cli.messages import say, show_warning
 from gain_impute.cli.runs import runs
 from gain_impute.cli.schema import schema
 from gain_impute.cli.tune import tune
-from gain_impute.errors import GainImputeError, GainImputeWarning
+from gain_impute.errors import GainImputeError, GainImputeWarning, LikelyMarkerWarning
 
 __all__ = ["app", "main", "run"]
 
@@ -62,6 +62,7 @@ def run(arguments: Sequence[str]) -> int:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("always", GainImputeWarning)
+        warnings.simplefilter("ignore", LikelyMarkerWarning)  # `note_markers` says it, with counts and options
         warnings.showwarning = show_warning
         try:
             code = app(list(arguments), prog_name="gain-impute", standalone_mode=False)

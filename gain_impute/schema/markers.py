@@ -9,13 +9,24 @@ from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
 
 from gain_impute.schema.schema import Schema
 
-__all__ = ["likely_markers"]
+__all__ = ["likely_markers", "looks_empty"]
 
-LOOKS_EMPTY = re.compile(
+_LOOKS_EMPTY = re.compile(
     r"#?n/?a|n\.a\.|nan|null|none|nil|-{1,3}|\?|unknown|missing|tbd|tba|not (available|applicable|specified)"
     r"|unspecified|keine angabe|k\.a\.|unbekannt|无|未知|暂无|不详|未填写",
     re.IGNORECASE,
 )
+
+
+def looks_empty(text: str) -> bool:
+    """Whether a text often means "empty" where others stand for values.
+
+    Examples
+    --------
+    >>> looks_empty(" N/A "), looks_empty("未知"), looks_empty("Nano")
+    (True, True, False)
+    """
+    return _LOOKS_EMPTY.fullmatch(text.strip()) is not None
 
 
 def likely_markers(table: pd.DataFrame, schema: Schema) -> dict[str, dict[str, int]]:
@@ -46,7 +57,7 @@ def likely_markers(table: pd.DataFrame, schema: Schema) -> dict[str, dict[str, i
         if not column.is_fillable or is_numeric_dtype(cells) or is_datetime64_any_dtype(cells):
             continue
         counts = cells[schema.find_observed(name, cells)].astype(str).value_counts()
-        likely = counts[[LOOKS_EMPTY.fullmatch(text.strip()) is not None for text in counts.index]]
+        likely = counts[[looks_empty(text) for text in counts.index]]
         allowed = column.categories or ()
         if told := {str(text): int(count) for text, count in likely.items() if text not in allowed}:
             found[name] = told

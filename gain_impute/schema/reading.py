@@ -36,6 +36,7 @@ LEAST_INEXACT = 2**53
 """Integers from which on several are one float: there they are told apart as they are."""
 
 _PLAIN_NUMBER = re.compile(r"[ \t]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*")
+_FEW_TEXTS = 100
 _LARGEST_INTEGER = 2.0**63  # a float at or above it is written in scientific notation, not digit by digit
 
 
@@ -323,11 +324,12 @@ def _as_arrow(cells: pd.Series) -> pa.Array | pa.ChunkedArray:
 
 def _factorize_typed(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Codes (n_rows,) and distinct values (n_distinct,) of a column that is not of objects."""
-    try:
-        codes, distinct = pd.factorize(cells)
+    is_text = isinstance(cells.dtype, pd.StringDtype)
+    try:  # to set Arrow to work on a few texts takes longer than they do
+        codes, distinct = pd.factorize(cells.to_numpy(dtype=object) if is_text and len(cells) <= _FEW_TEXTS else cells)
     except pa.ArrowNotImplementedError:  # lists, structures, half floats
         return _factorize_objects(cells.astype(object))
-    if isinstance(cells.dtype, pd.StringDtype):
+    if is_text:
         return np.asarray(codes, dtype=np.int64), np.asarray(distinct, dtype=object)
     numpy_dtype = getattr(cells.dtype, "numpy_dtype", cells.dtype)
     values = np.empty(len(distinct), dtype=object)
