@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -206,6 +207,16 @@ def test_the_result_may_go_to_standard_output(capsysbinary, model):
     assert run(["impute", "shop.csv", "-o", "filled.csv", "--model", model]) == 0
     assert out == Path("filled.csv").read_bytes()
     assert b"27 of 27 empty cells filled" in err
+
+
+def test_a_table_may_come_from_standard_input(capsysbinary, monkeypatch, model, shop):
+    with (shop / "shop.csv").open() as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        assert run(["impute", "-", "-o", "-", "--model", model]) == 0
+    piped = capsysbinary.readouterr().out
+    assert run(["impute", "shop.csv", "-o", "-", "--model", model]) == 0
+    assert capsysbinary.readouterr().out == piped
+    assert piped.count(b"\n") == SHOP.count("\n")
 
 
 def test_the_cells_are_written_to_a_file_of_their_own(model):

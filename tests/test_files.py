@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import csv
+import errno
 import gzip
 import io
 import itertools
 import os
 import re
+import shutil
 import stat
+import sys
+import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -22,8 +28,10 @@ from hypothesis import strategies as st
 
 from gain_impute.errors import ColumnMismatchError, ConfigError, FileError
 from gain_impute.files import (
+    STANDARD_INPUT,
     DelimitedReader,
     Filling,
+    as_file,
     check_delimiter,
     check_format,
     check_output,
@@ -337,6 +345,73 @@ def test_a_pipe_is_an_error(tmp_path):
     os.mkfifo(tmp_path / "pipe.csv")
     with pytest.raises(FileError, match=r"The input must be a file: it is read more than once\. .* Save it first"):
         open_table(tmp_path / "pipe.csv")
+
+
+# ------------------------------------------------------------------------------------------------ through a pipe
+
+
+def pipe_of(content: bytes, path: Path) -> Path:
+    """A named pipe into which somebody writes."""
+    os.mkfifo(path)
+    threading.Thread(target=path.write_bytes, args=(content,), daemon=True).start()
+    return path
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch) -> Path:
+    """The folder for temporary files."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def parquet_bytes() -> bytes:
+    stream = io.BytesIO()
+    pq.write_table(pa.table({"a": [1, None]}), stream)
+    return stream.getvalue()
+
+
+def test_a_file_is_given_as_it_is(tmp_path, temporary):
+    with as_file(tmp_path / "dump.csv") as file:
+        assert file == tmp_path / "dump.csv"
+        assert not any(temporary.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("pipe", "content", "name"),
+    [
+        ("63", b"a,b\n1,2\n", "stdin.csv"),
+        ("63", b"", "stdin.csv"),
+        ("63", gzip.compress(b"a,b\n1,2\n"), "stdin.csv.gz"),
+        ("63", parquet_bytes(), "stdin.parquet"),
+        ("dump.tsv", b"a\tb\n1\t2\n", "dump.tsv"),
+    ],
+)
+def test_what_comes_through_a_pipe_is_in_a_file_as_long_as_it_is_wanted(tmp_path, temporary, pipe, content, name):
+    with as_file(pipe_of(content, tmp_path / pipe)) as file:
+        assert file.name == name
+        assert temporary in file.parents
+        assert file.read_bytes() == content
+        if content:
+            assert open_table(file).names == (["a"] if name.endswith("parquet") else ["a", "b"])
+    assert not any(temporary.iterdir())
+
+
+def test_what_goes_wrong_with_a_pipe_is_said_and_leaves_nothing(tmp_path, temporary, monkeypatch):
+    monkeypatch.setattr(shutil, "copyfileobj", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
+    with (
+        pytest.raises(FileError, match=r"kept in '.*temporary' while .* failed: No space left on device\. Make room"),
+        as_file(pipe_of(b"a,b\n", tmp_path / "pipe")),
+    ):
+        raise AssertionError
+    assert not any(temporary.iterdir())
+
+
+def test_a_terminal_is_no_table(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", Mock(isatty=lambda: True))
+    with pytest.raises(FileError, match=r"must be a table\. Got a terminal\. Pipe"), as_file(STANDARD_INPUT):
+        raise AssertionError
 
 
 def test_an_unknown_format_is_an_error():

@@ -25,7 +25,20 @@ __all__ = [
     "takes_options",
 ]
 
-Source = Annotated[Path, typer.Argument(metavar="INPUT", help="The table: .csv, .tsv, either with .gz, or .parquet.")]
+
+def _as_file(context: typer.Context, source: Path) -> Path:
+    """The input as a file, also if it comes through a pipe, as long as the command runs."""
+    from gain_impute.files import as_file  # noqa: PLC0415 - so that --help does not wait
+
+    return context.with_resource(as_file(source))
+
+
+Source = Annotated[
+    Path,
+    typer.Argument(
+        metavar="INPUT", help="The table: .csv, .tsv, either with .gz, or .parquet; - is stdin.", callback=_as_file
+    ),
+]
 Model = Annotated[
     Path | None, typer.Option("--model", metavar="DIR", help="A model that `fit` wrote, used instead of fitting one.")
 ]
