@@ -127,14 +127,15 @@ def main() -> None:
     options = parser.parse_args()
     lines = options.output.read_text(encoding="utf-8").splitlines() if options.output.exists() else []
     results = [json.loads(line) for line in lines]
-    done = {(one["table"], one["mechanism"], one["seed"], one["has_adversary"]) for one in results}
+    done = {(one["table"], one["mechanism"], one["seed"], one["has_adversary"], one["n_trees"]) for one in results}
     for job in SUITE.jobs():
         for has_adversary in (True, False):
-            key = (job.table, job.mechanism, job.seed, has_adversary)
+            key = (job.table, job.mechanism, job.seed, has_adversary, options.trees)
             if job.table not in options.tables or key in done:
                 continue
             figures = measure(job, None if has_adversary else 0.0, n_trees=options.trees)
-            results.append(dataclasses.asdict(job) | {"has_adversary": has_adversary} | figures)
+            how = {"has_adversary": has_adversary, "n_trees": options.trees}
+            results.append(dataclasses.asdict(job) | how | figures)
             with options.output.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(results[-1]) + "\n")
     print(compare(pd.DataFrame(results)).round(4).to_string(index=False))

@@ -18,12 +18,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from gain_impute.cells import CellState
 from gain_impute.completion import Completion, PreparedTable, complete_prepared, prepare
-from gain_impute.files import Filling, TableFile, frame_writer, open_output, select_columns
+from gain_impute.files import Filling, TableFile, check_output, frame_writer, open_output, select_columns
 from gain_impute.filled_frames import fill_frame
 from gain_impute.frames import row_labels
 from gain_impute.imputer import GAINImputer
 from gain_impute.parameters import checked_bars, usable_threads
-from gain_impute.training import torch_session
+from gain_impute.sessions import torch_session
 
 __all__ = ["CONFIDENCE_BINS", "MOST_FIT_CELLS", "FileImputation", "impute_file", "why_left"]
 
@@ -138,6 +138,8 @@ def impute_file(
     (False, {'price': 1})
     """
     check_is_fitted(imputer)
+    if cells is not None:
+        check_output(cells, apart_from=[output])
     names, model_id = list(imputer.schema_), imputer.state_.model_id()
     tallies: dict[str, _Tally] = {name: _Tally() for name in names}
     unreadable = dict.fromkeys(names, 0)

@@ -32,8 +32,9 @@ from gain_impute.parameters import checked_bars
 from gain_impute.persistence import FittedState, read_model, write_model
 from gain_impute.progress import Watcher, resolve_tracker
 from gain_impute.schema import Schema
+from gain_impute.sessions import torch_session
 from gain_impute.state import EpochLog
-from gain_impute.training import HeldOut, Tracker, torch_session
+from gain_impute.training import HeldOut, Tracker
 
 __all__ = ["Completer"]
 
@@ -122,11 +123,12 @@ class Completer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         tracker: Tracker | str | None,
         *,
         indicated: list[int],
+        n_steps_before: int = 0,
     ) -> None:
         """Fit, watched by whoever wants to be told, and become fitted; columns `indicated` before stay so."""
         watcher = Watcher(
             n_steps=sum(config.n_steps(len(frame)) for config in configs),
-            n_steps_before=self.state_.n_steps if hasattr(self, "state_") else 0,
+            n_steps_before=n_steps_before,
             params=self.get_params(),
             table=frame,
             schema=schema,

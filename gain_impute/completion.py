@@ -15,12 +15,13 @@ from gain_impute.batches import TensorTable
 from gain_impute.cells import CELL_DTYPES, CellState, cells_frame
 from gain_impute.confidence import confidence_of_interval
 from gain_impute.encoding.table import EncodedTable, ReadTable
-from gain_impute.errors import ConfigError
+from gain_impute.errors import ConfigError, named
 from gain_impute.experts import HEARD
 from gain_impute.filled_frames import FilledColumn
 from gain_impute.left_empty import where_applicable, where_sure
 from gain_impute.persistence import FittedState
 from gain_impute.prediction import Prediction, draw_cells, predict, unknown_shares
+from gain_impute.schema.rules import nearest_spelling
 
 __all__ = [
     "NO_BARS",
@@ -248,13 +249,14 @@ def complete_prepared(
         for name in fillable:
             at = np.flatnonzero(read.holes[name][rows])
             filled[name] = FilledColumn(rows[at], _decode(state, prediction, name, at, round_to_grid=round_to_grid))
-        filled = where_applicable(state.encoder.schema, read.table, filled)
         if bars and not draw:
 
             def confidence(name: str, column: FilledColumn) -> NDArray[np.float64]:
                 return np.asarray(_said_of(state, name, column, rows, prediction)["confidence"])
 
             filled, abstained = where_sure(filled, bars, confidence)
+            abstained = where_applicable(state.encoder.schema, read.table, filled, abstained)
+        filled = where_applicable(state.encoder.schema, read.table, filled)
     return Completion(filled, read.empty, read.unreadable, state, rows, prediction, abstained)
 
 
@@ -279,8 +281,8 @@ def category_probabilities(state: FittedState, frame: pd.DataFrame, column: str)
     encoder = state.encoder
     if column not in list(encoder.classes) or not state.members:
         raise ConfigError(
-            f"The column must be one that is filled with categories: one of {list(encoder.classes)[:5]}. "
-            f"Got {column!r} instead."
+            f"The column must be one that is filled with categories: {named(encoder.classes) or 'none is'}. "
+            f"Got {column!r} instead.{nearest_spelling(column, encoder.classes)}"
         )
     encoded, _, _ = encoder.encode(frame)
     position = encoder.layout.classes.index(column)

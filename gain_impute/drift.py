@@ -105,6 +105,9 @@ def _temperature(before: _Columns, now: _Columns) -> float:
         return sum(float(column.max(axis=1).sum()) for column in shares) - was
 
     most = float(np.log(MOST_SCALE))
-    if not surplus(most) < 0 < surplus(-most):  # nothing was asked, or there is but one category
+    flattest, sharpest = surplus(most), surplus(-most)
+    if flattest == sharpest:  # nothing was asked, or there is but one category
         return 1.0
+    if flattest >= 0 or sharpest <= 0:
+        return MOST_SCALE if flattest >= 0 else 1 / MOST_SCALE
     return float(np.exp(brentq(surplus, -most, most, xtol=1e-3)))

@@ -17,6 +17,7 @@
     UserWarning
     └── GainImputeWarning
         ├── FarOutWarning                 some numbers lie so far beyond all others that nothing is learned from them
+        ├── LikelyMarkerWarning           some categories look as if they meant "empty"
         ├── TrackingWarning               some of what a fit has to tell could not be sent yet
         ├── UnfillableWarning             some empty cells stay empty, and why
         └── UnreadableWarning             some known cells could not be read as their column's kind
@@ -25,6 +26,8 @@ Each message says what must hold, what was found, and what to do.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 __all__ = [
     "ColumnMismatchError",
@@ -43,6 +46,8 @@ __all__ = [
     "TrackingWarning",
     "UnfillableWarning",
     "UnreadableWarning",
+    "listed",
+    "named",
 ]
 
 
@@ -108,3 +113,26 @@ class LikelyMarkerWarning(GainImputeWarning):
 
 class UnreadableWarning(GainImputeWarning):
     """Some known cells could not be read as their column's kind; they stay as they are."""
+
+
+def listed(words: Iterable[str], most: int = 5) -> str:
+    """Name some things in a message, and say how many more there are.
+
+    Examples
+    --------
+    >>> listed(["2 brands", "3 prices"]), listed("abc", most=1)
+    ('2 brands, 3 prices', 'a and 2 more')
+    """
+    told = list(words)
+    return ", ".join(told[:most]) + (f" and {len(told) - most} more" if len(told) > most else "")
+
+
+def named(names: Iterable[object], most: int = 5) -> str:
+    """As `listed`, each in quotes.
+
+    Examples
+    --------
+    >>> named(["brand", "price"])
+    "'brand', 'price'"
+    """
+    return listed((repr(str(name)) for name in names), most)

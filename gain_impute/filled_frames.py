@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from gain_impute.frames import is_polars
@@ -130,7 +131,8 @@ def has_foreign_values(cells: pd.Series) -> bool:
 
 def _is_dictionary(dtype: Any) -> bool:
     """Whether this is Arrow's own dtype of texts that repeat."""
-    return str(dtype).startswith("dictionary<values=string,")
+    arrow = getattr(dtype, "pyarrow_dtype", None)
+    return isinstance(arrow, pa.DictionaryType) and arrow.value_type in (pa.string(), pa.large_string())
 
 
 def _type_of_dtype(dtype: Any) -> str:
@@ -192,8 +194,7 @@ def _fill_pandas(
             continue
         position, held = names.index(name), types.get(name, {})
         cells = completed.iloc[:, position].copy(deep=not COPIES_ON_WRITE)
-        is_of_flags = cells.dtype == object and pd.api.types.infer_dtype(cells, skipna=True) == "boolean"
-        if is_of_flags and schema[name].kind.is_class:  # whatever fit saw, such as words that say yes or no
+        if schema[name].kind.is_class and _is_of_flags(cells):  # whatever fit saw, such as words that say yes or no
             held = {"": "bool"}
         values = _for_dtype(cells.dtype, column.values, schema[name], held)
         if values is None:  # texts in a column without a value, which pandas reads as floats
@@ -202,10 +203,18 @@ def _fill_pandas(
             completed.isetitem(position, cells.infer_objects())  # type: ignore[arg-type]  # as below
             continue
         if isinstance(cells.dtype, pd.CategoricalDtype):
-            cells = cells.cat.add_categories([v for v in dict.fromkeys(values) if v not in set(cells.cat.categories)])
+            known = set(cells.cat.categories)
+            new = [value for value in dict.fromkeys(values) if value not in known]
+            cells = cells.cat.add_categories(new) if new else cells  # of none it would infer the categories' type anew
         cells.iloc[column.rows] = values
         completed.isetitem(position, cells)  # type: ignore[arg-type]  # an array would be inferred anew
     return completed
+
+
+def _is_of_flags(cells: pd.Series) -> bool:
+    """Whether objects, or the categories of a column, are True and False."""
+    values = cells.cat.categories if isinstance(cells.dtype, pd.CategoricalDtype) else cells
+    return values.dtype in (object, bool) and pd.api.types.infer_dtype(values, skipna=True) == "boolean"
 
 
 def _for_dtype(dtype: Any, values: NDArray[Any], column: ColumnSchema, types: CellTypes) -> Any:

@@ -16,15 +16,22 @@ from gain_impute.config import GAINConfig
 from gain_impute.encoding.numeric import FAR, NumericEncoder
 from gain_impute.encoding.table import EncodedTable, TableEncoder
 from gain_impute.encoding.text import HashedText
-from gain_impute.errors import FarOutWarning, LikelyMarkerWarning, TableError, UnfillableWarning, UnreadableWarning
+from gain_impute.errors import (
+    FarOutWarning,
+    LikelyMarkerWarning,
+    TableError,
+    UnfillableWarning,
+    UnreadableWarning,
+    listed,
+)
 from gain_impute.filled_frames import cell_types
 from gain_impute.learning import HeldOutReport, Report, learn
 from gain_impute.member import Member
 from gain_impute.persistence import FittedState
 from gain_impute.schema import Schema
 from gain_impute.schema.markers import looks_empty
+from gain_impute.sessions import torch_session
 from gain_impute.state import TrainingState
-from gain_impute.training import torch_session
 
 __all__ = [
     "HeldOutReport",
@@ -165,7 +172,7 @@ def warn_of_holes(unfillable: dict[str, str], n_empty: pd.Series) -> None:
     left = [f"{name!r} ({why})" for name, why in unfillable.items() if n_empty[name]]
     if left:
         warn(
-            f"Empty cells of these columns stay empty: {_first(left)}.",
+            f"Empty cells of these columns stay empty: {listed(left)}.",
             UnfillableWarning,
             stacklevel=_level_of_caller(),
         )
@@ -174,7 +181,7 @@ def warn_of_holes(unfillable: dict[str, str], n_empty: pd.Series) -> None:
 def warn_of_unreadable(unreadable: dict[str, int]) -> None:
     """Warn once of the known cells that could not be read."""
     if unreadable:
-        told = _first([f"{name!r} ({count})" for name, count in unreadable.items()])
+        told = listed([f"{name!r} ({count})" for name, count in unreadable.items()])
         message = f"Some known cells cannot be read as their column's kind, and stay as they are: {told}."
         warn(message, UnreadableWarning, stacklevel=_level_of_caller())
 
@@ -185,7 +192,7 @@ def warn_of_far_out(numbers: Iterable[NumericEncoder]) -> None:
     if told:
         warn(
             f"Some numbers or dates lie {FAR:g} times as far from the middle of their column as all others: "
-            f"{_first(told)}. They stay as they are, and nothing is learned from them. If they mean 'empty', name them "
+            f"{listed(told)}. They stay as they are, and nothing is learned from them. If they mean 'empty', name them "
             "with missing_values.",
             FarOutWarning,
             stacklevel=_level_of_caller(),
@@ -202,7 +209,7 @@ def warn_of_likely_markers(encoder: TableEncoder) -> None:
     ]
     if told:
         warn(
-            f"These may mean 'empty', and are taken for values: {_first(told)}. If they do, name them with "
+            f"These may mean 'empty', and are taken for values: {listed(told)}. If they do, name them with "
             "missing_values; if not, list them among the column's categories in the schema.",
             LikelyMarkerWarning,
             stacklevel=_level_of_caller(),
@@ -218,7 +225,3 @@ def _level_of_caller() -> int:
     }:
         level, frame = level + 1, frame.f_back
     return max(level, 1)
-
-
-def _first(words: list[str], n_told: int = 5) -> str:
-    return ", ".join(words[:n_told]) + (f" and {len(words) - n_told} more" if len(words) > n_told else "")

@@ -21,7 +21,8 @@ from gain_impute.frames import row_labels
 from gain_impute.intake import read_table, resolve_schema, seed_of, torch_device
 from gain_impute.parameters import check_count, checked_again, checked_bars, checked_configs
 from gain_impute.schema import Schema
-from gain_impute.training import Tracker, torch_session
+from gain_impute.sessions import torch_session
+from gain_impute.training import Tracker
 
 __all__ = ["GAINImputer"]
 
@@ -185,13 +186,17 @@ class GAINImputer(Completer):  # numpydoc ignore=PR02
         ConfigError
             If a parameter is outside its range.
         """
-        configs = checked_configs(self)
-        table, frame = read_table(self, X, reset=True, to_learn=True)
-        schema = resolve_schema(self.schema, self.missing_values, table, frame)
-        checked_bars(self.min_confidence, list(schema))
-        seed, device = seed_of(self.random_state), torch_device(self.device)
-        learn = partial(new_fit, frame, schema, configs, seed=seed, device=device)
-        self._learn(learn, configs, frame, schema, tracker, indicated=[])
+        configs, before = checked_configs(self), dict(vars(self))
+        try:
+            table, frame = read_table(self, X, reset=True, to_learn=True)
+            schema = resolve_schema(self.schema, self.missing_values, table, frame)
+            checked_bars(self.min_confidence, list(schema))
+            seed, device = seed_of(self.random_state), torch_device(self.device)
+            learn = partial(new_fit, frame, schema, configs, seed=seed, device=device)
+            self._learn(learn, configs, frame, schema, tracker, indicated=[])
+        except BaseException:  # an earlier fit still counts
+            self.__dict__ = before
+            raise
         return self
 
     def partial_fit(self, X: Any, y: object = None, *, tracker: Tracker | str | None = None) -> Self:
@@ -229,7 +234,8 @@ class GAINImputer(Completer):  # numpydoc ignore=PR02
         _, frame = read_table(self, X, reset=False, to_learn=True)
         before = dataclasses.replace(self.state_, configs=configs)
         indicated = [] if self.indicator_ is None else list(self.indicator_.features_)
-        self._learn(partial(continue_fit, before, frame), configs, frame, self.schema_, tracker, indicated=indicated)
+        learn, n_steps = partial(continue_fit, before, frame), before.n_steps
+        self._learn(learn, configs, frame, self.schema_, tracker, indicated=indicated, n_steps_before=n_steps)
         return self
 
     def transform(self, X: Any) -> Any:
@@ -333,5 +339,5 @@ class GAINImputer(Completer):  # numpydoc ignore=PR02
         check_is_fitted(self)
         _, frame = read_table(self, X, reset=False)
         with torch_session(self.n_threads, None, self.state_.device):
-            probabilities = category_probabilities(self.state_, frame, column)
+            probabilities = category_probabilities(self.state_, frame, str(column))
         return probabilities.set_axis(X.index) if isinstance(X, pd.DataFrame) else probabilities

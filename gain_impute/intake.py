@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,13 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from gain_impute.errors import ColumnMismatchError, ConfigError, ModelFormatError, SchemaError, TableError
+from gain_impute.errors import ColumnMismatchError, ConfigError, ModelFormatError, SchemaError, TableError, named
 from gain_impute.filled_frames import has_foreign_values
 from gain_impute.frames import is_frame, is_polars, to_pandas
 from gain_impute.parameters import checked_configs
 from gain_impute.schema import Kind, Schema, infer_schema, read_schema
 from gain_impute.schema.reading import clean_missing_values
+from gain_impute.schema.rules import nearest_spelling
 
 __all__ = [
     "describe",
@@ -27,6 +29,7 @@ __all__ = [
     "read_table",
     "resolve_schema",
     "restore",
+    "saw_array",
     "seed_of",
     "torch_device",
 ]
@@ -71,7 +74,7 @@ def read_table(imputer: BaseEstimator, X: Any, *, reset: bool, to_learn: bool = 
         )
     if isinstance(X, np.ma.MaskedArray):  # which scikit-learn would read as though nothing were masked
         X = np.ma.filled(X if X.dtype.kind == "f" else X.astype(np.float64), np.nan)
-    if not is_frame(X) or (not reset and _saw_array(imputer)):
+    if not is_frame(X) or (not reset and saw_array(imputer)):
         least = 1 if to_learn else 0
         array = validate_data(
             imputer, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan", ensure_min_samples=least
@@ -89,20 +92,20 @@ def read_table(imputer: BaseEstimator, X: Any, *, reset: bool, to_learn: bool = 
         validate_data(imputer, X, reset=reset, skip_check_array=True)
     except ValueError as error:
         raise ColumnMismatchError(f"{str(error).rstrip()}\nRename or reorder the columns, or fit again.") from error
-    seen = [] if reset else list(getattr(imputer, "schema_", []))
-    if seen != names and set(names) == set(seen):
+    seen = names if reset else list(getattr(imputer, "schema_", names))
+    if seen != names:  # scikit-learn takes no note of names that are no texts
         raise ColumnMismatchError(
-            f"Feature names must be in the same order as they were in fit: {seen[:5]}. Got {names[:5]}. "
-            "Reorder the columns."
+            f"Feature names must be those seen in fit, in the same order as they were in fit: {named(seen)}. "
+            f"Got {named(names)}. Rename or reorder the columns, or fit again."
         )
     return X, to_pandas(X)
 
 
 def _check_columns(names: list[str], table: Any) -> None:
     """Refuse columns of one name, and those whose values pandas cannot make."""
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
-        raise TableError(f"The names of columns must differ. Got {repeated[:5]} more than once. Rename them.")
+        raise TableError(f"The names of columns must differ. Got {named(repeated)} more than once. Rename them.")
     dtypes = () if is_polars(table) else zip(names, table.dtypes, strict=True)
     unread = {name: str(dtype) for name, dtype in dtypes if _is_unread(dtype)}
     if unread:
@@ -117,7 +120,7 @@ def _check_names_of_indicators(names: list[str]) -> None:
     taken = [name for name in names if name.removeprefix(INDICATOR) in names and name.startswith(INDICATOR)]
     if taken:
         raise TableError(
-            f"With add_indicator=True no column may be named as the indicator of another. Got {taken[:5]}. "
+            f"With add_indicator=True no column may be named as the indicator of another. Got {named(taken)}. "
             "Rename them, or leave the indicator out."
         )
 
@@ -132,7 +135,7 @@ def _is_unread(dtype: Any) -> bool:
         return True
 
 
-def _saw_array(imputer: BaseEstimator) -> bool:
+def saw_array(imputer: BaseEstimator) -> bool:
     """Whether fit saw an array: its columns have no names, so a frame counts as an array too."""
     names = [f"x{i}" for i in range(imputer.n_features_in_)] if hasattr(imputer, "schema_") else None
     return not hasattr(imputer, "feature_names_in_") and names is not None and list(imputer.schema_) == names
@@ -167,7 +170,7 @@ def resolve_schema(
     if isinstance(schema, str | os.PathLike):
         schema = read_schema(Path(schema))
     if isinstance(schema, Schema):
-        return _without_foreign(_matched(schema, markers, list(frame.columns)), frame)
+        return _without_foreign(_matched(schema, markers, frame), frame)
     if schema is not None and not isinstance(schema, Mapping):
         raise ConfigError(
             "The 'schema' parameter of GAINImputer must be a Schema, a mapping of column to kind, a path or None. "
@@ -186,17 +189,20 @@ def _without_foreign(schema: Schema, frame: pd.DataFrame) -> Schema:
     return schema
 
 
-def _matched(schema: Schema, markers: tuple[str | float, ...], names: list[str]) -> Schema:
-    """Put the schema's columns into the table's order, and add the markers."""
-    missing, unexpected = [n for n in names if n not in schema], [n for n in schema if n not in names]
-    if missing or unexpected:
+def _matched(schema: Schema, markers: tuple[str | float, ...], frame: pd.DataFrame) -> Schema:
+    """Put the schema's columns into the table's order, infer those of which it says nothing, and add the markers."""
+    names, markers = list(frame.columns), (*schema.missing_values, *markers)
+    unexpected = [name for name in schema if name not in names]
+    if unexpected:
         raise SchemaError(
-            f"The schema must name the table's columns. It lacks {missing[:5]}, and the table lacks {unexpected[:5]}. "
-            "Correct the schema, or the table."
+            f"The schema must name columns of the table. The table lacks {named(unexpected)}."
+            f"{nearest_spelling(unexpected[0], names) or ' Correct the schema, or the table.'}"
         )
+    others = [name for name in names if name not in schema]
+    inferred = infer_schema(frame[others], missing_values=markers) if others else schema
     return Schema(
-        [schema[name] for name in names],
-        missing_values=(*schema.missing_values, *markers),
+        [schema[name] if name in schema else inferred[name] for name in names],
+        missing_values=markers,
         record_key=schema.record_key,
         time=schema.time,
     )
@@ -256,7 +262,7 @@ def input_names(imputer: BaseEstimator, input_features: Sequence[str] | None) ->
     """
     seen = getattr(imputer, "feature_names_in_", None)
     if input_features is None:
-        return np.array([f"x{i}" for i in range(imputer.n_features_in_)], dtype=object) if seen is None else seen
+        return np.array(list(imputer.schema_), dtype=object) if seen is None else seen
     names = np.asarray(input_features, dtype=object)
     if seen is not None and not np.array_equal(seen, names):
         raise ColumnMismatchError("input_features is not equal to feature_names_in_. Leave it out.")

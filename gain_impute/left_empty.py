@@ -14,7 +14,9 @@ from gain_impute.schema import Schema
 __all__ = ["where_applicable", "where_sure"]
 
 
-def where_applicable(schema: Schema, frame: pd.DataFrame, filled: dict[str, FilledColumn]) -> dict[str, FilledColumn]:
+def where_applicable(
+    schema: Schema, frame: pd.DataFrame, filled: dict[str, FilledColumn], of: dict[str, FilledColumn] | None = None
+) -> dict[str, FilledColumn]:
     """Take back what was filled where the schema says that the attribute does not exist.
 
     A condition looks at the completed table: a category that was itself filled decides like a known one.
@@ -26,6 +28,8 @@ def where_applicable(schema: Schema, frame: pd.DataFrame, filled: dict[str, Fill
         With the columns of the schema, in its order.
     filled : dict of str to FilledColumn
         What would fill it.
+    of : dict of str to FilledColumn, optional
+        What else would have been filled, to be returned instead.
     """
     names = list(schema)
     completed: dict[str, NDArray[np.object_]] = {}
@@ -35,13 +39,13 @@ def where_applicable(schema: Schema, frame: pd.DataFrame, filled: dict[str, Fill
             values = schema.parse(name, frame.iloc[:, names.index(name)]).values
             column = (schema.format(name, values) if values.dtype != object else values).astype(object)
             if name in filled:
-                kept = settle(name)
+                kept = settle(name, filled[name])
                 column[kept.rows] = schema.format(name, kept.values)
             completed[name] = column
         return completed[name]
 
-    def settle(name: str) -> FilledColumn:
-        column, condition = filled[name], schema[name].applies_when
+    def settle(name: str, column: FilledColumn) -> FilledColumn:
+        condition = schema[name].applies_when
         if condition:
             exists = np.ones(len(column.rows), bool)
             for other, allowed in condition.items():
@@ -49,7 +53,7 @@ def where_applicable(schema: Schema, frame: pd.DataFrame, filled: dict[str, Fill
             column = FilledColumn(column.rows[exists], column.values[exists])
         return column
 
-    return {name: settle(name) for name in filled}
+    return {name: settle(name, column) for name, column in (filled if of is None else of).items()}
 
 
 def where_sure(

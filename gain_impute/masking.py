@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from gain_impute.errors import ConfigError, TableError
+from gain_impute.errors import ConfigError, TableError, named
 from gain_impute.hiding import Bools, Hiding, Mechanism
+from gain_impute.schema.reading import LEAST_INEXACT
 
 __all__ = ["Mechanism", "apply_hidden", "hide_cells"]
 
 HALF = 0.5  # of the cells above a quantile are hidden
-MOST_NAMES_SHOWN = 5
 
 
 def hide_cells(
@@ -155,7 +156,7 @@ def apply_hidden(table: pd.DataFrame, hidden: pd.DataFrame) -> pd.DataFrame:
     unknown = [name for name in hidden.columns if name not in table.columns]
     if unknown:
         raise TableError(
-            f"'hidden' must have columns of the table only. Got {_shown(unknown)} as well. "
+            f"'hidden' must have columns of the table only. Got {named(unknown)} as well. "
             "Make it with hide_cells from the same table."
         )
     visible = table.copy()
@@ -165,11 +166,19 @@ def apply_hidden(table: pd.DataFrame, hidden: pd.DataFrame) -> pd.DataFrame:
             continue
         cells = visible[name]
         if isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "iub":
-            cells = cells.astype(object if cells.dtype.kind == "b" else float)
+            cells = cells.astype(_with_room(cells))
         cells = cells.copy()
         cells.iloc[rows] = np.nan
         visible[name] = cells
     return visible
+
+
+def _with_room(cells: pd.Series) -> Any:
+    """The dtype that holds integers, or flags, and holes beside them."""
+    if cells.dtype.kind == "b":
+        return object
+    is_exact = max(abs(int(cells.max())), abs(int(cells.min()))) < LEAST_INEXACT
+    return float if is_exact else f"{'U' if cells.dtype.kind == 'u' else ''}Int64"
 
 
 def _check_rate(rate: object) -> None:
@@ -187,12 +196,12 @@ def _positions_of(table: pd.DataFrame, names: Iterable[str] | None, parameter: s
     """Where the named columns stand in the table; all of them for None."""
     if not table.columns.is_unique:
         twice = [str(name) for name in table.columns[table.columns.duplicated()]]
-        raise TableError(f"The names of columns must differ. {_shown(twice)} stand there twice. Rename one of each.")
+        raise TableError(f"The names of columns must differ. {named(twice)} stand there twice. Rename one of each.")
     chosen = list(table.columns) if names is None else list(dict.fromkeys(names))
     unknown = [name for name in chosen if name not in table.columns]
     if unknown:
         raise ConfigError(
-            f"The {parameter!r} must be columns of the table. Got {_shown(unknown)} instead. Correct them."
+            f"The {parameter!r} must be columns of the table. Got {named(unknown)} instead. Correct them."
         )
     return [int(i) for i in table.columns.get_indexer(pd.Index(chosen, dtype=object))]
 
@@ -214,9 +223,3 @@ def _known_cells(table: pd.DataFrame, observed: ArrayLike | None) -> Bools:
             "Give one bool per cell."
         )
     return known & allowed
-
-
-def _shown(names: Sequence[object]) -> str:
-    """At most five names, quoted."""
-    more = f" and {len(names) - MOST_NAMES_SHOWN} more" if len(names) > MOST_NAMES_SHOWN else ""
-    return ", ".join(repr(str(name)) for name in names[:MOST_NAMES_SHOWN]) + more

@@ -27,6 +27,7 @@ from gain_impute.errors import ColumnMismatchError, ConfigError
 from gain_impute.evaluation.exam import Exam, Lead, paired_lead
 from gain_impute.frames import to_pandas
 from gain_impute.imputer import GAINImputer
+from gain_impute.intake import saw_array
 from gain_impute.tracking.runs import Runs, make_store_folder, tracking_uri
 from gain_impute.tracking.sending import experiment_id
 
@@ -117,7 +118,7 @@ def filled_with_confidence(imputer: GAINImputer, table: pd.DataFrame) -> pd.Data
         The filled table, then a column of confidence for each that can be filled, NaN where a cell was known.
     """
     rows = table.reset_index(drop=True)
-    result = imputer.impute(rows if hasattr(imputer, "feature_names_in_") else rows.to_numpy())
+    result = imputer.impute(rows.to_numpy() if saw_array(imputer) else rows)
     filled = to_pandas(result.table)
     said = result.cells[result.cells["state"] == "imputed"]
     confidence = said.pivot_table(index="position", columns="column", values="confidence", aggfunc="first")

@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
-from gain_impute.encoding.text import HashedText
+from gain_impute.encoding.text import HashedText, count_ngrams
 from gain_impute.networks import TextBatch
 from gain_impute.weighing import is_better, least, losses
 
@@ -127,10 +127,7 @@ class TextIndex:
     @classmethod
     def fit(cls, texts: HashedText, n_buckets: int) -> TextIndex:
         """Index the texts of all rows."""
-        lengths = np.diff(texts.starts)[texts.distinct]
-        offsets = np.cumsum(lengths) - lengths
-        at = np.arange(lengths.sum()) + np.repeat(texts.starts[texts.distinct] - offsets, lengths)
-        counts = _counts(texts.ids[at], offsets, n_buckets)
+        counts = texts.counts(n_buckets)[texts.distinct]
         _, firsts = np.unique(texts.distinct, return_index=True)  # a text that stands in many rows is but one
         n_rows, occurrences = counts.shape[0], np.bincount(counts[firsts].indices, minlength=n_buckets)
         is_rare = occurrences <= max(ALWAYS_RARE, RARE_SHARE * len(firsts))
@@ -148,7 +145,8 @@ class TextIndex:
         k, n = min(N_NEAREST, self.n_rows), len(wanted)
         found = Nearest(np.zeros((n, k), np.int64), np.zeros((n, k), np.float32))
         at = np.flatnonzero(wanted)
-        counts = _counts(texts.ids.cpu().numpy(), texts.offsets.cpu().numpy(), len(self.idf))
+        ids, offsets = texts.ids.cpu().numpy(), texts.offsets.cpu().numpy()
+        counts = count_ngrams(ids, np.append(offsets, len(ids)), len(self.idf))
         vectors = _vectors(counts[at], self.idf)
         size = max(1, PRODUCTS_A_BLOCK // self.n_rows)
         for first in range(0, len(at), size):
@@ -295,14 +293,6 @@ def _mixed(
     """The mean of what is said, which has a weight of its own, and of neighbours."""
     weight, own = weight.reshape(-1, *[1] * (ours.ndim - 1)), np.float32(own_weight)
     return ((own * ours + sums) / (own + weight)).astype(np.float32)
-
-
-def _counts(ids: NDArray[np.int32], offsets: NDArray[np.int64], n_buckets: int) -> sparse.csr_array:
-    """How often each text has each n-gram, (n_texts, n_buckets); text i begins at ``offsets[i]``."""
-    ends = np.append(offsets, len(ids))
-    counts = sparse.csr_array((np.ones(len(ids), np.float32), ids, ends), shape=(len(offsets), n_buckets))
-    counts.sum_duplicates()
-    return counts
 
 
 def _vectors(counts: sparse.csr_array, idf: NDArray[np.float32]) -> sparse.csr_array:

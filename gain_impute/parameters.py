@@ -70,13 +70,13 @@ def checked_bars(min_confidence: Any, names: Sequence[str] | None = None) -> dic
     if names is None:
         return {}
     bars: Mapping[str, float] = min_confidence if is_of_columns else dict.fromkeys(names, min_confidence)
-    for name in bars:
+    for name in map(str, bars):
         if name not in names:
             raise ConfigError(
                 "The 'min_confidence' parameter of GAINImputer must name columns of the table. "
                 f"Got {name!r} instead.{nearest_spelling(name, names)}"
             )
-    return {name: float(bar) for name, bar in bars.items()}
+    return {str(name): float(bar) for name, bar in bars.items()}
 
 
 def _variant(own: GAINConfig, differs: object) -> GAINConfig:

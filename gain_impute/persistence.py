@@ -39,7 +39,6 @@ from gain_impute.files import check_output_folder, hidden_beside
 from gain_impute.member import Member
 from gain_impute.schema import schema_from_toml, schema_to_toml
 from gain_impute.state import EpochLog, TrainingState
-from gain_impute.training import seeded
 
 __all__ = ["FORMAT_VERSION", "MODEL_FILES", "FittedState", "read_model", "write_model"]
 
@@ -157,10 +156,10 @@ def write_model(state: FittedState, estimator: dict[str, Any], folder: str | os.
         "with_holes": state.with_holes,
         "seed": state.seed,
         "members": [_member_to_json(member) for member in state.members],
-        "history": [log.as_dict() for log in state.history],
+        "history": [_log_to_json(log) for log in state.history],
     }
     files = {
-        DESCRIPTION: json.dumps(description, indent=1).encode(),
+        DESCRIPTION: json.dumps(description, indent=1, allow_nan=False).encode(),
         WEIGHTS: save(_tensors(state)),
     }
     sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in files.items())
@@ -291,7 +290,7 @@ def _state_from(description: dict[str, Any], tensors: dict[str, Tensor], device:
     cell_types = {name: dict(types) for name, types in description["cell_types"].items()}
     never_observed, with_holes = tuple(description["never_observed"]), tuple(description["with_holes"])
     seed = int(description["seed"])
-    history = [EpochLog(**log) for log in description["history"]]
+    history = [_log_from(log) for log in description["history"]]
     state = FittedState(configs, encoder, (), calibration, cell_types, never_observed, seed, with_holes, history)
     state.members = tuple(
         _member_from(member, state, config, _under(_prefix(number), tensors), device)
@@ -309,13 +308,22 @@ def _member_from(
 ) -> Member:
     """Put a member together again."""
     layout, n_identifiers = state.encoder.layout, len(state.encoder.identifiers)
-    with seeded(0, device):
-        training = TrainingState.new(layout, state.edges(config), config, device)
-    training.load_tensors(tensors)
+    training = TrainingState.from_tensors(tensors, layout, state.edges(config), config, device)
     training.n_steps, training.elapsed_s = int(description["n_steps"]), float(description["elapsed_s"])
     experts = description["experts"]
     return Member(
         training, None if experts is None else experts_from(experts, layout, tensors, n_identifiers=n_identifiers)
+    )
+
+
+def _log_to_json(log: EpochLog) -> dict[str, Any]:
+    """With null for the loss on held-out cells where there are none: JSON knows no NaN."""
+    return log.as_dict() | {"validation_loss": None if math.isnan(log.validation_loss) else log.validation_loss}
+
+
+def _log_from(log: dict[str, Any]) -> EpochLog:
+    return EpochLog(
+        **(log | {"validation_loss": math.nan if log["validation_loss"] is None else log["validation_loss"]})
     )
 
 

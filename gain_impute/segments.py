@@ -29,15 +29,19 @@ class Segments(nn.Module):
     def __init__(self, sizes: tuple[int, ...]) -> None:
         super().__init__()
         self.sizes, self.n_columns, self.n_logits = tuple(sizes), len(sizes), sum(sizes)
-        lengths = torch.tensor(sizes, dtype=torch.long)
-        column_of = torch.repeat_interleave(torch.arange(len(sizes)), lengths)
         self.column_of: Tensor  # (V,)
         self.starts: Tensor  # (C,)
         self.members: Tensor  # (V, C), 1 where a logit belongs to a column
+        self.lay_out()
+
+    def lay_out(self, device: torch.device | None = None) -> None:
+        """Count from the sizes where each column stands: no weight, and not saved."""
+        lengths = torch.tensor(self.sizes, dtype=torch.long, device=device)
+        numbers = torch.arange(self.n_columns, device=device)
+        column_of = torch.repeat_interleave(numbers, lengths, output_size=self.n_logits)
         self.register_buffer("column_of", column_of, persistent=False)
         self.register_buffer("starts", torch.cumsum(lengths, 0) - lengths, persistent=False)
-        members = column_of[:, None] == torch.arange(len(sizes))
-        self.register_buffer("members", members.float(), persistent=False)
+        self.register_buffer("members", (column_of[:, None] == numbers).float(), persistent=False)
 
     def positions(self, codes: Tensor) -> Tensor:
         """Where each category's logit stands, (B, C), for 1-based codes; that of the first category for code 0."""

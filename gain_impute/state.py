@@ -17,6 +17,7 @@ from gain_impute.config import GAINConfig
 from gain_impute.encoding.table import TableLayout
 from gain_impute.fused import FusedGenerator
 from gain_impute.networks import BagOfNgrams, Discriminator, Generator
+from gain_impute.segments import Segments
 
 __all__ = ["EpochLog", "TrainingState"]
 
@@ -114,6 +115,39 @@ class TrainingState:
             config=config,
         )
 
+    @classmethod
+    def from_tensors(
+        cls,
+        named: dict[str, Tensor],
+        layout: TableLayout,
+        edges: NDArray[np.float32],
+        config: GAINConfig,
+        device: torch.device,
+    ) -> TrainingState:
+        """Put together from copies of the tensors that `tensors` gave; torch's generator is left alone.
+
+        Raises
+        ------
+        KeyError, RuntimeError
+            If some are missing, or of another shape.
+        """
+        nowhere = torch.device("meta")  # where nothing is initialised
+        with nowhere:
+            state = cls.new(layout, edges, config, nowhere)
+        for owner, network in state.networks().items():
+            own = {name: named[f"{owner}.{name}"].to(device, copy=True) for name in network.state_dict()}
+            network.load_state_dict(own, assign=True)
+            for module in network.modules():
+                if isinstance(module, Segments):
+                    module.lay_out(device)
+        for owner, network, optimiser in state.optimised():
+            for name, parameter in network.named_parameters():
+                if f"{owner}.exp_avg.{name}" in named:
+                    optimiser.state[parameter] = {
+                        moment: named[f"{owner}.{moment}.{name}"].to(device, copy=True) for moment in MOMENTS
+                    }
+        return state
+
     def silence_unseen(self, ngrams: Sequence[NDArray[np.int32]]) -> None:
         """Before any step: give no voice to n-grams other than those (n_ngrams,) of each text column."""
         for network in (self.generator, self.averaged):
@@ -158,24 +192,6 @@ class TrainingState:
                 moments = optimiser.state.get(parameter, {})
                 named |= {f"{owner}.{moment}.{name}": value for moment, value in moments.items()}
         return named
-
-    def load_tensors(self, named: dict[str, Tensor]) -> None:
-        """Take the tensors that `tensors` gave.
-
-        Raises
-        ------
-        KeyError, RuntimeError
-            If some are missing, or of another shape.
-        """
-        for owner, network in self.networks().items():
-            network.load_state_dict({name: named[f"{owner}.{name}"] for name in network.state_dict()})
-        self.weights_changed()
-        for owner, network, optimiser in self.optimised():
-            for name, parameter in network.named_parameters():
-                if f"{owner}.exp_avg.{name}" in named:
-                    optimiser.state[parameter] = {
-                        moment: named[f"{owner}.{moment}.{name}"].clone().to(parameter.device) for moment in MOMENTS
-                    }
 
     def networks(self) -> dict[str, nn.Module]:
         """Each network under its name."""

@@ -58,15 +58,11 @@ class TextAxes:
         if len(rows) > MOST_ROWS:
             rows = np.random.default_rng(seed).choice(rows, MOST_ROWS, replace=False)
         distinct, counts = np.unique(rows, return_counts=True)
-        bags = [texts.ids[texts.starts[text] : texts.starts[text + 1]] for text in distinct]
-        ends = np.cumsum([0, *map(len, bags)])
-        ids = np.concatenate([np.zeros(0, np.int32), *bags])
-        content = sparse.csr_array((np.ones(len(ids), np.float32), ids, ends), shape=(len(bags), n_buckets))
-        content.sum_duplicates()
+        content = texts.counts(n_buckets)[distinct]
         occurrences = counts @ (content > 0)
         idf = np.where(occurrences > 0, np.log((1 + len(rows)) / (1 + occurrences)) + 1, 0).astype(np.float32)
         lengths = np.sqrt(content @ idf**2)
-        n_axes = min(N_AXES, len(bags) - 1, int(np.count_nonzero(occurrences)) - 1)
+        n_axes = min(N_AXES, len(distinct) - 1, int(np.count_nonzero(occurrences)) - 1)
         if n_axes < 1:
             return cls(idf[:, None] ** 2)
         weighed = sparse.diags_array(np.sqrt(counts) / np.maximum(lengths, 1e-6)) @ content @ sparse.diags_array(idf)

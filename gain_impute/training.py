@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Protocol
 
 import pandas as pd
 import torch
-from threadpoolctl import ThreadpoolController
 from torch import Tensor, nn
 
 from gain_impute.adamw import AdamW
@@ -27,7 +23,6 @@ from gain_impute.losses import (
     hint_for,
 )
 from gain_impute.networks import Draw
-from gain_impute.parameters import usable_threads
 from gain_impute.schema import Schema
 from gain_impute.state import EpochLog, TrainingState
 
@@ -37,8 +32,6 @@ __all__ = [
     "Tracker",
     "held_out_cells",
     "nothing_held_out",
-    "seeded",
-    "torch_session",
     "train",
 ]
 
@@ -54,8 +47,6 @@ ADVERSARY_RAMP = 0.3  # share of the budget over which the adversary's weight ri
 MIN_HELD_OUT = 30  # fewer held-out cells than this tell nothing: train to the end of the budget instead
 MAX_HELD_OUT_ROWS = 4_096
 MOST_COPYING = 0.5  # of the rows with held-out cells, and of these cells: such rows lose what others lack
-
-_GENERATOR = threading.RLock()  # whoever holds it may seed torch's generator
 
 
 @dataclass(frozen=True)
@@ -110,36 +101,6 @@ class NullTracker:
 
     def on_fit_end(self, summary: dict[str, Any], error: BaseException | None) -> None:
         """Do nothing."""
-
-
-@contextmanager
-def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Run torch from a seed; its generator is put back. It is one for the process: threads wait for each other here."""
-    with _GENERATOR, torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield
-
-
-@contextmanager
-def torch_session(n_threads: int, seed: int | None, device: torch.device) -> Iterator[None]:
-    """Run torch with a number of threads of our own, and from a seed where randomness is needed; both are put back.
-
-    numpy's matrix products take as many: they would take all cores, and wait for each other while other work is done.
-    More than there are cores are never taken.
-    """
-    threads_before, usable = torch.get_num_threads(), usable_threads(n_threads)
-    torch.set_num_threads(usable)
-    try:
-        with _linear_algebra().limit(limits=usable), nullcontext() if seed is None else seeded(seed, device):
-            yield
-    finally:
-        torch.set_num_threads(threads_before)
-
-
-@cache
-def _linear_algebra() -> ThreadpoolController:
-    """The libraries that multiply matrices for numpy and scipy; to look for them takes milliseconds."""
-    return ThreadpoolController().select(user_api="blas")
 
 
 def held_out_cells(known: Tensor, share: float) -> tuple[Tensor, Tensor]:

@@ -213,3 +213,12 @@ def test_a_column_that_is_missing_leaves_no_file(tmp_path, imputer):
 def test_it_takes_a_fitted_imputer(tmp_path, dump):
     with pytest.raises(NotFittedError):
         impute_file(quick_imputer(), open_table(dump), tmp_path / "out.csv")
+
+
+def test_the_report_of_cells_does_not_replace_the_filled_file(tmp_path):
+    frame = shop_table(60)
+    frame.to_csv(tmp_path / "dump.csv", index=False)
+    fitted = quick_imputer().fit(frame)
+    with pytest.raises(FileError, match="must have a name of its own"):
+        impute_file(fitted, open_table(tmp_path / "dump.csv"), tmp_path / "out.csv", cells=tmp_path / "out.csv")
+    assert not (tmp_path / "out.csv").exists()

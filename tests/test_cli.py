@@ -289,7 +289,7 @@ def test_columns_that_a_model_does_not_know_stay_as_they_are_with_one_warning(ca
     assert run(["impute", "wide.csv", "-o", "filled.csv", "--model", model]) == 0
     err = capsys.readouterr().err
     assert err.count("warning: ") == 1
-    assert "warning: The model does not know the columns ['shelf', 'note']. They stay as they are." in err
+    assert "warning: The model does not know the columns 'shelf', 'note'. They stay as they are." in err
     filled = pd.read_csv("filled.csv", dtype=str, keep_default_na=False)
     pd.testing.assert_frame_equal(filled[["shelf", "note"]].astype(object), frame[["shelf", "note"]].astype(object))
     assert filled["brand"].ne("").all()
@@ -298,7 +298,7 @@ def test_columns_that_a_model_does_not_know_stay_as_they_are_with_one_warning(ca
 def test_a_column_that_a_model_needs_must_be_there(capsys, shop, model):
     shop_frame().rename(columns={"price": "cost"}).to_csv("narrow.csv", index=False)
     error = error_of(capsys, ["impute", "narrow.csv", "-o", "filled.csv", "--model", model])
-    assert "missing ['price'], unexpected ['cost']. Rename them or fit again." in error
+    assert "missing 'price', unexpected 'cost'. Rename them or fit again." in error
     assert names_in(shop) == ["narrow.csv", "shop.csv"]
 
 

@@ -189,7 +189,7 @@ CLEAR = {
     "empty": (b"", "must begin with a line of column names. It is empty"),
     "twice": (b"title,brand,title\n", "'title' stands there twice"),
     "never closed": (b'title,brand,price\n"a,b,1\n', "opens a quote that is never closed"),
-    "other columns": (b"title,brand,cost\na,,1\n", "missing ['price'], unexpected ['cost']"),
+    "other columns": (b"title,brand,cost\na,,1\n", "missing 'price', unexpected 'cost'"),
 }
 
 

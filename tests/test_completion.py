@@ -8,7 +8,7 @@ import pytest
 
 from gain_impute import GAINImputer
 from gain_impute.completion import Completion, complete, fill
-from gain_impute.training import torch_session
+from gain_impute.sessions import torch_session
 from tests.strategies import quick_imputer, shop_table
 
 pytestmark = pytest.mark.filterwarnings("ignore:Empty cells of these columns")

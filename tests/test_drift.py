@@ -12,7 +12,9 @@ from gain_impute.batches import TensorTable
 from gain_impute.drift import (
     LEAST_CELLS,
     MOST_KEPT,
+    MOST_SCALE,
     WANTED_CELLS,
+    _temperature,
     keep_some_back,
     keep_sureness,
     measure_sureness,
@@ -128,6 +130,15 @@ def test_intervals_of_a_table_without_holes_cover_new_rows():
         covered = ((cells["lower"].to_numpy() <= new["c"]) & (new["c"] <= cells["upper"].to_numpy())).mean()
         assert 0.84 <= covered <= 0.97
         imputer.partial_fit(learned)  # rows that it knows make it no surer
+
+
+@pytest.mark.parametrize(
+    ("was", "is_now", "temperature"),
+    [(0.55, 0.9999, MOST_SCALE), (0.9999, 0.55, 1 / MOST_SCALE), (0.7, 0.7, 1.0), (0.6, 0.8, 3.42), (1.0, 1.0, 1.0)],
+)
+def test_surer_categories_are_made_as_sure_as_they_were_as_far_as_may_be(was, is_now, temperature):
+    before, now = (np.tile([sure, 1 - sure], (40, 1)).astype(np.float32) for sure in (was, is_now))
+    assert _temperature([before], [now]) == pytest.approx(temperature, rel=0.01)
 
 
 def test_rows_that_are_learned_again_make_no_category_surer():

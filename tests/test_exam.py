@@ -68,7 +68,7 @@ def test_the_same_seed_hides_the_same_cells_and_another_one_others():
 def test_an_exam_on_given_cells_hides_those():
     table = shop_table()
     hidden = pd.DataFrame({"kind": table["kind"].notna()}).reset_index(drop=True)
-    exam = Exam.of(table, infer_schema(table), hidden)
+    exam = Exam.on(table, infer_schema(table), hidden)
     pd.testing.assert_frame_equal(exam.visible, apply_hidden(table, hidden))
     assert list(exam.truth) == ["kind"]
 
@@ -76,10 +76,10 @@ def test_an_exam_on_given_cells_hides_those():
 def test_an_exam_on_some_rows_has_those_rows_and_the_variances_of_all():
     table = shop_table()
     hidden = exam_of(table).hidden
-    some = Exam.of(table, infer_schema(table), hidden, max_rows=10)
+    some = Exam.on(table, infer_schema(table), hidden, max_rows=10)
     rows = np.flatnonzero(hidden.to_numpy().any(axis=1))[:10]
     pd.testing.assert_frame_equal(some.visible, exam_of(table).visible.iloc[rows])
-    assert some.variance == exam_of(table).variance
+    assert some.stds == exam_of(table).stds
     assert len(some.losses(some.visible)) == some.hidden.to_numpy().sum() > 0
 
 

@@ -36,11 +36,11 @@ from gain_impute.files import (
     check_format,
     check_output,
     check_output_folder,
+    frame_writer,
     open_output,
     open_table,
     read_table,
     select_columns,
-    write_frame,
 )
 from gain_impute.files.scan import count_lines, scan
 
@@ -50,6 +50,11 @@ LINE_ENDS = ["\n", "\r\n", "\r"]
 CHARACTERS = st.sampled_from('ab,;"\r\n \té漢\U0001f4e6')
 TEXTS = st.text(CHARACTERS, max_size=6)
 BARE_TEXTS = st.text(st.sampled_from('ab;" \té漢\U0001f4e6'), max_size=6).filter(lambda text: not text.startswith('"'))
+
+
+def write_whole(frame: pd.DataFrame, path: Path) -> None:
+    with frame_writer(path) as write:
+        write(frame)
 
 
 def as_quoted(text: str) -> str:
@@ -387,6 +392,7 @@ def test_a_file_is_given_as_it_is(tmp_path, temporary):
         ("63", parquet_bytes(), "stdin.parquet"),
         ("dump.tsv", b"a\tb\n1\t2\n", "dump.tsv"),
     ],
+    ids=["text", "nothing", "gzipped", "parquet", "named"],
 )
 def test_what_comes_through_a_pipe_is_in_a_file_as_long_as_it_is_wanted(tmp_path, temporary, pipe, content, name):
     with as_file(pipe_of(content, tmp_path / pipe)) as file:
@@ -553,10 +559,10 @@ def test_an_output_has_the_permissions_of_a_new_file_or_of_the_one_before(tmp_pa
     path = tmp_path / "out.csv"
     before = os.umask(0o027)
     try:
-        write_frame(pd.DataFrame({"a": [1]}), path)
+        write_whole(pd.DataFrame({"a": [1]}), path)
         assert stat.S_IMODE(path.stat().st_mode) == 0o640
         path.chmod(0o604)
-        write_frame(pd.DataFrame({"a": [2]}), path)
+        write_whole(pd.DataFrame({"a": [2]}), path)
         assert stat.S_IMODE(path.stat().st_mode) == 0o604
     finally:
         os.umask(before)
@@ -566,7 +572,7 @@ def test_an_output_through_a_link_goes_where_the_link_leads(tmp_path):
     path, link = tmp_path / "out.csv", tmp_path / "link.csv"
     path.write_bytes(b"before")
     link.symlink_to(path)
-    write_frame(pd.DataFrame({"a": [1]}), link)
+    write_whole(pd.DataFrame({"a": [1]}), link)
     assert link.is_symlink()
     assert path.read_bytes() == b"a\n1\n"
 
@@ -602,16 +608,16 @@ def test_a_device_is_written_to_and_not_replaced():
 
 def test_a_gzipped_output_is_gzipped_and_the_same_each_time(tmp_path):
     path = tmp_path / "out.csv.gz"
-    write_frame(pd.DataFrame({"a": [1]}), path)
+    write_whole(pd.DataFrame({"a": [1]}), path)
     content = path.read_bytes()
     assert gzip.decompress(content) == b"a\n1\n"
-    write_frame(pd.DataFrame({"a": [1]}), path)
+    write_whole(pd.DataFrame({"a": [1]}), path)
     assert path.read_bytes() == content
 
 
 @pytest.mark.parametrize("name", ["cells.csv", "cells.tsv", "cells.parquet"])
 def test_a_frame_is_written_in_the_format_of_its_name(tmp_path, name):
-    write_frame(pd.DataFrame({"a": ["1"], "b": ["x"]}), tmp_path / name)
+    write_whole(pd.DataFrame({"a": ["1"], "b": ["x"]}), tmp_path / name)
     assert frame_of(tmp_path / name).to_dict("list") == {"a": ["1"], "b": ["x"]}
 
 
@@ -671,7 +677,7 @@ def test_columns_are_selected_by_name():
     selected, extra = select_columns(table, ["c", "a"])
     assert list(selected) == ["c", "a"]
     assert extra == ["b"]
-    with pytest.raises(ColumnMismatchError, match=r"missing \['d'\], unexpected \['b'\]\. Rename them or fit again"):
+    with pytest.raises(ColumnMismatchError, match=r"missing 'd', unexpected 'b'\. Rename them or fit again"):
         select_columns(table, ["c", "a", "d"])
 
 
@@ -697,7 +703,7 @@ def test_only_one_file_of_a_run_is_standard_output():
 
 def test_a_table_whose_texts_hold_carriage_returns_is_read_as_it_was_written(tmp_path):
     frame = pd.DataFrame({"a\rb": ["one\rtwo", "three", ""], "n": [1, 2, 3]})
-    write_frame(frame, tmp_path / "cells.csv")
+    write_whole(frame, tmp_path / "cells.csv")
     with (tmp_path / "cells.csv").open(newline="") as stream:
         assert list(csv.reader(stream)) == [["a\rb", "n"], ["one\rtwo", "1"], ["three", "2"], ["", "3"]]
 

@@ -310,3 +310,13 @@ def test_hidden_cells_of_another_table_are_refused():
         apply_hidden(table, pd.DataFrame({"a": [True]}))
     with pytest.raises(TableError, match=r"columns of the table only\. Got 'b' as well"):
         apply_hidden(table, pd.DataFrame({"b": [True, False]}))
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint64", "int8", "bool"])
+def test_what_stays_visible_beside_hidden_cells_is_what_it_was(dtype):
+    first = 2**60 + 1 if dtype.endswith("64") else 0
+    table = pd.DataFrame({"n": np.arange(first, first + 20).astype(dtype)})
+    hidden = pd.DataFrame({"n": np.arange(20) % 5 == 0})
+    visible = apply_hidden(table, hidden)["n"]
+    assert visible.isna().tolist() == hidden["n"].tolist()
+    assert [int(n) for n in visible.dropna()] == [int(n) for n in table["n"][~hidden["n"]]]

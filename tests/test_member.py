@@ -18,8 +18,9 @@ from gain_impute.errors import ConfigError
 from gain_impute.masking import apply_hidden, hide_cells
 from gain_impute.member import Member
 from gain_impute.prediction import Prediction, predict, unknown_shares
+from gain_impute.sessions import torch_session
 from gain_impute.state import EpochLog
-from gain_impute.training import NullTracker, torch_session
+from gain_impute.training import NullTracker
 from tests.strategies import quick_imputer, shop_table
 
 pytestmark = pytest.mark.filterwarnings("ignore:Empty cells of these columns")

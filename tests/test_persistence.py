@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load
 
 from gain_impute import GAINImputer
-from gain_impute.errors import FileError, GainImputeWarning, ModelFormatError
+from gain_impute.errors import FileError, GainImputeWarning, LikelyMarkerWarning, ModelFormatError
 from gain_impute.persistence import FORMAT_VERSION
 from tests.strategies import WORDS, quick_imputer, shop_table, texts
 
@@ -146,11 +146,25 @@ def test_even_the_smallest_model_can_be_saved(table, tmp_path):
 )
 def test_categories_and_names_of_any_characters_come_back(words, name, tmp_path):
     table = pd.DataFrame({name: pd.Series([*words, None] * 4, dtype=object), f"{name} 2": range(4 * len(words) + 4)})
-    imputer = quick_imputer(schema={name: "categorical"}).fit(table)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LikelyMarkerWarning)  # of "NULL" and the like
+        imputer = quick_imputer(schema={name: "categorical"}).fit(table)
     imputer.save(tmp_path / "model")
     loaded = GAINImputer.load(tmp_path / "model")
     assert loaded.state_.encoder.classes[name].vocabulary == imputer.state_.encoder.classes[name].vocabulary
     assert loaded.transform(table).equals(imputer.transform(table))
+
+
+def test_the_description_of_a_model_is_json_also_where_nothing_was_held_out(shop, tmp_path):
+    imputer = quick_imputer(validation_share=0.0).fit(shop.drop(columns="title"))
+    imputer.save(tmp_path / "model")
+
+    def refuse(word: str) -> None:
+        raise AssertionError(word)
+
+    json.loads((tmp_path / "model" / "model.json").read_text(encoding="utf-8"), parse_constant=refuse)
+    assert imputer.history_["validation_loss"].isna().all()
+    pd.testing.assert_frame_equal(GAINImputer.load(tmp_path / "model").history_, imputer.history_)
 
 
 # ----------------------------------------------------------------------------------- what is refused, and how

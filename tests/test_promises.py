@@ -22,11 +22,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal as assert_polars_equal
 from sklearn.base import clone
+from threadpoolctl import ThreadpoolController, threadpool_info
 
 from gain_impute import GAINImputer, Kind, Schema
 from gain_impute.encoding.text import hash_texts
 from gain_impute.errors import GainImputeWarning, TableError, UnfillableWarning
 from gain_impute.schema.reading import read_distinct
+from gain_impute.sessions import torch_session
 from gain_impute.training import NullTracker
 from tests.strategies import cells_of, holes_of, is_hole, polars_tables, quick_imputer, shop_table, tables
 
@@ -407,6 +409,42 @@ def test_filling_does_not_wait_for_a_fit_in_another_thread(shop, fitted, new_row
     with ThreadPoolExecutor(1) as pool:
         quick_imputer().fit(shop.drop(columns="title"), tracker=tracker)
     pd.testing.assert_frame_equal(tracker.filled, fitted.transform(new_rows))
+
+
+def test_a_model_is_read_while_a_fit_goes_on_in_another_thread(shop, fitted, new_rows, tmp_path):
+    fitted.save(tmp_path / "model")
+
+    class LoadMeanwhile(NullTracker):
+        loaded: GAINImputer | None = None
+
+        def on_epoch(self, epoch):  # noqa: ARG002 - the protocol's
+            self.loaded = pool.submit(GAINImputer.load, tmp_path / "model").result(timeout=60)
+
+    tracker = LoadMeanwhile()
+    with ThreadPoolExecutor(1) as pool:
+        quick_imputer().fit(shop.drop(columns="title"), tracker=tracker)
+    pd.testing.assert_frame_equal(tracker.loaded.transform(new_rows), fitted.transform(new_rows))
+
+
+def test_sessions_that_overlap_put_back_what_was_there_before_all_of_them():
+    def threads() -> tuple[int, set[int]]:
+        found = threadpool_info()
+        return torch.get_num_threads(), {one["num_threads"] for one in found if one["user_api"] == "blas"}
+
+    n_threads, cpu = torch.get_num_threads(), torch.device("cpu")
+    torch.set_num_threads(2)
+    try:
+        with ThreadpoolController().limit(limits=2, user_api="blas"):
+            before = threads()
+            first, second = torch_session(1, None, cpu), torch_session(1, None, cpu)
+            first.__enter__()
+            second.__enter__()
+            first.__exit__(None, None, None)
+            assert threads() == (1, {1})
+            second.__exit__(None, None, None)
+            assert threads() == before
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 def test_settings_of_torch_are_put_back_after_an_error_too(shop):

@@ -401,3 +401,10 @@ def test_any_column_gets_a_kind_that_can_read_it_and_write_back_what_it_read(val
     assert parsed.readable.sum() >= 0.5 * parsed.observed.sum() or np.isinf(pd.to_numeric(cells, errors="coerce")).any()
     texts = schema.format("x", parsed.values)
     assert ((texts == "") == ~parsed.readable).all()
+
+
+@pytest.mark.parametrize("name", ["delivered", "delivery_date"])
+@pytest.mark.parametrize("dtype", ["int64", "float64", "str"])
+def test_compact_dates_have_a_format_wherever_somebody_says_that_they_are_dates(name, dtype):
+    table = pd.DataFrame({name: pd.Series([20200317, 20200401, 20191224] * 10).astype(dtype)})
+    assert infer_schema(table, kinds={name: "datetime"})[name].date_format == "%Y%m%d"

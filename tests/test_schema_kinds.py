@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -239,6 +240,13 @@ def test_a_marker_means_empty_in_numbers_and_in_text_alike():
         for marker in (-1, -1.0, "-1"):
             assert column("numeric").parse(cells, [marker]).observed.tolist() == [False, True]
             assert column("categorical").parse(cells, [marker]).observed.tolist() == [False, True]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "Float32", pd.ArrowDtype(pa.float32())])
+def test_a_marker_with_decimals_is_found_as_the_columns_own_numbers_are(dtype):
+    cells = pd.Series([1.5, -9.99, 3.0], dtype="float64").astype(dtype)
+    assert column("numeric").parse(cells, [-9.99]).observed.tolist() == [True, False, True]
+    assert column("numeric").parse(cells, ["-9.99"]).observed.tolist() == [True, False, True]
 
 
 def test_a_marker_of_one_column_adds_to_those_of_the_schema():

@@ -13,8 +13,9 @@ from gain_impute.batches import TensorTable
 from gain_impute.config import GAINConfig
 from gain_impute.encoding.table import EncodedTable, TableEncoder
 from gain_impute.schema import infer_schema
+from gain_impute.sessions import torch_session
 from gain_impute.state import TrainingState
-from gain_impute.training import nothing_held_out, torch_session, train
+from gain_impute.training import nothing_held_out, train
 from tests.strategies import shop_table
 
 CPU = torch.device("cpu")
@@ -45,6 +46,10 @@ def state(encoder, encoded) -> TrainingState:
     return state
 
 
+def taken_in(tensors: dict[str, torch.Tensor], encoder: TableEncoder) -> TrainingState:
+    return TrainingState.from_tensors(tensors, encoder.layout, edges_of(encoder), CONFIG, CPU)
+
+
 def test_every_tensor_has_a_name_and_memory_of_its_own(state):
     tensors = state.tensors()
     owners = {name.partition(".")[0] for name in tensors}
@@ -56,20 +61,31 @@ def test_every_tensor_has_a_name_and_memory_of_its_own(state):
 
 def test_what_was_taken_out_goes_in_again(state, encoder):
     tensors = {name: tensor.clone() for name, tensor in state.tensors().items()}
-    with torch_session(1, 5, CPU):
-        other = TrainingState.new(encoder.layout, edges_of(encoder), CONFIG, CPU)
-    other.load_tensors(tensors)
-    loaded = other.tensors()
+    loaded = taken_in(tensors, encoder).tensors()
     assert loaded.keys() == tensors.keys()
     assert all(torch.equal(loaded[name], tensors[name]) for name in tensors)
+    assert not {tensor.data_ptr() for tensor in loaded.values()} & {tensor.data_ptr() for tensor in tensors.values()}
+
+
+def test_to_take_tensors_in_leaves_torchs_generator_alone_and_nothing_nowhere(state, encoder):
+    before = torch.get_rng_state()
+    loaded = taken_in(state.tensors(), encoder)
+    assert torch.equal(torch.get_rng_state(), before)
+    networks = loaded.networks().items()
+    for owner, network in networks:
+        for name, buffer in network.named_buffers():
+            assert torch.equal(buffer, dict(state.networks()[owner].named_buffers())[name])
+    assert [p.requires_grad for _, network in networks for p in network.parameters()] == [
+        p.requires_grad for network in state.networks().values() for p in network.parameters()
+    ]
 
 
 def test_a_tensor_that_is_missing_or_of_another_shape_is_an_error(state, encoder):
     tensors = dict(state.tensors())
     with pytest.raises(KeyError, match="head"):
-        state.load_tensors({name: tensor for name, tensor in tensors.items() if name != "generator.head.weight"})
+        taken_in({name: tensor for name, tensor in tensors.items() if name != "generator.head.weight"}, encoder)
     with pytest.raises(RuntimeError, match="size mismatch"):
-        state.load_tensors(tensors | {"generator.head.weight": torch.zeros(1, 1)})
+        taken_in(tensors | {"generator.head.weight": torch.zeros(1, 1)}, encoder)
 
 
 def grown(state: TrainingState, encoder: TableEncoder) -> tuple[TrainingState, TableEncoder]:

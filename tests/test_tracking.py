@@ -62,7 +62,7 @@ def test_a_tracked_fit_is_a_finished_run_with_parameters_losses_and_versions(sto
 def test_the_scores_are_those_of_the_held_out_cells_and_so_are_the_peers(store):
     class Notes(NullTracker):
         def on_held_out(self, held_out: HeldOut) -> None:
-            self.exam = Exam.of(held_out.table, held_out.schema, held_out.hidden)
+            self.exam = Exam.on(held_out.table, held_out.schema, held_out.hidden)
             self.filled = held_out.fill(self.exam.visible)[0]
 
     notes, table = Notes(), table_of(120)

@@ -20,8 +20,9 @@ from gain_impute.errors import UnfillableWarning
 from gain_impute.member import Member
 from gain_impute.prediction import predict
 from gain_impute.schema import infer_schema
+from gain_impute.sessions import torch_session
 from gain_impute.state import EpochLog, TrainingState
-from gain_impute.training import HeldOut, NullTracker, held_out_cells, nothing_held_out, torch_session, train
+from gain_impute.training import HeldOut, NullTracker, held_out_cells, nothing_held_out, train
 from tests.strategies import quick_imputer, shop_table
 
 CPU = torch.device("cpu")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gain_impute.benchmark.compare import compare, compare_tables, losses_frame, ranking, scores_frame
+from gain_impute.benchmark.compare import compare, losses_frame, ranking, scores_frame
 from gain_impute.benchmark.plan import OwnTable, check_suite, claim_results, suite_of_table
 from gain_impute.benchmark.pool import pending_jobs, run_jobs
 from gain_impute.benchmark.result import NOT_MADE, read_result, read_results, write_result
@@ -19,7 +19,6 @@ __all__ = [
     "check_suite",
     "claim_results",
     "compare",
-    "compare_tables",
     "find_suite",
     "find_table",
     "known_tables",

@@ -12,7 +12,7 @@ from scipy import stats
 
 from gain_impute.errors import TableError
 
-__all__ = ["compare", "compare_tables", "losses_frame", "ranking", "scores_frame"]
+__all__ = ["compare", "losses_frame", "ranking", "scores_frame"]
 
 LEVEL = 0.95
 LEAST_UNITS = 6  # for a verdict: of five that all speak for one side, chance alone makes as many in one case of 16
@@ -115,38 +115,6 @@ def compare(
     """
     by = [*KEY, "column", "kind"]
     return _paired(losses_frame(results, where=where), first, second, by, level)
-
-
-def compare_tables(
-    results: Iterable[dict[str, Any]], first: str, second: str, *, where: str = "in_sample", level: float = LEVEL
-) -> pd.DataFrame:
-    """Compare two methods table by table: the mean over the columns of either kind.
-
-    Parameters
-    ----------
-    results : iterable of dict
-        Of `read_results`.
-    first, second : str
-        Names of methods.
-    where : {"in_sample", "out_of_sample"}, default="in_sample"
-        Which rows are scored.
-    level : float, default=0.95
-        Of the intervals.
-
-    Returns
-    -------
-    DataFrame
-        As of `compare`, without `column`.
-
-    Raises
-    ------
-    TableError
-        If they have no cell in common.
-    """
-    losses = losses_frame(results, where=where)
-    # Sums of cells over columns would let long columns decide; each column has the same weight in a group.
-    grouped = losses.groupby([*KEY, "kind", "method", "seed", "group"])["loss"].mean().reset_index()
-    return _paired(grouped, first, second, [*KEY, "kind"], level)
 
 
 def ranking(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gain_impute.cli.messages import say
 from gain_impute.cli.options import FittingOptions, ReadingOptions, character
-from gain_impute.errors import ConfigError
+from gain_impute.errors import ConfigError, listed, named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["make_imputer", "note_markers", "open_source", "read_rows", "warn_of_extra"]
 
-MOST_NAMES = 5
+MOST_OPTIONS = 5
 
 
 def make_imputer(model: Path | None, options: FittingOptions, *, seed: int | None = None) -> GAINImputer:
@@ -87,13 +87,11 @@ def note_markers(frame: pd.DataFrame, schema: Schema) -> None:
     found = likely_markers(frame, schema)
     told = [f"{text!r} ({count:,}) in {name!r}" for name, counts in found.items() for text, count in counts.items()]
     if told:
-        more = f" and {len(told) - MOST_NAMES} more" if len(told) > MOST_NAMES else ""
         texts = dict.fromkeys(text for counts in found.values() for text in counts)
-        options = " ".join(f"--missing {shlex.quote(text)}" for text in list(texts)[:MOST_NAMES])
+        options = " ".join(f"--missing {shlex.quote(text)}" for text in list(texts)[:MOST_OPTIONS])
         say(
             "note",
-            f"These may mean 'empty', and are taken for values: {', '.join(told[:MOST_NAMES])}{more}. "
-            f"If they do: {options}",
+            f"These may mean 'empty', and are taken for values: {listed(told)}. If they do: {options}",
         )
 
 
@@ -103,5 +101,4 @@ def warn_of_extra(names: list[str], imputer: GAINImputer) -> None:
 
     extra = extra_columns(names, list(imputer.schema_))
     if extra:
-        more = f" and {len(extra) - MOST_NAMES} more" if len(extra) > MOST_NAMES else ""
-        say("warning", f"The model does not know the columns {extra[:MOST_NAMES]}{more}. They stay as they are.")
+        say("warning", f"The model does not know the columns {named(extra)}. They stay as they are.")

@@ -81,12 +81,13 @@ class NumericEncoder:
         with np.errstate(over="ignore"):
             sample = np.clip((sample - mean) / std, -MAX_SCORE, MAX_SCORE)
         edges = np.quantile(sample, np.linspace(0, 1, n_bins + 1)).astype(np.float32)
+        least, greatest = _bounds(float(known.min()), float(known.max()), minimum, maximum)
         return cls(
             name=name,
             mean=mean,
             std=std,
-            minimum=float(known.min()) if minimum is None else minimum,
-            maximum=float(known.max()) if maximum is None else maximum,
+            minimum=least,
+            maximum=greatest,
             grid=grid,
             edges=edges,
             read_from=read_from,
@@ -143,12 +144,18 @@ class NumericEncoder:
         known = known[is_read]
         if len(known) == 0:
             return replace(self, n_far=len(is_read))
-        return replace(
-            wider,
-            n_far=int((~is_read).sum()),
-            minimum=min(self.minimum, float(known.min())) if minimum is None else minimum,
-            maximum=max(self.maximum, float(known.max())) if maximum is None else maximum,
-        )
+        least, greatest = min(self.minimum, float(known.min())), max(self.maximum, float(known.max()))
+        least, greatest = _bounds(least, greatest, minimum, maximum)
+        return replace(wider, n_far=int((~is_read).sum()), minimum=least, maximum=greatest)
+
+
+def _bounds(least: float, greatest: float, minimum: float | None, maximum: float | None) -> tuple[float, float]:
+    """Bounds of a filled value: those of the schema, else those of the known ones, as far as these are within them."""
+    if minimum is not None:
+        least, greatest = minimum, max(minimum, greatest)
+    if maximum is not None:
+        least, greatest = min(least, maximum), maximum
+    return least, greatest
 
 
 def _read_range(known: NDArray[np.float64]) -> tuple[float, float] | None:

@@ -15,10 +15,11 @@ from functools import cache
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import sparse
 
 from gain_impute.schema.reading import DistinctCells
 
-__all__ = ["HashedText", "TextEncoder", "hash_texts"]
+__all__ = ["HashedText", "TextEncoder", "count_ngrams", "hash_texts"]
 
 BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, hence invertible modulo 2^64
 BASE_INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 1 << 64))
@@ -48,6 +49,18 @@ class HashedText:
     distinct: NDArray[np.int64]
     starts: NDArray[np.int64]
     ids: NDArray[np.int32]
+
+    def counts(self, n_buckets: int) -> sparse.csr_array:
+        """How often each distinct text has each n-gram, (n_distinct, n_buckets)."""
+        return count_ngrams(self.ids, self.starts, n_buckets)
+
+
+def count_ngrams(ids: NDArray[np.int32], starts: NDArray[np.int64], n_buckets: int) -> sparse.csr_array:
+    """How often each text has each n-gram, (n_texts, n_buckets); those of text i begin at ``starts[i]``."""
+    ends = starts.copy()  # scipy writes into what it is given
+    counts = sparse.csr_array((np.ones(len(ids), np.float32), ids, ends), shape=(len(starts) - 1, n_buckets))
+    counts.sum_duplicates()
+    return counts
 
 
 @dataclass(frozen=True, kw_only=True)

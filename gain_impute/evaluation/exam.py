@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gain_impute.errors import TableError
-from gain_impute.evaluation.task import hide_task
+from gain_impute.evaluation.task import Task, hide_task
 from gain_impute.masking import Mechanism, apply_hidden
-from gain_impute.schema import ParsedColumn, Schema
+from gain_impute.schema import Schema
 
 __all__ = ["Exam", "Lead", "column_scores", "overall_score", "paired_lead"]
 
@@ -20,31 +20,11 @@ LEFT_EMPTY = 1.0  # loss of a hidden cell that is not filled: as bad as the mean
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exam:
-    """Cells hidden once, so that many methods, or many settings of one, are scored on the same.
-
-    Attributes
-    ----------
-    schema : Schema
-        What the columns are.
-    visible : DataFrame of shape (n_rows, n_columns)
-        The table with the cells hidden: what is fitted and filled.
-    hidden : DataFrame of shape (n_rows, n_examined), bool
-        True where a known cell was hidden, of each column that is examined.
-    truth : dict of str to ParsedColumn
-        Of each examined column, what stands in it.
-    variance : dict of str to float
-        Of each examined column of numbers or dates, the variance of its known cells.
-    """
-
-    schema: Schema
-    visible: pd.DataFrame
-    hidden: pd.DataFrame
-    truth: dict[str, ParsedColumn]
-    variance: dict[str, float]
+class Exam(Task):
+    """A task that many methods, or many settings of one, are given, and whose losses are told cell by cell."""
 
     @classmethod
-    def of(cls, table: pd.DataFrame, schema: Schema, hidden: pd.DataFrame, *, max_rows: int | None = None) -> Exam:
+    def on(cls, table: pd.DataFrame, schema: Schema, hidden: pd.DataFrame, *, max_rows: int | None = None) -> Exam:
         """Examine on cells that are chosen already.
 
         Parameters
@@ -56,7 +36,7 @@ class Exam:
         hidden : DataFrame of shape (n_rows, n_hidden_columns), bool
             Which cells to hide; row by row, whatever its index.
         max_rows : int or None, default=None
-            Of a longer table take only the first so many rows with a hidden cell; variances are those of all rows.
+            Of a longer table take only the first so many rows with a hidden cell; errors keep the unit of all rows.
 
         Returns
         -------
@@ -74,18 +54,11 @@ class Exam:
                 "A table must have a column in which known cells can be hidden and filled. "
                 f"Found none among {len(schema)} columns. Give more rows, or hide a greater share."
             )
-        numbers = [name for name in examined if schema[name].kind.is_number]
-        variance = {name: float(pd.Series(schema.parse(name, table[name]).values).var()) for name in numbers}
+        hidden = hidden[examined]
+        task = Task.of(table, apply_hidden(table, hidden), hidden, schema)
         if max_rows is not None and len(table) > max_rows:
-            rows = np.flatnonzero(hidden.to_numpy().any(axis=1))[:max_rows]
-            table, hidden = table.iloc[rows], hidden.iloc[rows]
-        return cls(
-            schema=schema,
-            visible=apply_hidden(table, hidden[examined]),
-            hidden=hidden[examined],
-            truth={name: schema.parse(name, table[name]) for name in examined},
-            variance=variance,
-        )
+            task = task.rows(np.flatnonzero(hidden.to_numpy().any(axis=1))[:max_rows])
+        return cls(**vars(task))
 
     @classmethod
     def set(
@@ -133,7 +106,7 @@ class Exam:
         {'kind': 5, 'price': 5}
         """
         task = hide_task(table, schema, rate=rate, mechanism=mechanism, random_state=random_state)
-        return cls.of(table, schema, task.hidden)
+        return cls(**vars(task))
 
     def losses(self, filled: pd.DataFrame) -> pd.DataFrame:
         """Compare each hidden cell with what was filled in.
@@ -159,7 +132,7 @@ class Exam:
         loss: NDArray[Any]
         if is_number:
             error = np.asarray(guess.values, dtype=np.float64) - np.asarray(truth.values, dtype=np.float64)
-            loss = error[positions] ** 2 / (self.variance[name] if self.variance[name] > 0 else 1.0)
+            loss = (error[positions] / (self.stds[name] if self.stds[name] > 0 else 1.0)) ** 2
         else:
             loss = (guess.values[positions] != truth.values[positions]).astype(np.float64)
         loss = np.where(guess.readable[positions], loss, LEFT_EMPTY)

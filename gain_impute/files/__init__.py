@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from gain_impute.files.delimited import DelimitedReader, check_delimiter
 from gain_impute.files.filling import Filling, Fillings
-from gain_impute.files.formats import check_format, frame_writer, write_frame
+from gain_impute.files.formats import check_format, frame_writer
 from gain_impute.files.output import STANDARD_OUTPUT, check_output, check_output_folder, hidden_beside, open_output
 from gain_impute.files.piped import STANDARD_INPUT, as_file
-from gain_impute.files.tables import TableFile, TablePart, extra_columns, open_table, read_table, select_columns
+from gain_impute.files.tables import TableFile, extra_columns, open_table, read_table, select_columns
 
 __all__ = [
     "STANDARD_INPUT",
@@ -16,7 +16,6 @@ __all__ = [
     "Filling",
     "Fillings",
     "TableFile",
-    "TablePart",
     "as_file",
     "check_delimiter",
     "check_format",
@@ -29,5 +28,4 @@ __all__ = [
     "open_table",
     "read_table",
     "select_columns",
-    "write_frame",
 ]

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from gain_impute.errors import FileError
 from gain_impute.files.output import STANDARD_OUTPUT, PathLike, open_output
 
-__all__ = ["DELIMITERS", "check_format", "format_of", "frame_writer", "write_frame"]
+__all__ = ["DELIMITERS", "check_format", "format_of", "frame_writer"]
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 """What stands between fields, by the ending of a file's name."""
@@ -83,25 +83,6 @@ def check_format(path: PathLike, source: PathLike | None = None, *, delimiter: s
     kind = format_of(source, delimiter)
     if str(path) != STANDARD_OUTPUT and format_of(path, delimiter) != kind:
         raise FileError(f"{str(path)!r} must be in the format of its input, {kind}. Change its ending.")
-
-
-def write_frame(frame: pd.DataFrame, path: PathLike) -> None:
-    """Write a DataFrame, without its index, as CSV or Parquet; the file appears whole or not at all.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        What to write.
-    path : str or path
-        The file: ``.csv``, ``.tsv``, either with ``.gz``, or ``.parquet``.
-
-    Raises
-    ------
-    FileError
-        If the file cannot be written, or its format is not known.
-    """
-    with frame_writer(path) as write:
-        write(frame)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 import pandas as pd
 
-from gain_impute.errors import ColumnMismatchError, FileError
+from gain_impute.errors import ColumnMismatchError, FileError, named
 from gain_impute.files.delimited import DelimitedReader, check_delimiter
 from gain_impute.files.encodings import UTF8, known_encoding
 from gain_impute.files.filling import Fillings
@@ -20,24 +20,7 @@ from gain_impute.files.parquet import ParquetTable
 from gain_impute.files.sniff import sniff_delimiter, sniff_encoding
 from gain_impute.files.text_table import DelimitedTable
 
-__all__ = ["TableFile", "TablePart", "extra_columns", "open_table", "read_table", "select_columns"]
-
-_MOST_NAMES = 5
-
-
-class TablePart(Protocol):
-    """Some rows of a table that stand together in a file."""
-
-    @property
-    def first_row(self) -> int:
-        """Position of the first of them in the file."""
-
-    @property
-    def n_rows(self) -> int:
-        """Number of rows."""
-
-    def frame(self) -> pd.DataFrame:
-        """The rows, all columns of them; missing cells are NaN or None."""
+__all__ = ["TableFile", "extra_columns", "open_table", "read_table", "select_columns"]
 
 
 class TableFile(Protocol):
@@ -222,16 +205,11 @@ def extra_columns(found: Sequence[str], names: Sequence[str]) -> list[str]:
     >>> extra_columns(["brand", "stock", "price"], ["price", "brand"])
     ['stock']
     """
-    missing = [name for name in names if name not in set(found)]
-    extra = [name for name in found if name not in set(names)]
+    there, known = set(found), set(names)
+    missing = [name for name in names if name not in there]
+    extra = [name for name in found if name not in known]
     if missing:
-        unexpected = f", unexpected {_listed(extra)}" if extra else ""
-        msg = f"Columns differ from those seen in fit: missing {_listed(missing)}{unexpected}."
+        unexpected = f", unexpected {named(extra)}" if extra else ""
+        msg = f"Columns differ from those seen in fit: missing {named(missing)}{unexpected}."
         raise ColumnMismatchError(f"{msg} Rename them or fit again.")
     return extra
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Five names at most."""
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return f"{list(names[:_MOST_NAMES])}{more}"

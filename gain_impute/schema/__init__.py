@@ -8,7 +8,7 @@ from gain_impute.schema.kinds import Kind
 from gain_impute.schema.markers import likely_markers
 from gain_impute.schema.rules import ColumnSchema, ParsedColumn
 from gain_impute.schema.schema import Schema
-from gain_impute.schema.toml import read_schema, schema_from_toml, schema_to_toml, write_schema
+from gain_impute.schema.toml import read_schema, schema_from_toml, schema_to_toml
 
 __all__ = [
     "ColumnSchema",
@@ -21,5 +21,4 @@ __all__ = [
     "read_schema",
     "schema_from_toml",
     "schema_to_toml",
-    "write_schema",
 ]

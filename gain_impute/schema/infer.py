@@ -301,8 +301,13 @@ def _is_padded(texts: np.ndarray) -> bool:
 
 
 def _is_compact_date(found: Evidence, numbers: np.ndarray) -> bool:
-    """Whether integers are dates such as 20161114: the name says so and each is a day from 1900 to 2099."""
-    if _DATE_WORDS.isdisjoint(found.name_words) or not len(numbers):
+    """Whether integers are dates such as 20161114: the name says so and each is a day."""
+    return not _DATE_WORDS.isdisjoint(found.name_words) and _are_compact_dates(numbers)
+
+
+def _are_compact_dates(numbers: np.ndarray) -> bool:
+    """Whether each of some integers is a day from 1900 to 2099, such as 20161114."""
+    if not len(numbers):
         return False
     if numbers.min() < EARLIEST_COMPACT_DATE or numbers.max() > LATEST_COMPACT_DATE:
         return False
@@ -319,7 +324,7 @@ def _date_format(cells: pd.Series, found: Evidence, markers: tuple[str | float, 
         values = read_distinct(cells, markers).values
         if not all(hasattr(value, "isoformat") for value in values):
             written = find_date_format(found.texts.tolist(), found.counts, least_share=LEAST_READABLE)
-            return written or ("%Y%m%d" if _is_compact_date(found, found.numbers[~np.isnan(found.numbers)]) else None)
+            return written or ("%Y%m%d" if _are_compact_dates(found.numbers[~np.isnan(found.numbers)]) else None)
         seconds, zone = parse_dates(found.texts.tolist(), None), ""
     known = seconds[~np.isnan(seconds)]
     if not zone and np.all(known % 86400 == 0):

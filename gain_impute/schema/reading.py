@@ -263,9 +263,12 @@ def read_numbers(cells: pd.Series, missing_values: Iterable[object] = ()) -> tup
         return found.spread(numbers, np.nan), found.codes >= 0
     values = np.array(cells.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)  # a copy: ours to change
     observed = ~np.isnan(values)
+    numpy_dtype = getattr(cells.dtype, "numpy_dtype", cells.dtype)
     for marker in missing_values:
         number = number_of(marker)
         if not np.isnan(number) and canonical_text(marker) == canonical_text(number):
+            if isinstance(numpy_dtype, np.dtype) and numpy_dtype.kind == "f":  # as 0.1 is in float32
+                number = float(numpy_dtype.type(number))
             observed &= values != number
     values[~observed | np.isinf(values)] = np.nan
     return values, observed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -322,7 +323,7 @@ class ColumnSchema:
         _check(
             len(categories) > 0, self, "categories", "at least one text (leave the rule out to allow all)", categories
         )
-        repeated = [text for i, text in enumerate(categories) if text in categories[:i]]
+        repeated = [text for text, count in Counter(categories).items() if count > 1]
         _check(not repeated, self, "categories", "texts that differ", repeated[:1])
         empty = [text for text in categories if text in {"", *self.missing_values}]
         _check(not empty, self, "categories", 'texts that do not mean "empty"', empty[:1])

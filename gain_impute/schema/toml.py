@@ -22,7 +22,6 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import os
-import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,7 +39,6 @@ __all__ = [
     "schema_document",
     "schema_from_toml",
     "schema_to_toml",
-    "write_schema",
 ]
 
 VERSION = 1
@@ -75,7 +73,7 @@ def read_schema(path: str | os.PathLike[str]) -> Schema:
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     file = Path(folder) / "schema.toml"
-    ...     write_schema(Schema([ColumnSchema(name="price", kind=Kind.NUMERIC)]), file)
+    ...     _ = file.write_text(schema_to_toml(Schema([ColumnSchema(name="price", kind=Kind.NUMERIC)])))
     ...     read_schema(file)["price"].kind
     <Kind.NUMERIC: 'numeric'>
     """
@@ -87,36 +85,6 @@ def read_schema(path: str | os.PathLike[str]) -> Schema:
     except OSError as error:
         raise FileError(f"The schema file {str(file)!r} cannot be read: {error.strerror}. Check the path.") from error
     return _schema_of(text, f"{str(file)!r}")
-
-
-def write_schema(schema: Schema, path: str | os.PathLike[str]) -> None:
-    """Write a schema file, whole or not at all.
-
-    Parameters
-    ----------
-    schema : Schema
-        The schema.
-    path : str or path
-        The file; one that exists is replaced.
-
-    Raises
-    ------
-    FileError
-        If the file cannot be written there.
-    """
-    file = Path(path)
-    text = schema_to_toml(schema)
-    unfinished = file.with_name(f".{file.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        try:
-            unfinished.write_text(text, encoding="utf-8", newline="\n")
-            unfinished.replace(file)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise FileError(
-            f"The schema file {str(file)!r} cannot be written: {error.strerror}. Name a file in a folder that exists."
-        ) from error
 
 
 def schema_to_toml(schema: Schema) -> str:

@@ -20,7 +20,7 @@ from jinja2 import TemplateError
 from numpy.typing import NDArray
 
 from gain_impute.errors import GainImputeError, TrackingWarning
-from gain_impute.evaluation import OURS
+from gain_impute.evaluation import LEAST_SCORED, OURS
 from gain_impute.evaluation.exam import Exam, column_scores
 from gain_impute.fingerprint import fingerprint
 from gain_impute.methods import Setting, make_method
@@ -36,7 +36,6 @@ __all__ = ["MLflowTracker"]
 
 MOST_ROWS = 1_000  # are scored: peers would take longer for more than the network's training
 MEANS = ("score", "numeric_error", "accuracy")
-LEAST_SCORED = 5  # held-out cells from which a column counts
 MIB = 2**20
 MISHAPS = (
     ArithmeticError, AttributeError, GainImputeError, LookupError, MemoryError, OSError, RuntimeError, TemplateError,
@@ -130,7 +129,7 @@ class MLflowTracker(NullTracker):
     def on_held_out(self, held_out: HeldOut) -> None:
         """Fill the held-out cells of some rows; they are scored when the fit is over."""
         began = time.perf_counter()
-        exam = Exam.of(held_out.table, held_out.schema, held_out.hidden, max_rows=MOST_ROWS)
+        exam = Exam.on(held_out.table, held_out.schema, held_out.hidden, max_rows=MOST_ROWS)
         self.exam, (self.filled, self.cells) = exam, held_out.fill(exam.visible)
         self.spent_s += time.perf_counter() - began
 
