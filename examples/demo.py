@@ -25,7 +25,7 @@ DATA = Path(__file__).parent / "data"
 FIGURES = Path("demo.json")
 SEED = 0
 MAX_STEPS = 1500
-"""About half of what this table would get by default, so that the demo stays short."""
+"""A bound, should the default grow; by itself a table of this size gets a little less."""
 
 APPLIES_WHEN = {
     "heel_height_cm": {"category": ("Shoes",)},

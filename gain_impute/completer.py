@@ -18,14 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from gain_impute.completion import NO_BARS, Completion, FilledCells, complete, fill
 from gain_impute.config import GAINConfig
 from gain_impute.filled_frames import fill_frame
-from gain_impute.fitting import (
-    HeldOutReport,
-    check_readable,
-    warn_of_far_out,
-    warn_of_holes,
-    warn_of_likely_markers,
-    warn_of_unreadable,
-)
+from gain_impute.fitting import HeldOutReport, check_readable, warn_of_holes
 from gain_impute.frames import append_columns, drop_columns, row_labels
 from gain_impute.intake import describe, input_names, restore, torch_device
 from gain_impute.parameters import checked_bars
@@ -156,16 +149,12 @@ class Completer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     def _take(
         self, state: FittedState, n_empty: pd.Series, unreadable: dict[str, int], *, indicated: list[int]
     ) -> None:
-        """Become fitted, and warn of what stays empty; columns `indicated` before stay so."""
+        """Become fitted; columns `indicated` before stay so."""
         state.with_holes = tuple(name for name in state.encoder.schema if n_empty[name] or name in state.with_holes)
         self.state_, self.unreadable_ = state, unreadable
         had_holes = (n_empty.to_numpy() > 0) | np.isin(np.arange(len(n_empty)), indicated)
         self.indicator_ = self._indicator(had_holes) if self.add_indicator else None
         self._expose()
-        warn_of_holes(self.unfillable_, n_empty)
-        warn_of_unreadable(unreadable)
-        warn_of_far_out(state.encoder.numbers.values())
-        warn_of_likely_markers(state.encoder)
 
     def _resume(self, state: FittedState, indicated: list[int] | None) -> None:
         """Become what was saved; `indicated` are the columns of the indicator, None without one."""

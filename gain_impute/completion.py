@@ -374,7 +374,8 @@ def _said_of(
     """How sure the filled cells of a column are; `rows` are those of the prediction."""
     layout, encoder, at = state.encoder.layout, state.encoder, np.searchsorted(rows, column.rows)
     if name not in encoder.numbers:
-        return {"confidence": prediction.probabilities[at, layout.classes.index(name)].astype(np.float64)}
+        sure = prediction.probabilities[at, layout.classes.index(name)].astype(np.float64)
+        return {"confidence": np.minimum(sure, encoder.classes[name].most_sure)}
     number = encoder.numbers[name]
     lower, upper = (
         number.decode(scores[at], round_to_grid=False)

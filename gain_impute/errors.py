@@ -20,6 +20,7 @@
         ├── LikelyMarkerWarning           some categories look as if they meant "empty"
         ├── TrackingWarning               some of what a fit has to tell could not be sent yet
         ├── UnfillableWarning             some empty cells stay empty, and why
+        ├── UnmetRuleWarning              a value in a condition of the schema stands in no row
         └── UnreadableWarning             some known cells could not be read as their column's kind
 
 Each message says what must hold, what was found, and what to do.
@@ -45,6 +46,7 @@ __all__ = [
     "TableError",
     "TrackingWarning",
     "UnfillableWarning",
+    "UnmetRuleWarning",
     "UnreadableWarning",
     "listed",
     "named",
@@ -109,6 +111,10 @@ class FarOutWarning(GainImputeWarning):
 
 class LikelyMarkerWarning(GainImputeWarning):
     """Some categories look as if they meant "empty", such as "N/A", and are learned and filled in as values."""
+
+
+class UnmetRuleWarning(GainImputeWarning):
+    """The condition of a column names a value that stands in no row, so that nothing can meet it."""
 
 
 class UnreadableWarning(GainImputeWarning):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from warnings import warn
 
@@ -13,14 +13,16 @@ import torch
 
 from gain_impute.confidence import NumberCalibration
 from gain_impute.config import GAINConfig
-from gain_impute.encoding.numeric import FAR, NumericEncoder
+from gain_impute.encoding.numeric import FAR
 from gain_impute.encoding.table import EncodedTable, TableEncoder
 from gain_impute.encoding.text import HashedText
 from gain_impute.errors import (
     FarOutWarning,
+    GainImputeWarning,
     LikelyMarkerWarning,
     TableError,
     UnfillableWarning,
+    UnmetRuleWarning,
     UnreadableWarning,
     listed,
 )
@@ -30,6 +32,7 @@ from gain_impute.member import Member
 from gain_impute.persistence import FittedState
 from gain_impute.schema import Schema
 from gain_impute.schema.markers import looks_empty
+from gain_impute.schema.rules import nearest_spelling
 from gain_impute.sessions import torch_session
 from gain_impute.state import TrainingState
 
@@ -39,10 +42,7 @@ __all__ = [
     "check_readable",
     "continue_fit",
     "new_fit",
-    "warn_of_far_out",
     "warn_of_holes",
-    "warn_of_likely_markers",
-    "warn_of_unreadable",
 ]
 
 CONTINUED_RATE = 0.3  # of the learning rate, for a network that has learned already
@@ -106,6 +106,7 @@ def new_fit(
     state = FittedState(
         configs, encoder, (), NumberCalibration.unknown(len(encoder.numbers)), types, never_observed, seed
     )
+    _warn(state, n_empty, unreadable)
     if encoder.layout.n_cells > 0:
         with torch_session(n_threads, seed, device):
             state.members = tuple(_new_member(state, config, encoded, device) for config in configs)
@@ -128,6 +129,7 @@ def continue_fit(
     encoder = state.encoder.extend(frame)
     encoded, n_empty, unreadable = _encoded(encoder, frame)
     continued = replace(state, encoder=encoder, history=[*state.history])
+    _warn(continued, n_empty, unreadable)
     if state.members:
         seed = np.random.SeedSequence([state.seed, state.n_steps]).generate_state(1)[0]
         with torch_session(n_threads, int(seed), state.device):
@@ -170,50 +172,52 @@ def check_readable(schema: Schema, n_known: pd.Series, unreadable: dict[str, int
 def warn_of_holes(unfillable: dict[str, str], n_empty: pd.Series) -> None:
     """Warn once of the columns that have empty cells and cannot be filled."""
     left = [f"{name!r} ({why})" for name, why in unfillable.items() if n_empty[name]]
-    if left:
-        warn(
-            f"Empty cells of these columns stay empty: {listed(left)}.",
-            UnfillableWarning,
-            stacklevel=_level_of_caller(),
-        )
+    _warn_of(UnfillableWarning, left, "Empty cells of these columns stay empty: {}.")
 
 
-def warn_of_unreadable(unreadable: dict[str, int]) -> None:
-    """Warn once of the known cells that could not be read."""
-    if unreadable:
-        told = listed([f"{name!r} ({count})" for name, count in unreadable.items()])
-        message = f"Some known cells cannot be read as their column's kind, and stay as they are: {told}."
-        warn(message, UnreadableWarning, stacklevel=_level_of_caller())
+def _warn(state: FittedState, n_empty: pd.Series, unreadable: dict[str, int]) -> None:
+    """Warn, before time is spent, of what stays empty, what is not learned, and what may be meant otherwise."""
+    encoder = state.encoder
+    warn_of_holes(state.unfillable(), n_empty)
+    _warn_of(
+        UnreadableWarning,
+        [f"{name!r} ({count})" for name, count in unreadable.items()],
+        "Some known cells cannot be read as their column's kind, and stay as they are: {}.",
+    )
+    _warn_of(
+        FarOutWarning,
+        [f"{each.name!r} ({each.n_far})" for each in encoder.numbers.values() if each.n_far],
+        f"Some numbers or dates lie {FAR:g} times as far from the middle of their column as all others: {{}}. They "
+        "stay as they are, and nothing is learned from them. If they mean 'empty', name them with missing_values.",
+    )
+    _warn_of(
+        LikelyMarkerWarning,
+        [
+            f"{text!r} in {name!r}"
+            for name, column in encoder.classes.items()
+            for text in column.vocabulary
+            if looks_empty(text) and text not in (encoder.schema[name].categories or ())
+        ],
+        "These may mean 'empty', and are taken for values: {}. If they do, name them with missing_values; if not, list "
+        "them among the column's categories in the schema.",
+    )
+    _warn_of(
+        UnmetRuleWarning,
+        [
+            f"{value!r} of {other!r} (for {name!r}){nearest_spelling(value, encoder.classes[other].vocabulary)}"
+            for name, column in encoder.schema.items()
+            for other, allowed in (column.applies_when or {}).items()
+            for value in allowed
+            if other in encoder.classes and value not in encoder.classes[other].vocabulary
+        ],
+        "Some values that applies_when names stand in no row: {}.",
+    )
 
 
-def warn_of_far_out(numbers: Iterable[NumericEncoder]) -> None:
-    """Warn once of the numbers from which nothing was learned, for they lie far beyond all others."""
-    told = [f"{each.name!r} ({each.n_far})" for each in numbers if each.n_far]
+def _warn_of(category: type[GainImputeWarning], told: list[str], message: str) -> None:
+    """Warn once of some things, if there are any."""
     if told:
-        warn(
-            f"Some numbers or dates lie {FAR:g} times as far from the middle of their column as all others: "
-            f"{listed(told)}. They stay as they are, and nothing is learned from them. If they mean 'empty', name them "
-            "with missing_values.",
-            FarOutWarning,
-            stacklevel=_level_of_caller(),
-        )
-
-
-def warn_of_likely_markers(encoder: TableEncoder) -> None:
-    """Warn once of the categories that may mean "empty"; those that the schema lists are meant as values."""
-    told = [
-        f"{text!r} in {name!r}"
-        for name, column in encoder.classes.items()
-        for text in column.vocabulary
-        if looks_empty(text) and text not in (encoder.schema[name].categories or ())
-    ]
-    if told:
-        warn(
-            f"These may mean 'empty', and are taken for values: {listed(told)}. If they do, name them with "
-            "missing_values; if not, list them among the column's categories in the schema.",
-            LikelyMarkerWarning,
-            stacklevel=_level_of_caller(),
-        )
+        warn(message.format(listed(told)), category, stacklevel=_level_of_caller())
 
 
 def _level_of_caller() -> int:

@@ -42,7 +42,7 @@ from gain_impute.state import EpochLog, TrainingState
 
 __all__ = ["FORMAT_VERSION", "MODEL_FILES", "FittedState", "read_model", "write_model"]
 
-FORMAT_VERSION = 15
+FORMAT_VERSION = 16
 SCALARS = ("mean", "std", "minimum", "maximum", "grid", "read_from", "read_to")  # of the encoder of a number
 MODEL_FILES = DESCRIPTION, WEIGHTS, CHECKSUMS = "model.json", "weights.safetensors", "SHA256SUMS"
 
@@ -226,6 +226,10 @@ def _swap(aside: Path, target: Path) -> None:
 def _checked_contents(source: Path) -> dict[str, bytes]:
     """Bytes of the model's files, if they are those that were written."""
     missing = [name for name in MODEL_FILES if not os.path.isfile(source / name)]  # noqa: PTH113 - Path.is_file raises at a long name
+    if not os.path.isdir(source):  # noqa: PTH112 - as above
+        raise ModelFormatError(
+            f"There must be a model in {str(source)!r}. There is no such folder. Fit one, or name another."
+        )
     if missing:
         raise ModelFormatError(
             f"{str(source)!r} must be a model folder, and it lacks {missing}. Name another, or fit again."
@@ -348,7 +352,10 @@ def _encoder_from(description: dict[str, Any], edges: Tensor) -> TableEncoder:
         NumericEncoder(name=column["name"], edges=knots.numpy(), **_scalars(column))
         for column, knots in zip(encoders["numbers"], edges, strict=True)
     ]
-    classes = [CategoricalEncoder(name=c["name"], vocabulary=tuple(c["vocabulary"])) for c in encoders["classes"]]
+    classes = [
+        CategoricalEncoder(name=c["name"], vocabulary=tuple(c["vocabulary"]), n_known=int(c["n_known"]))
+        for c in encoders["classes"]
+    ]
     texts = [TextEncoder(name=c["name"], n_buckets=int(c["n_buckets"])) for c in encoders["texts"]]
     if not {column["name"] for kind in ("numbers", "classes", "texts") for column in encoders[kind]} <= set(schema):
         raise ValueError("encoders")

@@ -145,12 +145,45 @@ def test_impute_leaves_what_is_not_sure_enough_by_its_option_or_by_the_models(ca
     assert pd.read_csv("all.csv").notna().all(axis=None)
 
 
+def bars_of(*shares: str) -> list[str]:
+    return [word for share in shares for word in ("--min-confidence", share)]
+
+
+def test_a_column_may_have_a_least_confidence_of_its_own(shop, model):
+    assert run(["impute", "shop.csv", "-o", "filled.csv", "--model", model, *bars_of("brand=1", "price=0")]) == 0
+    header, *rows = rows_of((shop / "filled.csv").read_text())
+    assert "" in [row[header.index("brand")] for row in rows]
+    assert "" not in [row[header.index("price")] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["fit", "shop.csv", "-m", "m", "--max-steps", "0"], "error: --max-steps must be"),
+        (["fit", "shop.csv", "-m", "m", "--seed", "-1"], "error: --seed must be"),
+        (["fit", "shop.csv", "-m", "m", "--threads", "0"], "error: --threads must be"),
+        (["evaluate", "shop.csv", "--hide", "20"], "error: --hide must be"),
+        (["fit", "shop.csv", "-m", "m", "--max-step", "5"], "See 'gain-impute fit --help'."),
+        (["nosuch"], "See 'gain-impute --help'."),
+        (["impute", "dump.xlsx", "-o", "filled.csv"], "'dump.xlsx' is a spreadsheet. Export it as CSV."),
+        (["impute", "shop.csv", "-o", "filled.csv", "--model", "nowhere"], "There is no such folder."),
+    ],
+)
+def test_errors_speak_of_options_and_of_the_verbs_own_help(capsys, arguments, told):
+    assert told in error_of(capsys, arguments)
+
+
 def test_a_least_confidence_that_cannot_be_is_refused(capsys, model):
     for arguments in (
         ["impute", "shop.csv", "-o", "out.csv"],
         ["impute", "shop.csv", "-o", "out.csv", "--model", model],
     ):
-        assert "'min_confidence' parameter" in error_of(capsys, [*arguments, "--min-confidence", "2"])
+        assert "--min-confidence must be a number from 0 to 1" in error_of(
+            capsys, [*arguments, "--min-confidence", "2"]
+        )
+        assert "Got 'x=high' instead" in error_of(capsys, [*arguments, "--min-confidence", "x=high"])
+        assert "Got both" in error_of(capsys, [*arguments, *bars_of("0.5", "brand=0.9")])
+        assert "Did you mean 'brand'?" in error_of(capsys, [*arguments, *bars_of("brnd=0.9")])
 
 
 @pytest.mark.parametrize(
@@ -167,6 +200,18 @@ def test_values_that_look_as_if_they_meant_empty_are_asked_about(capsys, shop, v
     assert "If they do: --missing N/A --missing -\n" in told
     assert run([*verb, *options, "--missing", "N/A", "--missing", "-"]) == 0
     assert "may mean 'empty'" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", [["impute", "-o", "filled.csv"], ["fit", "-m", "model"]], ids=lambda verb: verb[0])
+def test_attributes_that_only_some_articles_have_are_asked_about(capsys, shop, verb):
+    kind = ["shoe", "cup"] * 60
+    heel = [f"{i % 9}.5" if one == "shoe" and i % 5 else "" for i, one in enumerate(kind)]
+    pd.DataFrame({"kind": kind, "heel_cm": heel}).to_csv(shop / "shop.csv", index=False)
+    assert run([verb[0], "shop.csv", *verb[1:], *QUICK]) == 0
+    assert (
+        "filled in all: 'heel_cm' (by 'kind'). If they exist only there, say so with applies_when"
+        in capsys.readouterr().err
+    )
 
 
 def test_the_same_seed_fills_the_same(shop):
@@ -368,7 +413,7 @@ def test_evaluate_compares_with_what_stood_there(capsys, model):
         (["impute", "shop.csv"], "Missing option '--output'"),
         (["impute", "shop.csv", "-o", "out.csv", "--bogus"], "No such option"),
         (["impute", "none.csv", "-o", "out.csv"], "'none.csv' cannot be read: No such file"),
-        (["impute", "shop.xls", "-o", "out.csv"], "Got 'shop.xls' instead"),
+        (["impute", "shop.xls", "-o", "out.csv"], "'shop.xls' is a spreadsheet"),
         (["impute", "none.csv", "-o", "shop.parquet"], "must be in the format of its input"),
         (["impute", "shop.csv", "-o", "shop.csv"], "Each file of a run must have a name of its own"),
         (
@@ -377,16 +422,16 @@ def test_evaluate_compares_with_what_stood_there(capsys, model):
         ),
         (["impute", "shop.csv", "-o", "out.csv", "--cells", "cells.txt"], "Got 'cells.txt' instead"),
         (["impute", "none.csv", "-o", "none/out.csv"], "The folder of 'none/out.csv' must exist"),
-        (["impute", "shop.csv", "-o", "out.csv", "--model", "none"], "'none' must be a model folder"),
+        (["impute", "shop.csv", "-o", "out.csv", "--model", "none"], "There must be a model in 'none'"),
         (["impute", "shop.csv", "-o", "out.csv", "--schema", "none.toml"], "'none.toml' cannot be read"),
         (["impute", "shop.csv", "-o", "out.csv", "--delimiter", ";;"], "The delimiter must be one ASCII character"),
         (["impute", "shop.csv", "-o", "out.csv", "--delimiter", ";"], "Name the delimiter with --delimiter ','"),
-        (["impute", "shop.csv", "-o", "out.csv", "--max-steps", "0"], "The 'max_steps' parameter"),
+        (["impute", "shop.csv", "-o", "out.csv", "--max-steps", "0"], "--max-steps must be"),
         (["impute", "shop.csv", "-o", "out.csv", "--max-steps", "many"], "Invalid value for '--max-steps'"),
         (["impute", "shop.csv", "-o", "out.csv", "--preset", "slow"], "--preset must be one of fast, best. Got 'slow'"),
-        (["impute", "shop.csv", "-o", "out.csv", "--threads", "0"], "The 'n_threads' parameter"),
-        (["impute", "shop.csv", "-o", "out.csv", "--seed", "-1"], "The 'random_state' parameter"),
-        (["impute", "shop.csv", "-o", "out.csv", "--device", "abacus"], "The 'device' parameter"),
+        (["impute", "shop.csv", "-o", "out.csv", "--threads", "0"], "--threads must be"),
+        (["impute", "shop.csv", "-o", "out.csv", "--seed", "-1"], "--seed must be an int from 0 to 2**64 - 1. Got -1"),
+        (["impute", "shop.csv", "-o", "out.csv", "--device", "abacus"], "--device must be"),
         (["evaluate", "shop.csv", "--mechanism", "magic"], "magic"),
         (["evaluate", "shop.csv", "--hide", "1.5"], "1.5"),
         (["schema", "shop.csv", "-o", "shop.csv"], "Each file of a run must have a name of its own"),

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from gain_impute import GAINImputer, Imputation, infer_schema
-from gain_impute.errors import ConfigError, TableError
+from gain_impute.errors import ColumnMismatchError, ConfigError, TableError
 from gain_impute.evaluation import OURS, Evaluation, evaluate
 
 
@@ -220,3 +220,10 @@ def test_a_method_that_leaves_a_hole_or_changes_an_observed_cell_is_refused(shop
     complete = shop.fillna({"price": 5.0})  # so that each empty price is a hidden one
     with pytest.raises(TableError, match=message):
         evaluate(Cheat(random_state=0, max_steps=5), complete, compare=[])
+
+
+def test_a_table_without_a_column_that_the_imputer_knows_is_refused_before_any_work(shop):
+    shop = shop.drop(columns="title")
+    fitted = GAINImputer(random_state=0, max_steps=5, d_hidden=16, n_blocks=1).fit(shop)
+    with pytest.raises(ColumnMismatchError, match="missing"):
+        evaluate(fitted, shop.drop(columns=shop.columns[0]))

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pytest
 import torch
 
-from gain_impute import CellState, ColumnSchema, GAINImputer, Kind, Schema
+from gain_impute import CellState, ColumnSchema, GAINImputer, Kind, Schema, infer_schema
 from gain_impute.cells import CELL_DTYPES
 from gain_impute.errors import (
     ColumnMismatchError,
@@ -30,6 +30,7 @@ from gain_impute.errors import (
     SchemaError,
     TableError,
     UnfillableWarning,
+    UnmetRuleWarning,
     UnreadableWarning,
 )
 from gain_impute.masking import apply_hidden
@@ -1095,7 +1096,7 @@ def test_a_partial_fit_that_is_interrupted_leaves_the_model_as_it_was(shop):
 
     imputer = fit(shop)
     before = imputer.state_.model_id()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt), pytest.warns(UnfillableWarning):
         imputer.partial_fit(shop, tracker=Interrupting())
     assert imputer.state_.model_id() == before
 
@@ -1243,11 +1244,14 @@ def test_a_placeholder_among_prices_stays_and_spoils_no_other_price(tmp_path):
 # ---------------------------------------------------------------------------------------------- before and after
 
 
-def test_a_fit_that_fails_leaves_an_earlier_one_as_it_was():
-    class Stop(NullTracker):
-        def on_epoch(self, epoch):  # noqa: ARG002 - the protocol's
-            raise KeyboardInterrupt
+class Stop(NullTracker):
+    """Stops a fit."""
 
+    def on_epoch(self, epoch):  # noqa: ARG002 - the protocol's
+        raise KeyboardInterrupt
+
+
+def test_a_fit_that_fails_leaves_an_earlier_one_as_it_was():
     table = pd.DataFrame(numbers(60), columns=["x", "y", "z"])
     imputer = quick_imputer().fit(table)
     before, filled = dict(vars(imputer)), imputer.transform(table)
@@ -1349,6 +1353,22 @@ def test_a_second_fit_counts_its_steps_from_the_beginning(monkeypatch):
         counted.clear()
         learn(numbers())
         assert 0 <= min(counted) <= max(counted) <= quick_imputer().max_steps
+
+
+def test_nothing_is_surer_than_what_is_known_allows():
+    table = pd.DataFrame({"made_in": ["EU"] * 6 + [None] * 4, "n": range(10)})
+    imputer = fit(table)
+    assert imputer.impute(table).cells["confidence"].tolist() == [7 / 8] * 4
+    more = pd.DataFrame({"made_in": ["EU"] * 90, "n": range(90)})
+    assert imputer.partial_fit(more).impute(table).cells["confidence"].tolist() == [97 / 98] * 4
+
+
+def test_a_condition_that_no_row_can_meet_is_warned_of_before_the_fit():
+    table = pd.DataFrame({"kind": ["shoe", "cup"] * 30, "heel": [4.5, None, 3.5, None] * 15})
+    schema = infer_schema(table).replace("heel", applies_when={"kind": ["shoes", "boot"]})
+    told = "stand in no row: 'shoes' of 'kind' .for 'heel'. Did you mean 'shoe'\\?, 'boot' of 'kind'"
+    with pytest.warns(UnmetRuleWarning, match=told), pytest.raises(KeyboardInterrupt):
+        quick_imputer(schema=schema).fit(table, tracker=Stop())
 
 
 # ---------------------------------------------------------------------------------------- what may mean "empty"

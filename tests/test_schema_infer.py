@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gain_impute.errors import ConfigError, SchemaError
-from gain_impute.schema import Kind, infer_schema
+from gain_impute.schema import ColumnSchema, Kind, infer_schema
 from gain_impute.schema.infer import MOST_QUANTITIES_FILLED
 from tests.strategies import quick_imputer
 
@@ -408,3 +408,10 @@ def test_any_column_gets_a_kind_that_can_read_it_and_write_back_what_it_read(val
 def test_compact_dates_have_a_format_wherever_somebody_says_that_they_are_dates(name, dtype):
     table = pd.DataFrame({name: pd.Series([20200317, 20200401, 20191224] * 10).astype(dtype)})
     assert infer_schema(table, kinds={name: "datetime"})[name].date_format == "%Y%m%d"
+
+
+@pytest.mark.parametrize(("n_known", "fill"), [(1, False), (49, False), (50, True), (100, True)])
+def test_a_columns_only_value_is_filled_where_most_rows_have_it(n_known, fill):
+    table = pd.DataFrame({"recalled": ["yes"] * n_known + [None] * (100 - n_known), "n": range(100)})
+    assert infer_schema(table)["recalled"] == ColumnSchema(name="recalled", kind="constant", fill=fill)
+    assert infer_schema(table, kinds={"recalled": "constant"})["recalled"].fill  # whoever says so wants it

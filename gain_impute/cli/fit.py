@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from gain_impute.cli.imputers import make_imputer, note_markers, open_source, read_rows
+from gain_impute.cli.imputers import make_imputer, note_conditions, note_markers, open_source, read_rows
 from gain_impute.cli.messages import print_line, quiet_libraries
-from gain_impute.cli.options import FittingOptions, MinConfidence, Source, takes_options
+from gain_impute.cli.options import FittingOptions, MinConfidence, Source, bars, takes_options
 
 __all__ = ["fit"]
 
@@ -33,13 +33,14 @@ def fit(
 
     started = time.perf_counter()
     check_output_folder(model, contents=MODEL_FILES)
-    imputer = make_imputer(None, options, seed=options.seed).set_params(min_confidence=min_confidence)
+    imputer = make_imputer(None, options, seed=options.seed).set_params(min_confidence=bars(min_confidence))
     file = open_source(source, options)
     frame, _ = read_rows(file)
     if track:
         quiet_libraries()
     imputer.fit(frame, tracker="mlflow" if track else None)
     note_markers(frame, imputer.schema_)
+    note_conditions(frame, imputer.schema_)
     imputer.save(model)
     elapsed_s = time.perf_counter() - started
     print_line(

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from tqdm import tqdm
 
-from gain_impute.cli.imputers import make_imputer, note_markers, open_source, read_rows, warn_of_extra
+from gain_impute.cli.imputers import make_imputer, note_conditions, note_markers, open_source, read_rows, warn_of_extra
 from gain_impute.cli.messages import print_line
-from gain_impute.cli.options import FittingOptions, MinConfidence, Model, Source, takes_options
+from gain_impute.cli.options import FittingOptions, MinConfidence, Model, Source, bars, takes_options
 
 if TYPE_CHECKING:
     from gain_impute.batch import FileImputation
@@ -49,13 +49,14 @@ def impute(
     _check_outputs(source, output, cells, report, options.delimiter)
     imputer = make_imputer(model, options, seed=options.seed)
     if min_confidence is not None:
-        imputer.set_params(min_confidence=min_confidence)
+        imputer.set_params(min_confidence=bars(min_confidence))
     file = open_source(source, options)
     n_rows = None
     if model is None:
         frame, n_rows = read_rows(file)
         imputer.fit(frame)
         note_markers(frame, imputer.schema_)
+        note_conditions(frame, imputer.schema_)
         del frame
     else:
         warn_of_extra(file.names, imputer)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gain_impute.imputer import GAINImputer
     from gain_impute.schema import Schema
 
-__all__ = ["make_imputer", "note_markers", "open_source", "read_rows", "warn_of_extra"]
+__all__ = ["make_imputer", "note_conditions", "note_markers", "open_source", "read_rows", "warn_of_extra"]
 
 MOST_OPTIONS = 5
 
@@ -92,6 +92,20 @@ def note_markers(frame: pd.DataFrame, schema: Schema) -> None:
         say(
             "note",
             f"These may mean 'empty', and are taken for values: {listed(told)}. If they do: {options}",
+        )
+
+
+def note_conditions(frame: pd.DataFrame, schema: Schema) -> None:
+    """Say which columns are filled in rows in which they may not exist."""
+    from gain_impute.schema import likely_conditions
+
+    found = likely_conditions(frame, schema)
+    told = [f"{name!r} (by {other!r})" for name, condition in found.items() for other in condition]
+    if told:
+        say(
+            "note",
+            f"These are known in rows of some categories only, and filled in all: {listed(told)}. If they exist only "
+            "there, say so with applies_when, as 'gain-impute schema' proposes.",
         )
 
 

@@ -3,20 +3,45 @@
 from __future__ import annotations
 
 import logging
+import re
+import sys
 
-import typer
+from tqdm import tqdm
 
-__all__ = ["print_line", "quiet_libraries", "say", "show_warning"]
+__all__ = ["as_options", "print_line", "quiet_libraries", "say", "show_warning"]
+
+
+_PARAMETER = re.compile(r"(?:[Tt]he )?'(\w+)' (?:parameter of GAINImputer|of hide_cells)")
+_OPTIONS = {
+    "max_time_s": "--max-time",
+    "missing_values": "--missing",
+    "n_threads": "--threads",
+    "random_state": "--seed",
+    "rate": "--hide",
+}
+"""Options whose names do not follow from the parameter's."""
 
 
 def print_line(line: str) -> None:
-    """Print a line to standard error."""
-    typer.echo(line, err=True)
+    """Print a line to standard error, above a bar that may stand there."""
+    tqdm.write(line, file=sys.stderr)
+
+
+def as_options(message: str) -> str:
+    """Call the parameters in a message as the command line calls them."""
+
+    def option(found: re.Match[str]) -> str:
+        return _OPTIONS.get(found[1], f"--{found[1].replace('_', '-')}")
+
+    told = _PARAMETER.sub(option, message)
+    if told != message:  # what only Python can give
+        told = told.replace(", a Generator, a RandomState", "").replace(" or None.", ".")
+    return told.replace("with missing_values", "with --missing")
 
 
 def say(label: str, message: str) -> None:
     """Print a labelled message as one line."""
-    print_line(f"{label}: {' '.join(message.splitlines())}")
+    print_line(f"{label}: {' '.join(as_options(message).splitlines())}")
 
 
 def show_warning(message: Warning | str, *_: object, **__: object) -> None:

@@ -22,6 +22,7 @@ __all__ = [
     "ReadingOptions",
     "SchemaFile",
     "Source",
+    "bars",
     "takes_options",
 ]
 
@@ -77,11 +78,11 @@ Preset = Annotated[
     typer.Option("--preset", metavar="NAME", help="fast or best: sooner, or better. (default: between the two)"),
 ]
 MinConfidence = Annotated[
-    float | None,
+    list[str] | None,
     typer.Option(
         "--min-confidence",
         metavar="SHARE",
-        help="Leave cells empty that are less sure, 0 to 1. (default: none is left)",
+        help="Leave cells empty that are less sure, 0 to 1; COLUMN=SHARE for one column, repeatable. (default: 0)",
     ),
 ]
 MaxTime = Annotated[float | None, typer.Option("--max-time", metavar="SECONDS", help="Seconds of training at most.")]
@@ -153,3 +154,21 @@ def takes_options(verb: Callable[..., None]) -> Callable[..., None]:
 def character(delimiter: str | None) -> str | None:
     """The delimiter; a shell passes on a tab more easily as two characters."""
     return "\t" if delimiter == "\\t" else delimiter
+
+
+def bars(min_confidence: list[str] | None) -> float | dict[str, float] | None:
+    """The least confidence of all columns, or of each of some."""
+    from gain_impute.errors import ConfigError  # noqa: PLC0415 - so that --help does not wait
+
+    shares: dict[str, float] = {}
+    for told in min_confidence or ():
+        name, _, share = told.rpartition("=")
+        try:
+            shares[name] = float(share)
+        except ValueError:
+            must = "--min-confidence must be a share such as 0.8, or COLUMN=SHARE."
+            raise ConfigError(f"{must} Got {told!r} instead.") from None
+    if "" in shares and len(shares) > 1:
+        must = "--min-confidence must be one share for all columns, or COLUMN=SHARE for each of some."
+        raise ConfigError(f"{must} Got both. Leave out {shares['']:g}.")
+    return shares.get("", shares or None)

@@ -68,7 +68,9 @@ def run(arguments: Sequence[str]) -> int:
             code = app(list(arguments), prog_name="gain-impute", standalone_mode=False)
             sys.stdout.flush()
         except typer.TyperException as error:
-            say("error", f"{error.format_message()} See 'gain-impute --help'.")
+            context: typer.Context | None = getattr(error, "ctx", None)  # of usage errors: whose help tells more
+            verb = "gain-impute" if context is None else context.command_path
+            say("error", f"{error.format_message().rstrip('.')}. See '{verb} --help'.")
             return BAD_INPUT
         except GainImputeError as error:
             say("error", str(error))

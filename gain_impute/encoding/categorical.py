@@ -28,17 +28,30 @@ class CategoricalEncoder:
         The column.
     vocabulary : tuple of str
         The categories as texts; category `vocabulary[i]` has code `i + 1`, and code 0 is unknown.
+    n_known : int
+        Cells from which they were learned.
     """
 
     name: str
     vocabulary: tuple[str, ...]
+    n_known: int
 
     @classmethod
     def fit(
         cls, name: str, texts: NDArray[np.object_], *, allowed: tuple[str, ...] | None = None
     ) -> CategoricalEncoder:
         """Take the categories that the schema allows, or else those that occur (None is an unknown one)."""
-        return cls(name=name, vocabulary=_frequent(texts) if allowed is None else allowed)
+        return cls(name=name, vocabulary=_frequent(texts) if allowed is None else allowed, n_known=_count(texts))
+
+    @property
+    def most_sure(self) -> float:
+        """How probable it is at most that a cell holds what all that are known hold: Laplace's rule of succession [1]_.
+
+        References
+        ----------
+        .. [1] Laplace (1814), "Essai philosophique sur les probabilités".
+        """
+        return (self.n_known + 1) / (self.n_known + 2)
 
     def encode(self, cells: DistinctCells) -> NDArray[np.int64]:
         """Codes of shape (n_rows,); 0 where the category is not known. Of yes and no any word will do."""
@@ -63,14 +76,20 @@ class CategoricalEncoder:
         """Texts of shape (n_rows,) for codes >= 1."""
         return np.array(self.vocabulary, dtype=object)[codes - 1]
 
-    def extend(self, texts: NDArray[np.object_]) -> CategoricalEncoder:
-        """Append categories not seen so far, the most frequent first; the codes of the old ones stay.
+    def extend(self, texts: NDArray[np.object_], *, may_be_new: bool = True) -> CategoricalEncoder:
+        """Append categories not seen so far, the most frequent first, if there may be any; old ones keep their codes.
 
         To yes and no nothing is appended that says the same.
         """
-        known = set(self.vocabulary)
-        new = [text for text in _frequent(texts) if text not in known and not self._code_saying(text)]
-        return replace(self, vocabulary=(*self.vocabulary, *new)[: max(MAX_CATEGORIES, len(known))])
+        known, found = set(self.vocabulary), _frequent(texts) if may_be_new else ()
+        new = [text for text in found if text not in known and not self._code_saying(text)]
+        vocabulary = (*self.vocabulary, *new)[: max(MAX_CATEGORIES, len(known))]
+        return replace(self, vocabulary=vocabulary, n_known=self.n_known + _count(texts))
+
+
+def _count(texts: NDArray[np.object_]) -> int:
+    """How many cells are known."""
+    return int(pd.notna(texts).sum())
 
 
 def _frequent(texts: NDArray[np.object_]) -> tuple[str, ...]:

@@ -318,8 +318,9 @@ class TableEncoder:
             if name in numbers:
                 values = self.schema.parse(name, table.iloc[:, position]).values
                 numbers[name] = numbers[name].widen(values, minimum=column.minimum, maximum=column.maximum)
-            elif name in classes and column.categories is None:
-                classes[name] = classes[name].extend(self.schema.parse(name, table.iloc[:, position]).values)
+            elif name in classes:
+                values = self.schema.parse(name, table.iloc[:, position]).values
+                classes[name] = classes[name].extend(values, may_be_new=column.categories is None)
         return replace(self, numbers=numbers, classes=classes)
 
 

@@ -20,7 +20,7 @@ from gain_impute.evaluation.scoring import LEAST_SCORED, score_table
 from gain_impute.evaluation.task import Task, hide_task
 from gain_impute.frames import to_pandas
 from gain_impute.imputer import GAINImputer
-from gain_impute.intake import resolve_schema
+from gain_impute.intake import read_table, resolve_schema
 from gain_impute.masking import Mechanism
 from gain_impute.methods import Setting, make_method, note_of
 from gain_impute.parameters import check_count
@@ -191,6 +191,8 @@ def evaluate(
     if OURS in compare:
         raise ConfigError(f"The imputer itself is {OURS!r}, so 'compare' must name others. Got {list(compare)}.")
     refit = not is_fitted if refit is None else refit
+    if not refit:
+        read_table(imputer, table, reset=False)  # are its columns those that the imputer knows?
     frame = to_pandas(table)
     schema = resolve_schema(imputer.schema, imputer.missing_values, table, frame) if refit else imputer.schema_
     peers = {name: make_method(name, Setting(schema=schema, seed=random_state)) for name in compare}

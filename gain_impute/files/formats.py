@@ -19,6 +19,7 @@ __all__ = ["DELIMITERS", "check_format", "format_of", "frame_writer"]
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 """What stands between fields, by the ending of a file's name."""
+_SPREADSHEETS = {".xlsx", ".xlsm", ".xls", ".ods", ".numbers"}
 
 
 def format_of(path: PathLike, delimiter: str | None = None) -> str:
@@ -47,6 +48,8 @@ def format_of(path: PathLike, delimiter: str | None = None) -> str:
         return kind.lower()
     if delimiter is not None and kind.lower() != ".parquet":
         return ".csv"
+    if kind.lower() in _SPREADSHEETS:
+        raise FileError(f"The input must be text or Parquet. {str(path)!r} is a spreadsheet. Export it as CSV.")
     msg = f"The name of a table's file must end in .csv, .tsv, .csv.gz, .tsv.gz or .parquet. Got {str(path)!r} instead."
     raise FileError(f"{msg} Rename it, or name the delimiter of a text file with --delimiter.")
 

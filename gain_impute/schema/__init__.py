@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gain_impute.schema.annotated import annotated_toml
+from gain_impute.schema.conditions import likely_conditions
 from gain_impute.schema.infer import infer_schema
 from gain_impute.schema.kinds import Kind
 from gain_impute.schema.markers import likely_markers
@@ -17,6 +18,7 @@ __all__ = [
     "Schema",
     "annotated_toml",
     "infer_schema",
+    "likely_conditions",
     "likely_markers",
     "read_schema",
     "schema_from_toml",

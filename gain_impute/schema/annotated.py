@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import tomli_w
 
+from gain_impute.schema.conditions import likely_conditions
 from gain_impute.schema.kinds import Kind
 from gain_impute.schema.rules import ColumnSchema, ParsedColumn
 from gain_impute.schema.schema import Schema
@@ -69,12 +71,28 @@ def annotated_toml(schema: Schema, table: pd.DataFrame) -> str:
     """
     document = schema_document(schema)
     del document["columns"]
-    blocks = [_HEAD + tomli_w.dumps(document)]
+    blocks, conditions = [_HEAD + tomli_w.dumps(document)], likely_conditions(table, schema)
     for position, (name, column) in enumerate(schema.items()):
         head, _, rules = tomli_w.dumps({"columns": {name: column_document(column)}}).partition("\n")
-        seen = _seen(column, schema.parse(name, table.iloc[:, position]))
-        blocks.append(f"{head}\n# {seen}\n{rules}")
+        seen = [_seen(column, schema.parse(name, table.iloc[:, position]))]
+        if column.kind is Kind.CONSTANT and not column.fill:
+            seen.append("few rows have it: if the others do, too, set fill = true; if empty means no, leave it")
+        if name in conditions:
+            seen.append(f"known in such rows only; if it exists only there: applies_when = {_inline(conditions[name])}")
+        blocks.append("\n".join([head, *(f"# {line}" for line in seen), rules]))
     return "\n".join(blocks)
+
+
+def _inline(condition: Mapping[str, Sequence[str]]) -> str:
+    """A condition as TOML writes it on one line."""
+    written = (f"{_as_toml(name)} = {_as_toml(list(texts))}" for name, texts in condition.items())
+    return f"{{ {', '.join(written)} }}"
+
+
+def _as_toml(value: str | list[str]) -> str:
+    """A text, or several, as both JSON and TOML write them, without the characters that a comment may not have."""
+    written = json.dumps(value, ensure_ascii=False)
+    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in written)
 
 
 def _seen(column: ColumnSchema, found: ParsedColumn) -> str:
@@ -100,7 +118,5 @@ def _seen(column: ColumnSchema, found: ParsedColumn) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A text in quotes on one line, not too long; TOML allows no control characters in comments."""
-    short = text if len(text) <= WIDEST_SHOWN else text[: WIDEST_SHOWN - 1] + "…"
-    quoted = json.dumps(short, ensure_ascii=False)
-    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in quoted)
+    """A text in quotes on one line, not too long."""
+    return _as_toml(text if len(text) <= WIDEST_SHOWN else text[: WIDEST_SHOWN - 1] + "…")

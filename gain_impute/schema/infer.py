@@ -55,6 +55,8 @@ MOST_QUANTITIES_FILLED = 100
 """Distinct quantities up to which a quantity can be filled with one of those seen."""
 LEAST_CELLS_A_QUANTITY = 5
 FEW_QUANTITIES = 10
+LEAST_KNOWN_OF_ONE_VALUE = 0.5
+"""Share of the rows that have a column's only value, from which it is filled in elsewhere."""
 MOST_DECIMALS = 6
 LEAST_ON_GRID = 0.99
 """Share of the cells that a decimal grid must hold."""
@@ -169,7 +171,7 @@ def _infer_column(name: str, cells: pd.Series, markers: tuple[str | float, ...],
         return ColumnSchema(name=name, kind=kind, decimals=decimals, written_decimals=None if is_told else written)
     if kind is Kind.DATETIME:
         return ColumnSchema(name=name, kind=kind, date_format=_date_format(cells, found, markers))
-    fill = chosen is not None or kind is not Kind.QUANTITY or _has_few_quantities(found)
+    fill = chosen is not None or _is_worth_filling(kind, found, len(cells))
     return ColumnSchema(name=name, kind=kind, fill=fill)
 
 
@@ -348,6 +350,13 @@ def _decimals(found: Evidence, dtype: object) -> int | None:
         if n_on_grid >= LEAST_ON_GRID * counts.sum() and is_on_grid.mean() >= LEAST_DISTINCT_ON_GRID:
             return decimals
     return None
+
+
+def _is_worth_filling(kind: Kind, found: Evidence, n_rows: int) -> bool:
+    """Whether what is not known is one of few quantities, or the one value that most rows have."""
+    if kind is Kind.CONSTANT:  # of "recalled: yes" in one row of a hundred the others most likely mean "no"
+        return found.n_cells >= LEAST_KNOWN_OF_ONE_VALUE * n_rows
+    return kind is not Kind.QUANTITY or _has_few_quantities(found)
 
 
 def _has_few_quantities(found: Evidence) -> bool:

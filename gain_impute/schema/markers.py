@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
 
+from gain_impute.schema.kinds import Kind
+from gain_impute.schema.reading import canonical_text
 from gain_impute.schema.schema import Schema
 
 __all__ = ["likely_markers", "looks_empty"]
@@ -16,6 +20,10 @@ _LOOKS_EMPTY = re.compile(
     r"|unspecified|keine angabe|k\.a\.|unbekannt|无|未知|暂无|不详|未填写",
     re.IGNORECASE,
 )
+
+
+LEAST_REPEATED = 3  # cells that hold a number which may mean "empty"; and distinct numbers beside it
+LEAST_NINES, FAR_ABOVE = 99, 1.5  # such numbers above, and how many times as great as the next
 
 
 def looks_empty(text: str) -> bool:
@@ -31,6 +39,8 @@ def looks_empty(text: str) -> bool:
 
 def likely_markers(table: pd.DataFrame, schema: Schema) -> dict[str, dict[str, int]]:
     """Find values that often mean "empty", though the schema does not say so, in columns that can be filled.
+
+    Of numbers only those beyond all others that stand there again and again, such as 99999 above prices.
 
     Parameters
     ----------
@@ -54,11 +64,38 @@ def likely_markers(table: pd.DataFrame, schema: Schema) -> dict[str, dict[str, i
     found = {}
     for name, column in schema.items():
         cells = table[name]
-        if not column.is_fillable or is_numeric_dtype(cells) or is_datetime64_any_dtype(cells):
+        if not column.is_fillable or is_datetime64_any_dtype(cells):
             continue
-        counts = cells[schema.find_observed(name, cells)].astype(str).value_counts()
-        likely = counts[[looks_empty(text) for text in counts.index]]
-        allowed = column.categories or ()
-        if told := {str(text): int(count) for text, count in likely.items() if text not in allowed}:
+        told: dict[str, int] = {}
+        if not is_numeric_dtype(cells):
+            counts = cells[schema.find_observed(name, cells)].astype(str).value_counts()
+            likely = counts[[looks_empty(text) for text in counts.index]]
+            told = {str(text): int(count) for text, count in likely.items() if text not in (column.categories or ())}
+        if column.kind is Kind.NUMERIC:
+            told |= _placeholders(cells, schema.parse(name, cells).values)
+        if told:
             found[name] = told
     return found
+
+
+def _placeholders(cells: pd.Series, numbers: NDArray[np.float64]) -> dict[str, int]:
+    """Numbers at the end of a column that stand there again and again: -1 below numbers that count, 9999 above all."""
+    values, counts = np.unique(numbers[~np.isnan(numbers)], return_counts=True)
+    if len(values) <= LEAST_REPEATED:
+        return {}
+    ends = []
+    if values[0] < 0 <= values[1] and _is_of_one_digit(-values[0], "19"):
+        ends.append(0)
+    if values[-1] > FAR_ABOVE * values[-2] >= 0 and values[-1] >= LEAST_NINES and _is_of_one_digit(values[-1], "9"):
+        ends.append(-1)
+    return {
+        canonical_text(cells.iloc[int(np.flatnonzero(numbers == values[end])[0])]): int(counts[end])
+        for end in ends
+        if counts[end] >= LEAST_REPEATED
+    }
+
+
+def _is_of_one_digit(number: float, digits: str) -> bool:
+    """Whether a number is written with one digit alone, which is one of these."""
+    written = f"{number:.0f}"
+    return number == float(written) and len(set(written)) == 1 and written[0] in digits
