@@ -488,6 +488,7 @@ def test_tuning_writes_the_winner_and_lists_its_trials_only_if_asked(store, shop
     said = capsys.readouterr().err
     assert "The winner is registered as models:/shop@champion." in said
     assert store.get_model_version_by_alias("shop", "champion").version == 1
+    assert "[1/2] trial 0" in said
     assert "Study 'tune': 2 trials (2 complete)." in said
     assert "Parameters found: d_hidden=" in said or "The defaults stood their ground." in said
     assert GAINImputer.load("model").d_hidden in {16, 32, 192}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -445,6 +446,34 @@ def test_pruning_saves_steps():
     assert pruned.trials.loc[pruned.trials["state"] == "pruned", "score"].isna().all()
 
 
+def test_each_trial_and_final_is_told_as_it_ends():
+    said: list[str] = []
+    found = quick_tune(n_trials=2, n_finalists=1, n_seeds=1, pruner="none", report=said.append)
+    first, second = found.trials["score"]
+    assert said[0] == f"[1/2] trial 0 (the defaults): {first:.4f} (best {first:.4f})"
+    assert said[1] == f"[2/2] trial 1: {second:.4f} (best {min(first, second):.4f})"
+    final = found.finals[DEFAULTS].iloc[0]
+    assert f"[1/2] final with seed 1, {DEFAULTS}: {final:.4f}" in said
+    assert said[-1] == "The winner is fitted to the whole table."
+
+
+def test_trials_that_are_given_up_or_fail_are_told_with_their_steps():
+    said: list[str] = []
+    quick_tune(imputer=quick_imputer(max_steps=100), n_trials=8, refit=False, report=said.append)
+    assert any(re.fullmatch(r"\[\d/8\] trial \d: given up after \d+ steps", line) for line in said)
+    imputer, space = quick_imputer(learning_rate=1.0, max_steps=60), {"weight_decay": [0.01, 10.0]}
+    quick_tune(imputer=imputer, space=space, n_trials=6, refit=False, pruner="none", report=said.append)
+    assert any(re.fullmatch(r"\[\d/6\] trial \d: failed after \d+ steps \(DivergedError\)", line) for line in said)
+
+
+def test_without_a_number_of_trials_none_is_told_and_without_a_listener_nothing(capfd):
+    said: list[str] = []
+    quick_tune(n_trials=None, timeout_s=0.1, refit=False, report=said.append)
+    assert said[0].startswith("[1] trial 0 (the defaults): ")
+    quick_tune(n_trials=1, n_finalists=1, n_seeds=1)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_time_stops_a_study():
     began = time.monotonic()
     found = quick_tune(n_trials=None, timeout_s=0.5, refit=False)
@@ -507,6 +536,40 @@ def test_what_three_seeds_decide_is_not_looked_at_again(monkeypatch, scores):
     found = finals_of(monkeypatch, {DEFAULTS: [0.50, 0.60, 0.55], "leader": scores, "other": [0.53, 0.62, 0.59]})
     assert len(found.finals) == 3
     assert bool(found.params) == (scores[0] < 0.5)
+
+
+@pytest.mark.parametrize(
+    ("scores", "n_seeds", "reason"),
+    [
+        ([0.40, 0.50, 0.46], 3, r"leader is 0.0967, beyond the noise .* level of 0.05, which is 0.0\d+: it is taken"),
+        ([0.49, 0.605, 0.53, 0.52, 0.62, 0.58], 3, r"leader is -?0.\d+, within the noise .*: the defaults stay"),
+        ([0.52, 0.61, 0.56], 3, "Nothing leads the defaults: they stay"),
+        ([0.49], 1, "leader is 0.0100, in a single final, which tells of no noise: it is taken"),
+    ],
+)
+def test_a_summary_says_what_the_figures_are_and_why_they_decide(scores, n_seeds, reason):
+    defaults = [0.50, 0.60, 0.55, 0.525, 0.625, 0.585][: len(scores)]
+    finals = pd.DataFrame({DEFAULTS: defaults, "leader": scores})
+    said = result_of(finals, imputer=quick_imputer()).summary()
+    assert re.search(reason, said)
+    which = "one final" if len(scores) == 1 else f"{len(scores)} finals"
+    assert f"Mean score of {which} on other hidden cells, lower is better:\n" in said
+
+
+def test_a_summary_says_which_candidates_failed():
+    finals = pd.DataFrame({DEFAULTS: [np.inf, 0.6], "trial 1": [0.7, 0.8]})
+    said = result_of(finals, imputer=quick_imputer()).summary()
+    assert f"{DEFAULTS}: failed\nThe defaults failed: trial 1 takes their place." in said
+
+
+def test_a_summary_without_finals_says_so():
+    assert "No finals were held" in result_of(pd.DataFrame(), imputer=quick_imputer()).summary()
+    assert result_of(pd.DataFrame(), imputer=None).summary().endswith("No winner was chosen: this only added trials.")
+
+
+def result_of(finals: pd.DataFrame, *, imputer: GAINImputer | None) -> TuningResult:
+    trials = pd.DataFrame({"state": ["complete", "pruned", "fail"]})
+    return TuningResult(imputer=imputer, params={}, trials=trials, finals=finals, importances={}, study_name="tune")
 
 
 def test_members_that_must_be_alike_are_so_in_the_finals_and_beat_the_noise(monkeypatch):

@@ -106,6 +106,7 @@ def tune(
         random_state=options.seed or 0,
         track=track,
         register=register,
+        report=print_line,
     )
     if found.imputer is None:
         raise AssertionError

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,17 @@ from gain_impute.evaluation.exam import Exam
 from gain_impute.imputer import GAINImputer
 from gain_impute.tuning.trials import HOPELESS, Journal, TrialWatch, fit_and_score
 
-__all__ = ["DEFAULTS", "Candidates", "best_trials", "choose", "run_finals", "undecided"]
+__all__ = [
+    "DEFAULTS",
+    "LEVEL",
+    "Candidates",
+    "Margin",
+    "best_trials",
+    "choose",
+    "measure_margin",
+    "run_finals",
+    "undecided",
+]
 
 DEFAULTS = "defaults"
 LEVEL = 0.05  # probability that a candidate no better than the defaults is taken, were it alone and looked at once
@@ -56,6 +68,7 @@ def run_finals(
         Scores; infinite where a candidate diverged or ran out of memory.
     """
     scores = pd.DataFrame(np.inf, index=pd.Index(seeds, name="seed"), columns=list(candidates))
+    counter = itertools.count(1)
     for (i, exam), seed in zip(enumerate(exams), seeds, strict=True):
         for j, (name, params) in enumerate(candidates.items()):
             run = journal.begin(f"final {name}, seed {seed}", {"final": name})
@@ -71,6 +84,8 @@ def run_finals(
                     run.log_metrics({"trial/score": score})
                     run.end(status)
             scores.iloc[i, j] = score
+            told = f"{score:.4f}" if status == "FINISHED" else "failed"
+            journal.report(f"[{next(counter)}/{scores.size}] final with seed {seed}, {name}: {told}")
     return scores
 
 
@@ -88,9 +103,37 @@ def choose(scores: pd.DataFrame) -> str:
     >>> choose(pd.DataFrame({"defaults": [0.50, 0.60, 0.55], "trial 3": [0.45, 0.65, 0.54]}))
     'defaults'
     """
+    margin = measure_margin(scores)
+    return margin.leader if margin.lead > margin.noise else DEFAULTS
+
+
+@dataclass(frozen=True)
+class Margin:
+    """How far the best candidate, the `leader`, is ahead of the defaults: its mean `lead`, and the `noise` of that."""
+
+    leader: str
+    lead: float
+    noise: float
+
+
+def measure_margin(scores: pd.DataFrame) -> Margin:
+    """Compare the candidate with the best mean with the defaults.
+
+    Parameters
+    ----------
+    scores : DataFrame of shape (n_exams, n_candidates)
+        Of `run_finals`.
+
+    Returns
+    -------
+    Margin
+        Both 0 where the defaults lead; the lead is infinite where they failed, the noise 0 where one seed tells none.
+    """
     best = _leader(scores)
-    if best == DEFAULTS or not np.isfinite(scores[DEFAULTS]).all():
-        return best
+    if best == DEFAULTS:
+        return Margin(best, 0.0, 0.0)
+    if not np.isfinite(scores[DEFAULTS]).all():
+        return Margin(best, np.inf, 0.0)
     others = [name for name in scores if name != DEFAULTS and not np.isinf(scores[name]).any()]
     leads = scores[others].rsub(scores[DEFAULTS], axis=0)
     n_further = leads.count() - 1  # differences of each candidate that tell of noise
@@ -98,7 +141,7 @@ def choose(scores: pd.DataFrame) -> str:
     if n_further.sum() > 0:
         variance = float((leads.var() * n_further).sum() / n_further.sum())
         noise = float(stats.t.ppf(1 - LEVEL, n_further.sum())) * (variance / len(leads)) ** 0.5
-    return best if float(leads[best].mean()) > noise else DEFAULTS
+    return Margin(best, float(leads[best].mean()), noise)
 
 
 def undecided(scores: pd.DataFrame) -> str | None:

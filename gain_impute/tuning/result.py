@@ -12,8 +12,12 @@ import pandas as pd
 from optuna.trial import TrialState
 
 from gain_impute.imputer import GAINImputer
+from gain_impute.tuning.finals import DEFAULTS, LEVEL, choose, measure_margin
 
 __all__ = ["TuningResult", "listed", "trials_frame"]
+
+ENDINGS = {"pruned": "given up", "fail": "failed"}
+"""What Optuna's states are called, where their name does not say it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,18 +62,44 @@ class TuningResult:
             For a terminal.
         """
         counts = self.trials["state"].value_counts()
-        told = ", ".join(f"{count} {state}" for state, count in counts.items())
+        told = ", ".join(f"{count} {ENDINGS.get(str(state), state)}" for state, count in counts.items())
         lines = [f"Study {self.study_name!r}: {len(self.trials)} trials ({told})."]
-        n_finals, means = self.finals.count(), self.finals.mean()
-        for name in sorted(means.index, key=lambda name: (-n_finals[name], means[name])):
-            part = "" if n_finals[name] == len(self.finals) else f" (in {n_finals[name]} of {len(self.finals)} finals)"
-            lines.append(f"{name}: {means[name]:.4f}{part}")
+        if len(self.finals):
+            lines += self._finals()
+        elif self.imputer is not None:
+            lines.append("No finals were held: the best trial is taken as it is.")
         lines += self._verdict()
         lines += [f"The winner is registered as {self.registered}."] * (self.registered is not None)
         return "\n".join(lines)
 
+    def _finals(self) -> list[str]:
+        """How the candidates did in the finals, and why which of them won."""
+        n_all, n_finals, means = len(self.finals), self.finals.count(), self.finals.mean()
+        lines = [
+            f"Mean score of {'one final' if n_all == 1 else f'{n_all} finals'} on other hidden cells, lower is better:"
+        ]
+        for name in sorted(means.index, key=lambda name: (-n_finals[name], means[name])):
+            part = "" if n_finals[name] == n_all else f" (in {n_finals[name]} of {n_all} finals)"
+            lines.append(f"{name}: {f'{means[name]:.4f}' if math.isfinite(means[name]) else 'failed'}{part}")
+        return [*lines, self._reason()]
+
+    def _reason(self) -> str:
+        """Why the finals chose as they did."""
+        margin, is_taken = measure_margin(self.finals), choose(self.finals) != DEFAULTS
+        if margin.leader == DEFAULTS:
+            return "Nothing leads the defaults: they stay."
+        if math.isinf(margin.lead):
+            return f"The defaults failed: {margin.leader} takes their place."
+        lead = f"The lead of {margin.leader} is {margin.lead:.4f}"
+        if len(self.finals) == 1:
+            return f"{lead}, in a single final, which tells of no noise: it is taken."
+        test = f"the noise of a paired t-test at the level of {LEVEL}, which is {margin.noise:.4f}"
+        return f"{lead}, beyond {test}: it is taken." if is_taken else f"{lead}, within {test}: the defaults stay."
+
     def _verdict(self) -> list[str]:
         """What was found."""
+        if self.imputer is None:
+            return ["No winner was chosen: this only added trials."]
         variants = self.params.get("variants") or ()
         found = listed({name: value for name, value in self.params.items() if name not in {"n_members", "variants"}})
         n_members = self.params.get("n_members")

@@ -21,6 +21,7 @@ from gain_impute.schema import Schema
 from gain_impute.state import EpochLog
 from gain_impute.tracking import MLflowTracker, Run, Runs
 from gain_impute.training import HeldOut, NullTracker, Tracker
+from gain_impute.tuning.reports import Report, keep_silent
 from gain_impute.tuning.space import SearchSpace
 from gain_impute.tuning.studies import GIVEN, try_again, worker_name
 
@@ -41,10 +42,11 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Journal:
-    """Where the runs of a study are told, if anywhere: `runs`, and the `parent` that they are parts of."""
+    """Where a study is told, if anywhere: `runs`, and the `parent` that they are parts of; `report` takes lines."""
 
     runs: Runs | None = None
     parent: str = ""
+    report: Report = keep_silent
 
     def begin(self, name: str, tags: dict[str, str]) -> Run | None:
         """Begin a run within the study's."""
@@ -163,8 +165,9 @@ class Objective:
         try:
             fitted = fit_and_score(imputer, self.exam, watch)
             status = "FINISHED"
-        except HOPELESS:
+        except HOPELESS as error:
             status = "FAILED"
+            trial.set_user_attr("failed_with", type(error).__name__)
             raise
         except KeyboardInterrupt:
             try_again(trial.study, trial)

@@ -27,6 +27,7 @@ from gain_impute.tracking import Runs
 from gain_impute.tuning.finals import DEFAULTS, Candidates, best_trials, choose, run_finals, undecided
 from gain_impute.tuning.plots import importances, plot_study
 from gain_impute.tuning.registering import check_registration, register_winner
+from gain_impute.tuning.reports import Report, TrialReports, keep_silent
 from gain_impute.tuning.result import TuningResult, trials_frame
 from gain_impute.tuning.space import SearchSpace
 from gain_impute.tuning.studies import RUN_TOKEN, close_storage, open_storage, open_study, take_up_lost_trials
@@ -58,6 +59,7 @@ def tune(
     refit: bool = True,
     track: bool = False,
     register: str | None = None,
+    report: Report | None = None,
 ) -> TuningResult:
     """Find hyper-parameters for a table.
 
@@ -115,6 +117,8 @@ def tune(
         Also register the winner in MLflow, as a new version of the model of this name: its "champion" where there is
         none yet, else its "challenger", which `gain_impute.mlflow_flavor.promote` compares with it. The first three
         rows of the table are kept with it. Needs `track` and `refit`; a server that is lost is a warning.
+    report : callable or None, default=None
+        Takes one line of text as each trial and each final ends, such as `print`. None: nothing is said.
 
     Returns
     -------
@@ -161,7 +165,7 @@ def tune(
     kept = open_storage(None if storage is None else os.fspath(storage))
     try:
         study = tuning.open(study_name, kept, objective=objective, pruner=pruner)
-        journal = tuning.journal(study) if track else Journal()
+        journal = tuning.journal(study, track=track, report=report or keep_silent)
         goal = Objective(
             imputer=tuning.imputer,
             space=tuning.space,
@@ -169,7 +173,8 @@ def tune(
             journal=journal,
             with_time=with_time,
         )
-        study.optimize(goal, n_trials=n_trials, timeout=timeout_s, catch=HOPELESS)
+        told = [TrialReports(journal.report, n_trials)]
+        study.optimize(goal, n_trials=n_trials, timeout=timeout_s, catch=HOPELESS, callbacks=told)
         result = tuning.finish(study, journal, n_finalists=n_finalists, n_seeds=n_seeds, refit=refit)
         is_sent = _tell(journal, study, result)
         if register is not None and result.imputer is not None and journal.runs is not None:
@@ -288,11 +293,13 @@ class _Tuning:
         return study
 
     @staticmethod
-    def journal(study: optuna.Study) -> Journal:
-        """Begin the study's run in MLflow: all processes tell one run."""
+    def journal(study: optuna.Study, *, track: bool, report: Report) -> Journal:
+        """Begin the study's run in MLflow, if it is tracked: all processes tell one run."""
+        if not track:
+            return Journal(report=report)
         runs, token = Runs(), study.user_attrs[RUN_TOKEN]
         runs.begin(f"study {study.study_name}", tags={"study": study.study_name}, token=token).end()
-        return Journal(runs, token)
+        return Journal(runs, token, report)
 
     def finish(
         self,
@@ -308,6 +315,7 @@ class _Tuning:
         params: dict[str, Any] = {}
         if refit:
             finals, params = self.finals(study, n_finalists=n_finalists, n_seeds=n_seeds, journal=journal)
+            journal.report("The winner is fitted to the whole table.")
             fitted, self.winner = fit_winner(self.given, params, self.table, journal)
             params = {name: fitted.get_params()[name] for name in params}
             params = {name: value for name, value in params.items() if value != self.given.get_params()[name]}
@@ -348,6 +356,7 @@ class _Tuning:
             candidates, scores = single, held(single)
         first = undecided(scores)
         if first is not None:
+            journal.report(f"The lead of {first} is within the noise: finals with other seeds.")
             scores = pd.concat([scores, held({name: candidates[name] for name in (DEFAULTS, first)}, again=True)])
         return scores, dict(candidates[choose(scores)])
 
