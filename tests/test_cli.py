@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from gain_impute import GAINImputer, __version__
 from gain_impute.cells import CELL_DTYPES
 from gain_impute.cli import run
+from gain_impute.cli.tune import _quiet_registry
 from gain_impute.schema import read_schema
 from tests.servers import runs_in
 from tests.shop import PROGRAM, QUICK, SHOP, rows_of, shop_records, text_of
@@ -489,6 +491,7 @@ def test_tuning_writes_the_winner_and_lists_its_trials_only_if_asked(store, shop
     assert "The winner is registered as models:/shop@champion." in said
     assert store.get_model_version_by_alias("shop", "champion").version == 1
     assert "[1/2] trial 0" in said
+    assert not re.search("Downloading artifacts|Successfully registered|Created version", said)
     assert "Study 'tune': 2 trials (2 complete)." in said
     assert "Parameters found: d_hidden=" in said or "The defaults stood their ground." in said
     assert GAINImputer.load("model").d_hidden in {16, 32, 192}
@@ -505,6 +508,19 @@ def test_a_study_is_gone_on_with_on_the_command_line(store, shop, capsys):
         assert run(["tune", "shop.csv", "-m", "model", *options, *QUICK]) == 0
         assert f"Study 'tune': {n_trials} trials" in capsys.readouterr().err
     assert runs_in(store) == []
+
+
+def test_mlflow_says_nothing_of_what_it_registers_but_warns(capsys):
+    from mlflow.utils.logging_utils import MLFLOW_LOGGING_STREAM, eprint
+
+    logger = logging.getLogger("mlflow.store")
+    with _quiet_registry():
+        eprint("Created version '1' of model 'shop'.")
+        logger.warning("the disk is nearly full")
+    said = capsys.readouterr().err
+    assert "Created version" not in said
+    assert "the disk is nearly full" in said
+    assert MLFLOW_LOGGING_STREAM.enabled
 
 
 def test_a_space_that_is_none_is_one_line_and_exit_code_2(shop, capsys):

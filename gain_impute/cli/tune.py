@@ -3,7 +3,12 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -90,26 +95,44 @@ def tune(
     imputer = make_imputer(None, options)
     frame, _ = read_rows(open_source(source, options))
     quiet_libraries()
-    found = tune_table(
-        frame,
-        imputer=imputer,
-        space=looked_in,
-        n_trials=30 if trials is None and timeout is None else trials,
-        timeout_s=timeout,
-        objective=objective,
-        pruner=pruner,
-        n_finalists=finalists,
-        n_seeds=seeds,
-        n_members=members,
-        study_name=study,
-        storage=storage,
-        random_state=options.seed or 0,
-        track=track,
-        register=register,
-        report=print_line,
-    )
+    with _quiet_registry():
+        found = tune_table(
+            frame,
+            imputer=imputer,
+            space=looked_in,
+            n_trials=30 if trials is None and timeout is None else trials,
+            timeout_s=timeout,
+            objective=objective,
+            pruner=pruner,
+            n_finalists=finalists,
+            n_seeds=seeds,
+            n_members=members,
+            study_name=study,
+            storage=storage,
+            random_state=options.seed or 0,
+            track=track,
+            register=register,
+            report=print_line,
+        )
     if found.imputer is None:
         raise AssertionError
     found.imputer.save(model)
     print_line(found.summary())
     print_line(f"Tuned in {time.perf_counter() - started:.1f} s. The model is in {str(model)!r}.")
+
+
+@contextmanager
+def _quiet_registry() -> Iterator[None]:
+    """Keep MLflow from telling of what it registers, which the summary does; its warnings stay."""
+    from mlflow.utils.logging_utils import MLFLOW_LOGGING_STREAM
+
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    handlers = [one for one in logging.getLogger("mlflow").handlers if isinstance(one, logging.StreamHandler)]
+    streams = [handler.setStream(sys.stderr) for handler in handlers]  # past the stream that is closed now
+    MLFLOW_LOGGING_STREAM.enabled = False
+    try:
+        yield
+    finally:
+        MLFLOW_LOGGING_STREAM.enabled = True
+        for handler, stream in zip(handlers, streams, strict=True):
+            handler.setStream(stream or sys.stderr)
