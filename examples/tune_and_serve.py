@@ -63,7 +63,8 @@ def main(*, n_rows: int = 400, max_steps: int = 150, n_trials: int = 4) -> list[
     )
     said.append(found.summary())
 
-    # 2. load it as `mlflow models serve -m models:/catalogue@champion` does
+    # 2. load it as `mlflow models serve -m models:/catalogue@champion` does, which has to be told where runs are kept:
+    #    export MLFLOW_TRACKING_URI=sqlite:///mlruns/mlflow.db
     mlflow.set_tracking_uri(tracking_uri())
     holes = next_month[next_month["brand"].isna() | next_month["price"].isna()].head(3)
     served = mlflow.pyfunc.load_model(f"models:/{NAME}@champion").predict(holes)
