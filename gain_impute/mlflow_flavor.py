@@ -15,7 +15,6 @@ from typing import Any
 import mlflow
 import numpy as np
 import pandas as pd
-from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.tracking import MlflowClient
@@ -28,6 +27,7 @@ from gain_impute.evaluation.exam import Exam, Lead, paired_lead
 from gain_impute.frames import to_pandas
 from gain_impute.imputer import GAINImputer
 from gain_impute.intake import saw_array
+from gain_impute.tracking.registered import check_alias_of, find_version, need_version
 from gain_impute.tracking.runs import Runs, make_store_folder, tracking_uri
 from gain_impute.tracking.sending import experiment_id
 
@@ -46,8 +46,6 @@ CONFIDENCE = "_confidence"
 """What a column's name ends in that holds the confidence of another one's filled cells."""
 CHAMPION, CHALLENGER = "champion", "challenger"
 """What the version in use is called, and the one that wants to take its place."""
-NO_SUCH_ALIAS = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
-"""What MLflow answers where there is no such model, or no such alias of it."""
 FOLDER = "imputer"
 N_EXAMPLES = 3
 CODE = """\
@@ -215,10 +213,13 @@ def load_model(uri: str) -> GAINImputer:
 
     Raises
     ------
+    ConfigError
+        If the registered model has no version of that alias.
     ModelFormatError
         If what is there is no imputer.
     """
     with tempfile.TemporaryDirectory() as scratch, _store():
+        check_alias_of(uri, MlflowClient())
         folder = Path(mlflow.artifacts.download_artifacts(uri, dst_path=scratch))
         return GAINImputer.load(folder / "artifacts" / FOLDER)
 
@@ -237,7 +238,7 @@ def alias_of_next(registered_name: str) -> str:
         "challenger", to be compared by `promote`; "champion" where there is none yet.
     """
     with _store():
-        return CHALLENGER if _has_alias(MlflowClient(), registered_name, CHAMPION) else CHAMPION
+        return CHAMPION if find_version(MlflowClient(), registered_name, CHAMPION) is None else CHALLENGER
 
 
 def promote(
@@ -274,16 +275,18 @@ def promote(
 
     Raises
     ------
-    mlflow.exceptions.MlflowException
+    ConfigError
         If there is no such model or challenger.
+    mlflow.exceptions.MlflowException
+        If the server is lost.
     ColumnMismatchError
         If the table's columns are not those of both.
     """
     with _store():
         client = MlflowClient()
-        candidate = client.get_model_version_by_alias(registered_name, challenger)
+        candidate = need_version(client, registered_name, challenger)
         lead = None
-        if _has_alias(client, registered_name, champion):
+        if find_version(client, registered_name, champion) is not None:
             old, new = (load_model(f"models:/{registered_name}@{alias}") for alias in (champion, challenger))
             frame = to_pandas(table)
             for version_of in (old, new):
@@ -335,16 +338,6 @@ def _type_of(cells: pd.Series) -> DataType | AnyType:
 
 def _fillable(imputer: GAINImputer) -> list[str]:
     return [name for name in imputer.schema_ if name not in imputer.unfillable_]
-
-
-def _has_alias(client: MlflowClient, registered_name: str, alias: str) -> bool:
-    try:
-        client.get_model_version_by_alias(registered_name, alias)
-    except MlflowException as error:
-        if error.error_code not in NO_SUCH_ALIAS:  # a server that is lost may have it
-            raise
-        return False
-    return True
 
 
 def _check_columns(frame: pd.DataFrame, imputer: GAINImputer) -> None:

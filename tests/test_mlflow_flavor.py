@@ -131,6 +131,26 @@ def test_a_registry_that_does_not_answer_is_no_registry_without_a_champion(store
     assert store.get_model_version_by_alias("shop", "champion").version == 1
 
 
+def test_a_challenger_that_is_not_there_is_asked_for_by_name(store, fitted):
+    with pytest.raises(ConfigError, match=r"There is none at all in 'sqlite:.*, and none of that name\. Log one: "):
+        promote("shop", table_of())
+    log_model(fitted, table_of(), registered_name="shop", alias="champion")
+    with pytest.raises(
+        ConfigError,
+        match=r"'shop' must have a version called 'challenger'\. It has 'champion' \(version 1\)\. "
+        r"Log one: log_model\(imputer, table, registered_name='shop', alias='challenger'\)\.",
+    ):
+        promote("shop", table_of())
+    with pytest.raises(ConfigError, match=r"'stop' must have a version called 'challenger'\. There are 'shop' in "):
+        promote("stop", table_of())
+
+
+def test_a_registered_version_that_is_not_there_cannot_be_loaded(store, fitted):
+    log_model(fitted, table_of(), registered_name="shop")
+    with pytest.raises(ConfigError, match=r"called 'champion'\. None of its versions has a name\."):
+        load_model("models:/shop@champion")
+
+
 def test_a_table_is_promoted_by_only_with_the_columns_seen_in_fit(store, fitted):
     pl = pytest.importorskip("polars")
     for alias in ("champion", "challenger"):
