@@ -6,9 +6,10 @@ import logging
 import re
 import sys
 
+from rich.cells import cell_len
 from tqdm import tqdm
 
-__all__ = ["as_options", "print_line", "quiet_libraries", "say", "show_warning"]
+__all__ = ["as_options", "display_width", "print_line", "quiet_libraries", "say", "show_warning"]
 
 
 _PARAMETER = re.compile(r"(?:[Tt]he )?'(\w+)' (?:parameter of GAINImputer|of hide_cells)")
@@ -37,6 +38,17 @@ def as_options(message: str) -> str:
     if told != message:  # what only Python can give
         told = told.replace(", a Generator, a RandomState", "").replace(" or None.", ".")
     return told.replace("with missing_values", "with --missing")
+
+
+def display_width(text: str) -> int:
+    """How many cells of a terminal a text takes: two for each Chinese sign, none for an accent of its own.
+
+    Examples
+    --------
+    >>> display_width("pot"), display_width("茶壶")
+    (3, 4)
+    """
+    return cell_len(text)
 
 
 def say(label: str, message: str) -> None:

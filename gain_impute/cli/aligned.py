@@ -1,0 +1,43 @@
+"""Tables in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from gain_impute.cli.messages import display_width
+
+__all__ = ["align_rows"]
+
+GAP = "  "
+
+
+def align_rows(rows: Iterable[Sequence[str]], *, n_texts: int) -> list[str]:
+    """Bring columns into line, as wide as a terminal shows them.
+
+    Parameters
+    ----------
+    rows : iterable of sequence of str
+        As many cells in each, the head first.
+    n_texts : int
+        Columns of text, which come first and stand to the left; those of figures stand to the right.
+
+    Returns
+    -------
+    list of str
+        One line for each row.
+
+    Examples
+    --------
+    >>> align_rows([("name", "n"), ("pot", "10"), ("茶壶", "9")], n_texts=1)
+    ['name   n', 'pot   10', '茶壶   9']
+    """
+    rows = list(rows)
+    widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = []
+        for i, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            padding = " " * (width - display_width(cell))
+            cells.append(cell + padding if i < n_texts else padding + cell)
+        lines.append(GAP.join(cells).rstrip())
+    return lines
