@@ -36,9 +36,13 @@ def fit(
     imputer = make_imputer(None, options, seed=options.seed).set_params(min_confidence=bars(min_confidence))
     file = open_source(source, options)
     frame, _ = read_rows(file)
+    tracker = None
     if track:
+        from gain_impute.tracking import MLflowTracker
+
         quiet_libraries()
-    imputer.fit(frame, tracker="mlflow" if track else None)
+        tracker = MLflowTracker()
+    imputer.fit(frame, tracker=tracker)
     note_markers(frame, imputer.schema_)
     note_conditions(frame, imputer.schema_)
     imputer.save(model)
@@ -46,3 +50,5 @@ def fit(
     print_line(
         f"{len(frame):,} rows x {frame.shape[1]} columns fitted in {elapsed_s:.1f} s. The model is in {str(model)!r}."
     )
+    if tracker is not None and (kept := tracker.find_kept()) is not None:
+        print_line(f"Its run in MLflow is {kept.name!r}, its page {kept.page!r}.")

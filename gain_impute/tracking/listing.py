@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
+from mlflow.entities import RunInfo
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from gain_impute.tracking.runs import Runs, make_store_folder, tracking_uri
+from gain_impute.tracking.runs import Runs, is_unmade, shown, tracking_uri
+from gain_impute.tracking.sending import LOST, find_run
 
-__all__ = ["TrackedRun", "list_runs"]
+__all__ = ["KeptRun", "TrackedRun", "find_kept", "list_runs"]
 
 AT_ONCE = 500  # runs in a request
+PAGE = "report.html"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +62,7 @@ def list_runs(*, n_runs: int = 20, with_parts: bool = False, uri: str | None = N
     Returns
     -------
     list of TrackedRun
-        Empty where nothing was tracked yet.
+        Empty where nothing was tracked yet; a store is not made for that.
 
     Raises
     ------
@@ -64,7 +70,8 @@ def list_runs(*, n_runs: int = 20, with_parts: bool = False, uri: str | None = N
         If the server is lost.
     """
     uri = tracking_uri() if uri is None else uri
-    make_store_folder(uri)
+    if is_unmade(uri):
+        return []
     client = MlflowClient(uri)
     experiment = client.get_experiment_by_name(Runs(uri).experiment)
     if experiment is None:
@@ -92,3 +99,45 @@ def list_runs(*, n_runs: int = 20, with_parts: bool = False, uri: str | None = N
         if not token:
             break
     return found[:n_runs]
+
+
+@dataclass(frozen=True)
+class KeptRun:
+    """Where a run is kept: its `name`, and its `page`, a file or an address."""
+
+    name: str
+    page: str
+
+
+def find_kept(uri: str, token: str) -> KeptRun | None:
+    """Find a run that has been sent.
+
+    Parameters
+    ----------
+    uri : str
+        MLflow's tracking URI.
+    token : str
+        The run's.
+
+    Returns
+    -------
+    KeptRun or None
+        None where it is not there, or the server is lost.
+    """
+    try:
+        client = MlflowClient(uri)
+        run_id = find_run(client, token)
+        info = None if run_id is None else client.get_run(run_id).info
+    except LOST:
+        return None
+    return None if info is None else KeptRun(info.run_name or info.run_id, _page_of(info, uri))
+
+
+def _page_of(info: RunInfo, uri: str) -> str:
+    """The page of a run: the file that the fit wrote, if it is on this machine, else MLflow's own."""
+    page = Path(url2pathname(urlparse(info.artifact_uri).path), PAGE)
+    if page.is_file():
+        return str(page.relative_to(Path.cwd())) if page.is_relative_to(Path.cwd()) else str(page)
+    if uri.startswith("http"):
+        return f"{shown(uri)}/#/experiments/{info.experiment_id}/runs/{info.run_id}"
+    return info.artifact_uri or ""

@@ -298,6 +298,12 @@ def make_store_folder(uri: str) -> None:
         database.parent.mkdir(parents=True, exist_ok=True)
 
 
+def is_unmade(uri: str) -> bool:
+    """Whether a store is a SQLite file that is not there yet; not known where the URI has options."""
+    database = _sqlite_path(uri)
+    return database is not None and "?" not in uri and not database.exists()
+
+
 def metric_name(name: str) -> str:
     """Replace what MLflow does not take in the name of a metric or parameter; it reads names as paths.
 

@@ -29,6 +29,7 @@ from gain_impute.reporting.fit_page import FitRecord, fit_page
 from gain_impute.schema import Schema, schema_to_toml
 from gain_impute.scores import calibration_error, score_intervals
 from gain_impute.state import EpochLog
+from gain_impute.tracking.listing import KeptRun, find_kept
 from gain_impute.tracking.runs import Run, Runs
 from gain_impute.training import HeldOut, NullTracker
 
@@ -95,12 +96,13 @@ class MLflowTracker(NullTracker):
         self.runs = Runs() if runs is None else runs
         self.name, self.tags, self.given_run = name, dict(tags or {}), run
         self.compare, self.plots, self.wait_s = tuple(compare), plots, wait_s
+        self.is_sent = False
 
     def on_fit_begin(self, params: dict[str, Any], table: pd.DataFrame, schema: Schema) -> None:
         """Begin a run; tell the parameters, the schema, and which table it is."""
         self.epochs: list[EpochLog] = []
         self.exam: Exam | None = None
-        self.params, self.shape, self.scored = params, table.shape, dict[str, Any]()
+        self.params, self.shape, self.scored, self.is_sent = params, table.shape, dict[str, Any](), False
         self.started, self.spent_s, self.peak_bytes = time.perf_counter(), 0.0, 0
         self.process = psutil.Process()
         psutil.cpu_percent()  # the next call tells of the time since this one
@@ -151,7 +153,11 @@ class MLflowTracker(NullTracker):
         self.run.log_metrics({"time/tracking_s": self.spent_s + time.perf_counter() - began})
         if self.given_run is None:
             self.run.end("FINISHED" if error is None else "FAILED" if isinstance(error, Exception) else "KILLED")
-            self.runs.flush(self.wait_s)
+            self.is_sent = self.runs.flush(self.wait_s)
+
+    def find_kept(self) -> KeptRun | None:
+        """Say where the run is kept that was told last; None where not all of it has been sent."""
+        return find_kept(self.runs.uri, self.run.token) if self.is_sent else None
 
     def _tell_page(self, costs: dict[str, float]) -> None:
         """Make the page of all that is known of the fit; what it draws are files besides."""
