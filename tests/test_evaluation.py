@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 import pytest
+from rich.cells import cell_len
 
 from gain_impute import GAINImputer, Imputation, infer_schema
 from gain_impute.errors import ColumnMismatchError, ConfigError, TableError
@@ -94,6 +96,13 @@ def test_it_prints_as_a_table_of_fixed_width(report):
     ends = {line.rfind("%") for line in lines if line.startswith(("kind", "fragile"))}
     assert len(ends) == 1
     assert lines[-1].startswith("seconds")
+
+
+def test_chinese_names_do_not_shift_its_columns(report):
+    renamed = dataclasses.replace(report, columns=report.columns.replace({"column": {"price": "价格和重量"}}))
+    lines = [line for line in str(renamed).splitlines() if " numeric" in line]
+    assert len({cell_len(line.partition(" numeric")[0]) for line in lines}) == 1
+    assert any("价格和重量" in line for line in lines)
 
 
 def test_the_same_seed_gives_the_same_figures_and_another_hides_other_cells(shop, imputer):

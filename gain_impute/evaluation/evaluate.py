@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from rich.cells import cell_len
 from sklearn.base import clone
 
 from gain_impute.cells import CellState
@@ -105,9 +106,9 @@ class Evaluation:
         ):
             figures = [write(self.overall[method][key]) for method in methods]
             rows.append([name, "", "", *figures, "", ""])
-        widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+        widths = [max(cell_len(row[i]) for row in [head, *rows]) for i in range(len(head))]
         lines = [_line(row, widths) for row in [head, *rows]]
-        rule = "-" * max(map(len, lines))
+        rule = "-" * max(map(cell_len, lines))
         n_hidden = int(self.columns["n_hidden"].sum())
         title = f"{n_hidden:,} cells hidden: {self.rate:.0%} of the known ones of each column ({self.mechanism})"
         notes = [f"Note: {note}." for note in self.notes]
@@ -289,6 +290,6 @@ def _percent(value: float) -> str:
 
 def _line(cells: list[str], widths: list[int]) -> str:
     """One line: two columns of words on the left, figures on the right."""
-    words = [cell.ljust(width) for cell, width in zip(cells[:2], widths, strict=False)]
+    words = [cell + " " * (width - cell_len(cell)) for cell, width in zip(cells[:2], widths, strict=False)]
     figures = [cell.rjust(width) for cell, width in zip(cells[2:], widths[2:], strict=True)]
     return "  ".join([*words, *figures]).rstrip()
