@@ -17,7 +17,9 @@ import pytest
 from gain_impute import GAINImputer, __version__
 from gain_impute.cells import CELL_DTYPES
 from gain_impute.cli import run
+from gain_impute.cli.options import MECHANISMS
 from gain_impute.cli.tune import _quiet_registry
+from gain_impute.masking import Mechanism
 from gain_impute.schema import read_schema
 from tests.servers import runs_in
 from tests.shop import PROGRAM, QUICK, SHOP, rows_of, shop_records, text_of
@@ -449,6 +451,19 @@ def test_a_ragged_file_is_an_error_that_names_the_line(capsys, shop):
     (shop / "dump.csv").write_text("a,b\n1,2\n1,2,3\n")
     error = error_of(capsys, ["impute", "dump.csv", "-o", "out.csv"])
     assert "'dump.csv' line 3 has 3 fields where the header has 2. Quote the field, or name the delimiter" in error
+
+
+@pytest.mark.parametrize("arguments", [["impute", "shop.csv", "-o", "-"], ["evaluate", "shop.csv"]])
+def test_a_model_is_named_by_its_short_option_too(shop, model, arguments, capfdbinary):
+    assert run([*arguments, "-m", model]) == 0
+    by_short_option = capfdbinary.readouterr().out
+    assert run([*arguments, "--model", model]) == 0
+    assert capfdbinary.readouterr().out == by_short_option
+
+
+def test_the_help_names_every_reason_why_cells_are_hidden():
+    named = re.findall(r"\b(?:mcar|mar|mnar_quantile|mnar|block|copied)\b(?=[);:])", MECHANISMS)
+    assert sorted(named) == sorted(Mechanism)
 
 
 # ------------------------------------------------------------------------------------------------- processes

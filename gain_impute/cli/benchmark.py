@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gain_impute.cli.messages import print_line, quiet_libraries
-from gain_impute.cli.options import Delimiter, Encoding, Missing, SchemaFile, character
+from gain_impute.cli.options import MECHANISMS, Delimiter, Encoding, Missing, SchemaFile, character
 
 if TYPE_CHECKING:
     from gain_impute.benchmark import Job, OwnTable, Suite
@@ -29,7 +29,10 @@ Hide = Annotated[
     typer.Option("--hide", metavar="RATE", help="With --data: share of the known cells to hide. (default: 0.2)"),
 ]
 Why = Annotated[
-    str | None, typer.Option("--mechanism", metavar="NAME", help="With --data: mcar, mar, mnar, ... (default: mcar)")
+    str | None,
+    typer.Option(
+        "--mechanism", metavar="NAME", help=f"With --data: why cells are hidden: {MECHANISMS}. (default: mcar)"
+    ),
 ]
 Seeds = Annotated[
     int | None, typer.Option("--seeds", metavar="N", help="With --data: runs of each method. (default: 3)")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gain_impute.cli.imputers import make_imputer, open_source, read_rows, warn_of_extra
-from gain_impute.cli.options import FittingOptions, Model, Source, takes_options
+from gain_impute.cli.options import MECHANISMS, FittingOptions, Model, Source, takes_options
 
 __all__ = ["evaluate"]
 
@@ -21,7 +21,7 @@ def evaluate(
     hide: Annotated[float, typer.Option("--hide", metavar="RATE", help="Share of the known cells to hide.")] = 0.2,
     mechanism: Annotated[
         str,
-        typer.Option("--mechanism", metavar="NAME", help="mcar, mar, mnar, mnar_quantile, block or copied."),
+        typer.Option("--mechanism", metavar="NAME", help=f"Why cells are hidden: {MECHANISMS}."),
     ] = "mcar",
     options: FittingOptions,
 ) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 __all__ = [
+    "MECHANISMS",
     "Delimiter",
     "Encoding",
     "FittingOptions",
@@ -25,6 +26,12 @@ __all__ = [
     "bars",
     "takes_options",
 ]
+
+MECHANISMS = (
+    "by chance (mcar), by another column (mar), by the value itself (mnar; mnar_quantile: only large ones), "
+    "by supplier blocks (block), as other rows miss (copied)"
+)
+"""Why cells are hidden, for a help text."""
 
 
 def _as_file(context: typer.Context, source: Path) -> Path:
@@ -41,7 +48,8 @@ Source = Annotated[
     ),
 ]
 Model = Annotated[
-    Path | None, typer.Option("--model", metavar="DIR", help="A model that `fit` wrote, used instead of fitting one.")
+    Path | None,
+    typer.Option("--model", "-m", metavar="DIR", help="A model that `fit` wrote, used instead of fitting one."),
 ]
 SchemaFile = Annotated[
     Path | None, typer.Option("--schema", metavar="S.toml", help="What the columns are; inferred if not given.")
@@ -71,7 +79,10 @@ NoHeader = Annotated[
     typer.Option("--no-header", help="The first record is no header; the columns are x0, x1, ..."),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="What all randomness follows from. (default: 0)")]
-Threads = Annotated[int, typer.Option("--threads", metavar="N", help="No more than there are idle cores.")]
+Threads = Annotated[
+    int,
+    typer.Option("--threads", metavar="N", help="Threads; more than there are idle cores can be many times slower."),
+]
 Device = Annotated[str, typer.Option("--device", metavar="NAME", help="Where networks run: auto, cpu, cuda, ...")]
 Preset = Annotated[
     str | None,

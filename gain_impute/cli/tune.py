@@ -29,7 +29,10 @@ Trials = Annotated[
 Timeout = Annotated[
     float | None, typer.Option("--timeout", metavar="SECONDS", help="No further trial begins after so long.")
 ]
-StudyName = Annotated[str, typer.Option("--study", metavar="NAME", help="One in the storage is gone on with.")]
+StudyName = Annotated[
+    str,
+    typer.Option("--study", metavar="NAME", help="Name of the study; with --storage, one of that name is continued."),
+]
 Storage = Annotated[
     str | None,
     typer.Option(
@@ -40,7 +43,10 @@ SpaceFile = Annotated[
     Path | None, typer.Option("--space", metavar="S.toml", help="Where to look, instead of the built-in ranges.")
 ]
 Objective = Annotated[str, typer.Option("--objective", metavar="NAME", help="quality or quality+time.")]
-Pruner = Annotated[str, typer.Option("--pruner", metavar="NAME", help="Who gives up trials: halving, median or none.")]
+Pruner = Annotated[
+    str,
+    typer.Option("--pruner", metavar="NAME", help="How hopeless trials are stopped early: halving, median or none."),
+]
 Finalists = Annotated[int, typer.Option("--finalists", metavar="N", min=0, help="Best trials that are in the finals.")]
 Seeds = Annotated[
     int, typer.Option("--seeds", metavar="N", min=1, help="Finals, each of other cells and another seed.")
