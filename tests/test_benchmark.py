@@ -479,6 +479,24 @@ def test_a_table_of_ones_own_is_a_suite(tmp_path, capfd):
     assert "0 runs to make" in capfd.readouterr().err
 
 
+def test_the_terminal_gets_the_report_in_short_and_its_table_where_that_is_wide_enough(tmp_path, capfd, monkeypatch):
+    source, output = tmp_path / "shop.csv", tmp_path / "report"
+    make_small_shop(150).to_csv(source, index=False)
+    command = ["benchmark", "--data", str(source), "-o", str(output), "--methods", "mean,knn", "--seeds", "1"]
+    printed = []
+    for n_columns in (80, 300):
+        monkeypatch.setenv("COLUMNS", str(n_columns))
+        assert run(command) == 0
+        out, err = capfd.readouterr()
+        assert err.endswith(f"The report is {str(output / 'index.html')!r}.\n")
+        printed.append(out)
+    assert printed[0].startswith("In short:\nNumbers: 5 nearest neighbours is off by ")
+    assert max(map(len, printed[0].splitlines())) < 200
+    assert printed[1].startswith(printed[0])
+    assert printed[1].splitlines()[-1].startswith("mean / mode  ")
+    assert "R²" not in printed[1]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -4,17 +4,20 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gain_impute.cli.messages import print_line, quiet_libraries
+from gain_impute.cli.aligned import align_rows
+from gain_impute.cli.messages import display_width, print_line, quiet_libraries
 from gain_impute.cli.options import MECHANISMS, Delimiter, Encoding, Missing, SchemaFile, character
 
 if TYPE_CHECKING:
     from gain_impute.benchmark import Job, OwnTable, Suite
+    from gain_impute.reporting.document import Section
 
 __all__ = ["benchmark"]
 
@@ -64,7 +67,7 @@ def benchmark(
     Runs that have a result in the folder are not made again: a benchmark that was cut short goes on.
     """
     from gain_impute import benchmark as harness
-    from gain_impute.reporting import results_to_markdown, write_report
+    from gain_impute.reporting import summarise_results, write_report
 
     chosen = None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
     folder, readers = output / "results", {}
@@ -87,11 +90,25 @@ def benchmark(
     harness.run_jobs(jobs, what, folder, n_processes=processes, tables=readers, report=_counting(len(jobs)))
     results = [result for result in harness.read_results(folder, [what.name]) if what.asks_for(result)]
     page = write_report(results, output, title=what.title)
-    typer.echo(results_to_markdown(results, title=what.title))
+    _print_section(summarise_results(results))
     if track:
         _track(results, what.title, page)
     print_line(f"The report is {str(page)!r}.")
     _check_any_done(results)
+
+
+def _print_section(section: Section) -> None:
+    """Print a section of the report; a table only where it is not wider than the terminal."""
+    typer.echo(f"{section.title}:")
+    for label, text in section.points:
+        typer.echo(f"{label}: {text}")
+    n_columns = shutil.get_terminal_size().columns
+    for table in (block for block in section.blocks if block.shape == "table"):
+        rows = [[heading.text for heading in table.head]]
+        rows += [[f"{cell.text} ({cell.second})" if cell.second else cell.text for cell in row] for row in table.rows]
+        lines = align_rows(rows, n_texts=sum(not heading.is_number for heading in table.head))
+        if max(map(display_width, lines)) <= n_columns:
+            typer.echo("\n".join(["", table.caption, "", *lines]))
 
 
 def _suite_of(

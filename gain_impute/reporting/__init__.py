@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from gain_impute.reporting.page import results_to_markdown, write_report
+from gain_impute.reporting.page import results_to_markdown, summarise_results, write_report
 
-__all__ = ["results_to_markdown", "write_report"]
+__all__ = ["results_to_markdown", "summarise_results", "write_report"]

@@ -27,7 +27,7 @@ from gain_impute.reporting.summary import summarise
 from gain_impute.reporting.words import explain_words
 from gain_impute.reporting.writing import join_names, plural
 
-__all__ = ["render_page", "results_to_markdown", "write_report"]
+__all__ = ["render_page", "results_to_markdown", "summarise_results", "write_report"]
 
 TITLE = "Imputation benchmark"
 OURS = "gain"
@@ -105,6 +105,30 @@ def results_to_markdown(
     """
     board = Scoreboard.of(results, ours)
     return _to_markdown(board, _sections(board), title, level=level)
+
+
+def summarise_results(results: Sequence[dict[str, Any]], *, ours: str = OURS) -> Section:
+    """Take the first section of a report, which says in short what came out.
+
+    Parameters
+    ----------
+    results : sequence of dict
+        One per run, as the benchmark writes them.
+    ours : str, default="gain"
+        The method that the report is about, as in `write_report`.
+
+    Returns
+    -------
+    Section
+        Its points, and the table of ours against each other method, where there is one.
+
+    Raises
+    ------
+    TableError
+        If there is no result.
+    """
+    judged = _without_costs(Scoreboard.of(results, ours))
+    return summarise(judged, fight_duels(judged))
 
 
 def render_page(template: str, **content: Any) -> str:
