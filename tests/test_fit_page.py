@@ -48,11 +48,26 @@ def row_of(page: str, head: str) -> list[str]:
 
 def test_it_has_the_scores_of_all_methods_and_says_who_is_better():
     page = fit_page(record_of())
-    assert "held-out cells is 0.325, worse than that of 5 nearest neighbours, but no worse than that of mean" in page
+    assert "held-out cells is 0.325, worse than that of 5 nearest neighbours, but better than that of mean" in page
     assert row_of(page, "mean / mode") == ["0.750", "1.000", "50.0 %"]
     assert row_of(page, "sort") == ["categorical", "300", "0.250", "0.500", "0.250"]
     assert "1,534 known cells held out" in page
     assert "its steps were used up" in page
+
+
+@pytest.mark.parametrize(
+    ("mean", "knn", "said"),
+    [
+        (0.668, 0.545, "is 0.425, better than that of mean / mode and 5 nearest neighbours on the same cells"),
+        (0.425, 0.545, "is 0.425, as good as that of mean / mode, better than that of 5 nearest neighbours on"),
+        (0.42504, 0.3, "is 0.425, worse than that of 5 nearest neighbours, but as good as that of mean / mode on"),
+        (0.2, 0.3, "is 0.425, worse than that of mean / mode and 5 nearest neighbours on the same cells"),
+        (np.nan, np.nan, "is 0.425; 0 is perfect"),
+    ],
+)
+def test_it_says_who_scores_better_as_well_or_worse(mean, knn, said):
+    means = record_of().means.assign(score=[0.425, mean, knn])
+    assert said in fit_page(record_of(means=means))
 
 
 def test_it_needs_nothing_from_elsewhere_and_names_do_not_break_it():

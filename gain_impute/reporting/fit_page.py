@@ -138,13 +138,7 @@ def _summary(record: FitRecord) -> Section:
     if not len(record.means):
         return Section(key="summary", title="In short", sentences=[took, "No cell was held out, so none was scored."])
     ours = record.means["score"][record.ours]
-    others = record.means["score"].drop(record.ours)
-    ahead = [_title(str(name)) for name in others.index[others < ours]]
-    behind = [_title(str(name)) for name in others.index[others >= ours]]
-    told = [f"worse than that of {join_names(ahead)}"] * bool(ahead)
-    told += [f"{'but ' if ahead else ''}no worse than that of {join_names(behind)}"] * bool(behind)
-    compared = f", {', '.join(told)} on the same cells" if told else ""
-    said = f"Its score on the held-out cells is {write_number(ours)}{compared}; 0 is perfect."
+    said = f"Its score on the held-out cells is {write_number(ours)}{_standing(record)}; 0 is perfect."
     note = "Training also stopped by these cells, which flatters it a little."
     rows = [
         [
@@ -161,6 +155,26 @@ def _summary(record: FitRecord) -> Section:
     ours_at = list(record.means.index).index(record.ours)
     table = Table(caption=caption, head=head, rows=rows, ours=ours_at)
     return Section(key="summary", title="In short", sentences=[took, said, note], blocks=[table])
+
+
+def _standing(record: FitRecord) -> str:
+    """Who scores better, as well and worse, as far as the figures show it."""
+    ours, others = record.means["score"][record.ours], record.means["score"].drop(record.ours)
+    is_equal = others.notna() & (others.map(write_number) == write_number(ours))
+    groups = {
+        "worse than": others.index[(others < ours) & ~is_equal],
+        "as good as": others.index[is_equal],
+        "better than": others.index[(others > ours) & ~is_equal],
+    }
+    told = [
+        f"{how} that of {join_names([_title(str(name)) for name in names])}"
+        for how, names in groups.items()
+        if len(names)
+    ]
+    is_mixed = len(groups["worse than"]) > 0 and len(told) > 1
+    if is_mixed:
+        told[-1] = f"but {told[-1]}"
+    return f", {', '.join(told)} on the same cells" if told else ""
 
 
 def _columns(record: FitRecord) -> Section:
