@@ -66,7 +66,7 @@ def cells_frame(parts: list[pd.DataFrame]) -> pd.DataFrame:
     return cells.sort_values("position", kind="stable", ignore_index=True)[list(CELL_DTYPES)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Imputation:
     """A filled table and the report of its cells.
 
@@ -96,6 +96,12 @@ class Imputation:
     cells: pd.DataFrame
     n_rows: int
     unreadable: dict[str, int]
+
+    def __repr__(self) -> str:
+        """Say what became of the empty cells; table and cells are too long to be shown."""
+        n_filled = int((self.cells["state"] == CellState.IMPUTED).sum())
+        told = f"{n_filled:,} of {len(self.cells):,} empty cells filled in {self.n_rows:,} rows."
+        return f"{self.summary()}\n{told}" if len(self.cells) else told
 
     def summary(self) -> pd.DataFrame:
         """Count the cells of each column by state.

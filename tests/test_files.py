@@ -421,8 +421,10 @@ def test_a_terminal_is_no_table(monkeypatch):
 
 
 def test_an_unknown_format_is_an_error():
-    with pytest.raises(FileError, match=r"must end in \.csv, .* Got 'dump.xlsx' instead"):
+    with pytest.raises(FileError, match=r"'dump.xlsx' is a spreadsheet\. Export it as CSV"):
         frame_of("dump.xlsx")
+    with pytest.raises(FileError, match=r"must end in \.csv, .* Got 'dump.json' instead"):
+        frame_of("dump.json")
     with pytest.raises(FileError, match=r"must end in \.csv, .* Got 'dump.parquet.gz' instead"):
         frame_of("dump.parquet.gz")
 

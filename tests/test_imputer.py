@@ -846,6 +846,14 @@ def test_the_name_of_a_model_is_that_of_its_content(shop, imputer):
     assert fit(shop, random_state=1).state_.model_id() != imputer.state_.model_id()
 
 
+def test_an_imputation_is_shown_by_its_summary(imputer, shop):
+    result = imputer.impute(shop)
+    n_filled = result.cells["value"].ne("").sum()
+    told = f"{n_filled} of {len(result.cells)} empty cells filled in 80 rows."
+    assert str(result) == f"{result.summary()}\n{told}"
+    assert str(imputer.impute(shop.head(0))) == "0 of 0 empty cells filled in 0 rows."
+
+
 def test_the_summary_counts_the_cells_of_each_column(imputer, shop):
     result = imputer.impute(shop)
     summary = result.summary()
