@@ -543,7 +543,7 @@ def test_what_three_seeds_decide_is_not_looked_at_again(monkeypatch, scores):
     [
         ([0.40, 0.50, 0.46], 3, r"leader is 0.0967, beyond the noise .* level of 0.05, which is 0.0\d+: it is taken"),
         ([0.49, 0.605, 0.53, 0.52, 0.62, 0.58], 3, r"leader is -?0.\d+, within the noise .*: the defaults stay"),
-        ([0.52, 0.61, 0.56], 3, "Nothing leads the defaults: they stay"),
+        ([0.52, 0.61, 0.56], 3, "Nothing leads the defaults."),
         ([0.49], 1, "leader is 0.0100, in a single final, which tells of no noise: it is taken"),
     ],
 )

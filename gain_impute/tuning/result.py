@@ -87,7 +87,7 @@ class TuningResult:
         """Why the finals chose as they did."""
         margin, is_taken = measure_margin(self.finals), choose(self.finals) != DEFAULTS
         if margin.leader == DEFAULTS:
-            return "Nothing leads the defaults: they stay."
+            return "Nothing leads the defaults."
         if math.isinf(margin.lead):
             return f"The defaults failed: {margin.leader} takes their place."
         lead = f"The lead of {margin.leader} is {margin.lead:.4f}"
