@@ -52,3 +52,16 @@ def test_every_file_that_the_readme_links_to_exists():
     links = re.findall(r"\]\(([^)#]+)\)", README)
     assert len(links) >= 5
     assert [link for link in links if not link.startswith("http") and not (ROOT / link).exists()] == []
+
+
+def test_the_figures_beside_peers_are_those_of_the_results():
+    results = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    _, _, told = README.partition("| gain_impute against | error of numbers |")
+    rows = [line.strip("|").split(" | ") for line in told.partition("\n\n")[0].splitlines()[2:]]
+    assert len(rows) >= 5
+    for name, error, error_tables, accuracy, accuracy_tables in ([cell.strip() for cell in row] for row in rows):
+        found = re.search(rf"^\| {re.escape(name)} \| (.*) \|$", results, flags=re.MULTILINE)
+        assert found is not None, name
+        measured = [re.sub(r" \(.*\)", "", cell) for cell in found[1].split(" | ")[:4]]
+        shown = [error, error_tables, accuracy, accuracy_tables]
+        assert [re.sub(" points| tables", "", cell) for cell in shown] == measured
