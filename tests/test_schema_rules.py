@@ -275,6 +275,13 @@ def test_a_wide_schema_shows_its_first_columns_and_counts_the_others():
     assert repr(wide).splitlines()[-1] == "and 40 more columns"
 
 
+def test_columns_with_chinese_names_are_shown_in_line():
+    schema = Schema([ColumnSchema(name="价格", kind="numeric"), ColumnSchema(name="kind", kind="text")])
+    head, *rows = repr(schema).splitlines()
+    assert head == "column  kind     fill  rules"
+    assert rows == ["价格    numeric  yes", "kind    text     no"]
+
+
 def test_an_empty_schema_is_a_schema():
     assert len(Schema([])) == 0
     assert Schema([]).names == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import graphlib
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -247,9 +248,11 @@ class Schema(Mapping[str, ColumnSchema]):
             (column.name, column.kind.value, "yes" if column.is_fillable else "no", _rules_shown(column))
             for column in shown
         ]
-        widths = [max(len(row[i]) for row in rows) for i in range(3)]
+        widths = [max(_width(row[i]) for row in rows) for i in range(3)]
         lines = [
-            "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip()
+            "  ".join(
+                [*(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=False)), row[3]]
+            ).rstrip()
             for row in rows
         ]
         n_more = len(self) - len(shown)
@@ -342,6 +345,11 @@ def _rules_dropped(old: Kind, word: object) -> dict[str, object]:
     if old is Kind.QUANTITY:
         dropped["fill"] = True
     return dropped
+
+
+def _width(text: str) -> int:
+    """How many cells of a terminal a text takes: a Chinese sign takes two."""
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
 def _rules_shown(column: ColumnSchema) -> str:
