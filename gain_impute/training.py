@@ -311,16 +311,29 @@ def _step(
         draws = (hidden * draw_losses(first, second, numbers, codes, segments)).sum() / hidden.sum().clamp_min(1)
         loss = loss + config.draw_weight * draws
         if adversary_weight > 0:
-            adversarial, discriminator = _play(state, first, numbers, codes, visible, hint_rate=config.hint_rate)
+            adversarial, discriminator = _play(
+                state, first, numbers, codes, visible=visible, hidden=hidden, hint_rate=config.hint_rate
+            )
             loss = loss + adversary_weight * adversarial
     _descend(state.generator, state.generator_optimiser, loss)
     return torch.stack([imputation, draws, adversarial, discriminator]).detach()
 
 
 def _play(
-    state: TrainingState, draw: Draw, numbers: Tensor, codes: Tensor, visible: Tensor, *, hint_rate: float
+    state: TrainingState,
+    draw: Draw,
+    numbers: Tensor,
+    codes: Tensor,
+    *,
+    visible: Tensor,
+    hidden: Tensor,
+    hint_rate: float,
 ) -> tuple[Tensor, Tensor]:
-    """Complete the rows with a draw, train the discriminator on them, and judge them for the generator."""
+    """Complete the rows with a draw, train the discriminator on them, and judge them for the generator.
+
+    It is judged on what was hidden again: an empty cell of a mug's heel height is told from known ones by the mug,
+    whatever is drawn there, so that draws would only be driven away from all that is known.
+    """
     n, segments = numbers.shape[1], state.generator.segments
     observed = visible.float()
     filled_numbers = torch.where(visible[:, :n], numbers, draw.numbers)
@@ -335,7 +348,7 @@ def _play(
     state.discriminator.requires_grad_(requires_grad=False)
     judged = state.discriminator(filled_numbers, filled_choices, hint)
     state.discriminator.requires_grad_(requires_grad=True)
-    return adversarial_loss(judged, (1 - observed) * untold), loss
+    return adversarial_loss(judged, hidden.float() * untold), loss
 
 
 def _descend(network: nn.Module, optimiser: AdamW, loss: Tensor) -> None:

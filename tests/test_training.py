@@ -130,6 +130,16 @@ def test_with_nothing_hidden_again_and_no_weight_on_visible_cells_there_is_nothi
     assert all(log.imputation_loss == log.draw_loss == log.adversarial_loss == 0 for log in history)
 
 
+def test_the_generator_is_judged_on_what_was_hidden_and_not_on_what_is_empty():
+    frame = learnable(100)
+    frame.loc[frame.index % 3 == 0, frame.columns[1]] = np.nan
+    unhidden = dataclasses.replace(SMALL, rehide_min=0.0, rehide_max=0.0)
+    history = history_of(frame, unhidden, n_steps=30)
+    assert all(log.adversarial_loss == 0 for log in history)
+    assert history[-1].discriminator_loss > 0
+    assert history_of(frame, n_steps=30)[-1].adversarial_loss > 0
+
+
 def weights_of(state: TrainingState) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in state.averaged.state_dict().items()}
 
