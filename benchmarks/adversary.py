@@ -127,7 +127,7 @@ def main() -> None:
     options = parser.parse_args()
     lines = options.output.read_text(encoding="utf-8").splitlines() if options.output.exists() else []
     results = [json.loads(line) for line in lines]
-    done = {(one["table"], one["mechanism"], one["seed"], one["has_adversary"], one["n_trees"]) for one in results}
+    done = {(one["table"], one["mechanism"], one["seed"], one["has_adversary"], one.get("n_trees")) for one in results}
     for job in SUITE.jobs():
         for has_adversary in (True, False):
             key = (job.table, job.mechanism, job.seed, has_adversary, options.trees)
@@ -138,7 +138,8 @@ def main() -> None:
             results.append(dataclasses.asdict(job) | how | figures)
             with options.output.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(results[-1]) + "\n")
-    print(compare(pd.DataFrame(results)).round(4).to_string(index=False))
+    asked = [one for one in results if one.get("n_trees") == options.trees]
+    print(compare(pd.DataFrame(asked)).round(4).to_string(index=False))
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ class Experts:
     forests : dict of int to Forest
         By cell.
     lines : dict of int to Line
-        By cell; of numbers.
+        By cell; of numbers and categories.
     marginals : dict of int to ndarray of shape (1,) or (n_categories,), float32
         Mean of the known numbers, or shares of the known categories, by cell.
     weights : dict of int to Weights

@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Any, Self
 
@@ -186,17 +187,16 @@ class GAINImputer(Completer):  # numpydoc ignore=PR02
         ConfigError
             If a parameter is outside its range.
         """
-        configs, before = checked_configs(self), dict(vars(self))
-        try:
+        configs = checked_configs(self)
+        with ExitStack() as undo:
+            undo.callback(setattr, self, "__dict__", dict(vars(self)))  # if it fails, an earlier fit still counts
             table, frame = read_table(self, X, reset=True, to_learn=True)
             schema = resolve_schema(self.schema, self.missing_values, table, frame)
             checked_bars(self.min_confidence, list(schema))
             seed, device = seed_of(self.random_state), torch_device(self.device)
             learn = partial(new_fit, frame, schema, configs, seed=seed, device=device)
             self._learn(learn, configs, frame, schema, tracker, indicated=[])
-        except BaseException:  # an earlier fit still counts
-            self.__dict__ = before
-            raise
+            undo.pop_all()
         return self
 
     def partial_fit(self, X: Any, y: object = None, *, tracker: Tracker | str | None = None) -> Self:

@@ -60,7 +60,7 @@ class FittedState:
         Whole fits whose word is averaged; none where no column can be filled.
     calibration : NumberCalibration
     cell_types : dict of str to dict
-        Of each object column, the Python types of its values (`gain_impute.frames.cell_types`).
+        Of each column, the Python types of its values (`gain_impute.filled_frames.cell_types`).
     never_observed : tuple of str
         Columns without a known cell in fit.
     seed : int

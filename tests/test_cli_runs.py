@@ -65,7 +65,7 @@ def test_a_run_that_could_not_be_sent_is_not_said_to_be_kept(tmp_path, monkeypat
 
 def test_rows_are_lined_up_by_what_a_terminal_shows():
     rows = [("run", "score"), ("茶壶和杯子", "0.5"), ("e\u0301te\u0301", "12.25"), ("pot", "")]
-    lines = align_rows(rows, n_texts=1)
+    lines = align_rows(rows, "<" + ">" * (len(rows[0]) - 1))
     assert [display_width(line) for line in lines[:3]] == [17, 17, 17]
     assert lines[1] == "茶壶和杯子    0.5"
     assert lines[3] == "pot"

@@ -11,15 +11,15 @@ __all__ = ["align_rows"]
 GAP = "  "
 
 
-def align_rows(rows: Iterable[Sequence[str]], *, n_texts: int) -> list[str]:
+def align_rows(rows: Iterable[Sequence[str]], sides: str) -> list[str]:
     """Bring columns into line, as wide as a terminal shows them.
 
     Parameters
     ----------
     rows : iterable of sequence of str
         As many cells in each, the head first.
-    n_texts : int
-        Columns of text, which come first and stand to the left; those of figures stand to the right.
+    sides : str
+        Of each column "<" if it stands to the left, as texts do, or ">" if to the right, as figures do.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def align_rows(rows: Iterable[Sequence[str]], *, n_texts: int) -> list[str]:
 
     Examples
     --------
-    >>> align_rows([("name", "n"), ("pot", "10"), ("茶壶", "9")], n_texts=1)
+    >>> align_rows([("name", "n"), ("pot", "10"), ("茶壶", "9")], "<>")
     ['name   n', 'pot   10', '茶壶   9']
     """
     rows = list(rows)
@@ -36,8 +36,8 @@ def align_rows(rows: Iterable[Sequence[str]], *, n_texts: int) -> list[str]:
     lines = []
     for row in rows:
         cells = []
-        for i, (cell, width) in enumerate(zip(row, widths, strict=True)):
+        for cell, width, side in zip(row, widths, sides, strict=True):
             padding = " " * (width - display_width(cell))
-            cells.append(cell + padding if i < n_texts else padding + cell)
+            cells.append(cell + padding if side == "<" else padding + cell)
         lines.append(GAP.join(cells).rstrip())
     return lines

@@ -106,7 +106,7 @@ def _print_section(section: Section) -> None:
     for table in (block for block in section.blocks if block.shape == "table"):
         rows = [[heading.text for heading in table.head]]
         rows += [[f"{cell.text} ({cell.second})" if cell.second else cell.text for cell in row] for row in table.rows]
-        lines = align_rows(rows, n_texts=sum(not heading.is_number for heading in table.head))
+        lines = align_rows(rows, "".join(">" if heading.is_number else "<" for heading in table.head))
         if max(map(display_width, lines)) <= n_columns:
             typer.echo("\n".join(["", table.caption, "", *lines]))
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from tqdm import tqdm
 
+from gain_impute.cli.aligned import align_rows
 from gain_impute.cli.imputers import make_imputer, note_conditions, note_markers, open_source, read_rows, warn_of_extra
-from gain_impute.cli.messages import display_width, print_line
+from gain_impute.cli.messages import print_line
 from gain_impute.cli.options import FittingOptions, MinConfidence, Model, Source, bars, takes_options
 
 if TYPE_CHECKING:
@@ -102,10 +103,8 @@ def _print_summary(done: FileImputation, imputer: GAINImputer, elapsed_s: float)
                 why_left(imputer, str(name), counts),
             )
         )
-    widths = [max(map(display_width, column)) for column in zip(*lines, strict=True)]
-    for name, *figures, left_empty in lines if len(lines) > 1 else []:
-        numbers = [figure.rjust(width) for figure, width in zip(figures, widths[1:], strict=False)]
-        print_line("  ".join([name + " " * (widths[0] - display_width(name)), *numbers, left_empty]).rstrip())
+    for line in align_rows(lines, "<>>><") if len(lines) > 1 else []:
+        print_line(line)
     for name, count in done.unreadable.items():
         kind = imputer.schema_[name].kind
         print_line(f"{count:,} cells of {name!r} cannot be read as {kind}; they stay as they are.")

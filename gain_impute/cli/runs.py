@@ -16,7 +16,7 @@ __all__ = ["runs"]
 
 FOLDER = Path("mlruns")  # of the store that is meant where nothing else is said, known without waiting for MLflow
 HEAD = ("begun", "run", "status", "score", "mean", "knn", "fit s")
-N_TEXTS = 3  # columns of text, before those of figures
+SIDES = "<<<>>>>"  # where its columns stand
 
 
 def runs(
@@ -37,7 +37,7 @@ def runs(
     if not lines:
         _say_none()
         return
-    for line in align_rows([HEAD, *lines], n_texts=N_TEXTS):
+    for line in align_rows([HEAD, *lines], SIDES):
         typer.echo(line)
     print_line("A lower score is better.")
 

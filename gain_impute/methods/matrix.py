@@ -90,7 +90,7 @@ class MatrixEncoder:
     vocabularies : dict of str to ndarray
         Categories of each other column, the most frequent first, ties by text.
     types : mapping of str to mapping
-        Python types of the values of object columns (`gain_impute.frames.cell_types`).
+        Python types of the values of object columns (`gain_impute.filled_frames.cell_types`).
     read_texts : callable
         Turns a table into its texts (n_rows, d_text).
     """
