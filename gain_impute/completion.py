@@ -15,13 +15,12 @@ from gain_impute.batches import TensorTable
 from gain_impute.cells import CELL_DTYPES, CellState, cells_frame
 from gain_impute.confidence import confidence_of_interval
 from gain_impute.encoding.table import EncodedTable, ReadTable
-from gain_impute.errors import ConfigError, named
+from gain_impute.errors import ConfigError, named, nearest_spelling
 from gain_impute.experts import HEARD
 from gain_impute.filled_frames import FilledColumn
 from gain_impute.left_empty import where_applicable, where_sure
 from gain_impute.persistence import FittedState
 from gain_impute.prediction import Prediction, draw_cells, predict, unknown_shares
-from gain_impute.schema.rules import nearest_spelling
 
 __all__ = [
     "NO_BARS",

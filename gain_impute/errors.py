@@ -28,6 +28,7 @@ Each message says what must hold, what was found, and what to do.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "UnreadableWarning",
     "listed",
     "named",
+    "nearest_spelling",
 ]
 
 
@@ -142,3 +144,22 @@ def named(names: Iterable[object], most: int = 5) -> str:
     "'brand', 'price'"
     """
     return listed((repr(str(name)) for name in names), most)
+
+
+def nearest_spelling(word: str, known: Iterable[str]) -> str:
+    """Suggest the known word that looks most like another.
+
+    Parameters
+    ----------
+    word : str
+        What was written.
+    known : iterable of str
+        What could have been meant.
+
+    Returns
+    -------
+    str
+        " Did you mean 'price'?", or "".
+    """
+    found = difflib.get_close_matches(str(word), [str(text) for text in known], n=1)
+    return f" Did you mean {found[0]!r}?" if found else ""

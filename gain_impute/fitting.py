@@ -25,6 +25,7 @@ from gain_impute.errors import (
     UnmetRuleWarning,
     UnreadableWarning,
     listed,
+    nearest_spelling,
 )
 from gain_impute.filled_frames import cell_types
 from gain_impute.learning import HeldOutReport, Report, learn
@@ -32,7 +33,6 @@ from gain_impute.member import Member
 from gain_impute.persistence import FittedState
 from gain_impute.schema import Schema
 from gain_impute.schema.markers import looks_empty
-from gain_impute.schema.rules import nearest_spelling
 from gain_impute.sessions import torch_session
 from gain_impute.state import TrainingState
 

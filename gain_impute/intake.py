@@ -15,13 +15,20 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from gain_impute.errors import ColumnMismatchError, ConfigError, ModelFormatError, SchemaError, TableError, named
+from gain_impute.errors import (
+    ColumnMismatchError,
+    ConfigError,
+    ModelFormatError,
+    SchemaError,
+    TableError,
+    named,
+    nearest_spelling,
+)
 from gain_impute.filled_frames import has_foreign_values
 from gain_impute.frames import is_frame, is_polars, to_pandas
 from gain_impute.parameters import checked_configs
 from gain_impute.schema import Kind, Schema, infer_schema, read_schema
 from gain_impute.schema.reading import clean_missing_values
-from gain_impute.schema.rules import nearest_spelling
 
 __all__ = [
     "describe",

@@ -11,8 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from gain_impute.config import SHARED, GAINConfig
-from gain_impute.errors import ConfigError
-from gain_impute.schema.rules import nearest_spelling
+from gain_impute.errors import ConfigError, nearest_spelling
 
 __all__ = ["check_count", "checked_again", "checked_bars", "checked_configs", "usable_threads"]
 

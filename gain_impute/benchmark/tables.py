@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 
-from gain_impute.errors import ConfigError
+from gain_impute.errors import ConfigError, nearest_spelling
 from gain_impute.schema import Schema, infer_schema
-from gain_impute.schema.rules import nearest_spelling
 
 __all__ = ["BenchmarkTable", "find_table", "known_tables", "register_table"]
 

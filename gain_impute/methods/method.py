@@ -8,9 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 
-from gain_impute.errors import ConfigError
+from gain_impute.errors import ConfigError, nearest_spelling
 from gain_impute.schema import Schema
-from gain_impute.schema.rules import nearest_spelling
 
 __all__ = [
     "Draws",

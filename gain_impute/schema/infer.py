@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from gain_impute.errors import ConfigError, SchemaError
+from gain_impute.errors import ConfigError, SchemaError, nearest_spelling
 from gain_impute.schema.dates import find_date_format, parse_dates, seconds_of
 from gain_impute.schema.evidence import (
     LEAST_READABLE,
@@ -26,7 +26,7 @@ from gain_impute.schema.evidence import (
 from gain_impute.schema.kinds import Kind
 from gain_impute.schema.number_text import find_written_decimals
 from gain_impute.schema.reading import clean_missing_values, is_number_dtype, read_distinct
-from gain_impute.schema.rules import ColumnSchema, nearest_spelling
+from gain_impute.schema.rules import ColumnSchema
 from gain_impute.schema.schema import Schema
 from gain_impute.schema.yes_no import BOOLEAN_PAIRS
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,36 +11,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from gain_impute.errors import SchemaError
+from gain_impute.errors import SchemaError, nearest_spelling
 from gain_impute.schema.dates import format_dates, parse_dates, seconds_of, unknown_directives
 from gain_impute.schema.kinds import Kind
 from gain_impute.schema.number_text import format_numbers
 from gain_impute.schema.reading import DistinctCells, find_observed, read_distinct, read_numbers
 from gain_impute.schema.yes_no import yes_no_words
 
-__all__ = ["ColumnSchema", "Condition", "ParsedColumn", "nearest_spelling"]
+__all__ = ["ColumnSchema", "Condition", "ParsedColumn"]
 
 _MOST_DECIMALS = 15  # beyond it a float64 has no digits
 _DATE_RANGE = (-62135596800.0, 253402300799.999999)  # years 1 to 9999, in seconds since 1970 UTC
-
-
-def nearest_spelling(word: str, known: Iterable[str]) -> str:
-    """Suggest the known word that looks most like another.
-
-    Parameters
-    ----------
-    word : str
-        What was written.
-    known : iterable of str
-        What could have been meant.
-
-    Returns
-    -------
-    str
-        " Did you mean 'price'?", or "".
-    """
-    found = difflib.get_close_matches(str(word), [str(text) for text in known], n=1)
-    return f" Did you mean {found[0]!r}?" if found else ""
 
 
 class Condition(Mapping[str, tuple[str, ...]]):

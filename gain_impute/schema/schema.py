@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from gain_impute.errors import SchemaError
+from gain_impute.errors import SchemaError, nearest_spelling
 from gain_impute.schema.kinds import Kind
 from gain_impute.schema.reading import clean_missing_values
-from gain_impute.schema.rules import ColumnSchema, ParsedColumn, nearest_spelling
+from gain_impute.schema.rules import ColumnSchema, ParsedColumn
 
 __all__ = ["Schema"]
 

@@ -28,9 +28,9 @@ from pathlib import Path
 
 import tomli_w
 
-from gain_impute.errors import ConfigError, FileError, SchemaError
+from gain_impute.errors import ConfigError, FileError, SchemaError, nearest_spelling
 from gain_impute.schema.kinds import Kind
-from gain_impute.schema.rules import ColumnSchema, nearest_spelling
+from gain_impute.schema.rules import ColumnSchema
 from gain_impute.schema.schema import Schema
 
 __all__ = [
