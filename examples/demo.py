@@ -87,7 +87,7 @@ def compare_with_truth(imputation: Imputation, truth: pd.DataFrame, schema: Sche
         scored = is_filled & exists
         row = {"right": np.nan, "error": np.nan, "invented": int((is_filled & ~exists).sum())}
         row["withheld"] = int(((cells["state"] == "not_applicable").to_numpy(dtype=bool) & exists).sum())
-        if schema[name].kind.is_number:
+        if schema[name].is_number:
             found, std = cells["value_number"].to_numpy()[scored], float(np.nanstd(known.values, ddof=1))
             row["error"] = score_numbers(known.values[at[scored]], found, std=std)["error"]
         elif schema[name].is_fillable:
@@ -110,7 +110,7 @@ def describe_cell(cell: pd.Series, table: pd.DataFrame, truth: pd.DataFrame, sch
     """One line: the article, what was empty, what fills it and how sure that is, and what it truly is."""
     name, row = cell["column"], cell["position"]
     said = f"{cell['value']} ({cell['confidence']:.0%})"
-    if schema[name].kind.is_number:
+    if schema[name].is_number:
         lower, upper = schema.format(name, np.array([cell["lower"], cell["upper"]]))
         said = f"{cell['value']} ({lower} to {upper})"
     known = truth[name].iloc[row : row + 1]

@@ -298,7 +298,10 @@ def _decode(
     layout, encoder = state.encoder.layout, state.encoder
     if name in encoder.numbers:
         scores, number = prediction.numbers[at, layout.numbers.index(name)], encoder.numbers[name]
-        return number.beside(number.decode(scores, round_to_grid=round_to_grid), encoder.markers[name])
+        values = number.decode(scores, round_to_grid=round_to_grid)
+        if round_to_grid:
+            values = encoder.schema[name].as_written(values)
+        return number.beside(values, encoder.markers[name])
     return encoder.classes[name].decode(prediction.codes[at, layout.classes.index(name)])
 
 

@@ -194,7 +194,7 @@ def _fill_pandas(
             continue
         position, held = names.index(name), types.get(name, {})
         cells = completed.iloc[:, position].copy(deep=not COPIES_ON_WRITE)
-        if schema[name].kind.is_class and _is_of_flags(cells):  # whatever fit saw, such as words that say yes or no
+        if schema[name].is_class and _is_of_flags(cells):  # whatever fit saw, such as words that say yes or no
             held = {"": "bool"}
         values = _for_dtype(cells.dtype, column.values, schema[name], held)
         if values is None:  # texts in a column without a value, which pandas reads as floats

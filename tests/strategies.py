@@ -157,6 +157,7 @@ COLUMNS: dict[str, ColumnMaker] = {
     "day": ColumnMaker(days, _as("datetime64[s]")),
     "datetime with zone": ColumnMaker(instants, _zoned),
     "numbers as text": ColumnMaker(number_texts, _as("str")),
+    "counts in a format": ColumnMaker(integers.map("{:,}".format) | st.just("n.v."), _as("str")),
     "constant": ColumnMaker(st.just("only"), _as("str")),
     "constant number": ColumnMaker(st.just(3.25), _floats("float64")),
     "all missing": ColumnMaker(st.none(), _floats("float64")),

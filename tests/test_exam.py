@@ -47,7 +47,7 @@ def test_a_column_s_score_is_what_the_scores_module_says(seed):
     assert list(scores.index) == list(exam.truth)
     for name, truth in exam.truth.items():
         at, guess = exam.hidden[name].to_numpy(), exam.schema.parse(name, filled[name]).values
-        if exam.schema[name].kind.is_number:
+        if exam.schema[name].is_number:
             expected = score_numbers(truth.values[at], guess[at], std=pd.Series(truth.values).std())["error"]
         else:
             expected = 1 - score_categories(truth.values[at], guess[at])["accuracy"]

@@ -28,7 +28,7 @@ def filled_at(table, name: str, rows: list[int], values: list, kind: Kind, *, li
     column = ColumnSchema(name=name, kind=kind, **rules)
     like = to_pandas(table if like is None else like)[name]
     types = {name: cell_types(like, column.parse(like).values)}
-    values = np.array(values, dtype=float if kind.is_number else object)
+    values = np.array(values, dtype=float if column.is_number else object)
     return fill_frame(table, {name: FilledColumn(np.array(rows), values)}, {name: column}, types)
 
 

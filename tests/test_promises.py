@@ -193,7 +193,7 @@ def assert_within_what_was_seen(schema: Schema, table, filled, *, on_grid: bool)
             continue
         assert put.readable[holes].all(), name
         known = seen.values[seen.readable]
-        if schema[name].kind.is_class:
+        if schema[name].is_class:
             assert set(put.values[holes]) <= set(known)
             continue
         assert put.values[holes].min() >= known.min()

@@ -229,7 +229,7 @@ def test_markers_are_left_out_of_what_decides_and_kept_in_the_schema():
 
 
 @pytest.mark.parametrize(
-    ("n_distinct", "n_each", "fill"),
+    ("n_distinct", "n_each", "is_class"),
     [
         (3, 2, True),
         (50, 5, True),
@@ -238,9 +238,10 @@ def test_markers_are_left_out_of_what_decides_and_kept_in_the_schema():
         (MOST_QUANTITIES_FILLED + 1, 9, False),
     ],
 )
-def test_a_quantity_is_filled_only_where_its_texts_are_few(n_distinct, n_each, fill):
+def test_a_quantity_is_filled_with_its_texts_where_these_are_few_and_else_with_numbers(n_distinct, n_each, is_class):
     column = infer_schema(pd.DataFrame({"x": [f"{i} kg" for i in range(n_distinct)] * n_each}))["x"]
-    assert (column.kind, column.fill) == (Kind.QUANTITY, fill)
+    assert (column.kind, column.is_class, column.is_number) == (Kind.QUANTITY, is_class, not is_class)
+    assert column.is_fillable
 
 
 def test_a_title_is_text_even_where_items_return_every_day():

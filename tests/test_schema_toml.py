@@ -27,19 +27,19 @@ FORMATS = st.sampled_from(["%Y-%m-%d", "%B %-d, %Y", "%d.%m.%Y %H:%M", "%Y-%m-%d
 def columns_of(draw, name, others):
     kind = draw(st.sampled_from(list(Kind)))
     rules = {"fill": draw(st.booleans()), "missing_values": tuple(draw(st.lists(TEXTS, max_size=2)))}
-    if kind.is_number:
+    if kind in {Kind.NUMERIC, Kind.DATETIME}:
         bounds = sorted(draw(st.lists(BOUNDS if kind is Kind.NUMERIC else MICROSECONDS, min_size=2, max_size=2)))
         rules |= {"minimum": bounds[0], "maximum": draw(st.sampled_from([None, bounds[1]]))}
     if kind is Kind.NUMERIC:
         rules["decimals"] = draw(st.one_of(st.none(), st.integers(0, 15)))
     if kind is Kind.DATETIME:
         rules["date_format"] = draw(st.one_of(st.none(), FORMATS))
-    if kind.is_class:
+    if ColumnSchema(name=name, kind=kind).is_class:
         allowed = draw(
             st.lists(TEXTS.filter(lambda text: text not in rules["missing_values"]), unique=True, max_size=3)
         )
         rules["categories"] = tuple(allowed) or None
-    plain = [other for other in others if not other.kind.is_number and other.categories is None]
+    plain = [other for other in others if not other.is_number and other.categories is None]
     if plain and draw(st.booleans()):
         rules["applies_when"] = {
             other.name: tuple(draw(st.lists(TEXTS, min_size=1, max_size=2))) for other in plain[:2]
@@ -54,7 +54,7 @@ def schemas(draw):
         columns.append(draw(columns_of(name, columns)))
     markers = draw(st.lists(st.one_of(TEXTS, st.integers(-9, 9), st.booleans(), BOUNDS), max_size=3))
     key = draw(st.sampled_from([None, *(column.name for column in columns)]))
-    times = [column.name for column in columns if column.kind.is_number and column.name != key]
+    times = [column.name for column in columns if column.is_number and column.name != key]
     return Schema(columns, missing_values=markers, record_key=key, time=draw(st.sampled_from([None, *times])))
 
 

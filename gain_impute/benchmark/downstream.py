@@ -56,7 +56,7 @@ def score_downstream(
         known = {name: ~np.isnan(values) for name, values in truth.items()}
         if min(rows.sum() for rows in known.values()) < LEAST_ROWS:
             continue
-        is_number = train.schema[target].kind.is_number
+        is_number = train.schema[target].is_number
         found: dict[str, Any] = {
             "target": target,
             "kind": str(train.schema[target].kind),

@@ -123,7 +123,7 @@ def score_probabilities(
     confidence, is_right = [np.zeros(0)], [np.zeros(0, bool)]
     for name in task.truth:
         hidden = task.hidden[name].to_numpy()
-        if task.schema[name].kind.is_number or not hidden.any() or not isinstance(method, GivesProbabilities):
+        if task.schema[name].is_number or not hidden.any() or not isinstance(method, GivesProbabilities):
             continue
         rows = task.visible[hidden]
         given = method.category_probabilities(rows, name).reset_index(drop=True)
@@ -181,7 +181,7 @@ def examples(task: Task, completed: pd.DataFrame, *, as_they_are: bool = True) -
     """
     told: dict[str, dict[str, Any]] = {}
     for is_number in (True, False):
-        names = [name for name in task.truth if task.schema[name].kind.is_number is is_number]
+        names = [name for name in task.truth if task.schema[name].is_number is is_number]
         for name in names[:N_EXAMPLE_COLUMNS]:
             hidden = task.hidden[name].to_numpy()
             truth = task.truth[name].values[hidden]

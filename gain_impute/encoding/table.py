@@ -185,9 +185,9 @@ class TableEncoder:
         encoder = cls(schema=schema, numbers={}, classes={}, texts={})
         for position, name in enumerate(schema):
             column, parsed = schema[name], schema.parse(name, table.iloc[:, position])
-            if column.kind.is_number and parsed.readable.any():
+            if column.is_number and parsed.readable.any():
                 encoder.numbers[name] = _fit_number(column, parsed.values, n_bins=n_bins)
-            elif column.kind.is_class and (parsed.readable.any() or column.categories):
+            elif column.is_class and (parsed.readable.any() or column.categories):
                 encoder.classes[name] = CategoricalEncoder.fit(name, parsed.values, allowed=column.categories)
             is_text = column.kind is Kind.TEXT and parsed.readable.any()
             if is_text or (name in encoder.classes and len(encoder.classes[name].vocabulary) > READ_AS_TEXT_FROM):
@@ -236,7 +236,7 @@ class TableEncoder:
         """
         holes, parsed, unreadable = {}, {}, {}
         for (name, column), (_, cells) in zip(self.schema.items(), table.items(), strict=True):
-            if not (column.kind.is_number or column.kind.is_class):  # nothing in it can be unreadable
+            if not (column.is_number or column.is_class):  # nothing in it can be unreadable
                 holes[name] = ~self.schema.find_observed(name, cells)
                 continue
             found = self.schema.parse(name, cells)
@@ -355,7 +355,6 @@ def _fit_number(column: ColumnSchema, values: NDArray[np.float64], *, n_bins: in
     """Learn a numeric or a date column."""
     if column.kind is Kind.DATETIME:
         return fit_datetime_encoder(column.name, values, n_bins=n_bins, minimum=column.minimum, maximum=column.maximum)
-    grid = 0.0 if column.decimals is None else 10.0**-column.decimals
     return NumericEncoder.fit(
-        column.name, values, n_bins=n_bins, grid=grid, minimum=column.minimum, maximum=column.maximum
+        column.name, values, n_bins=n_bins, grid=column.grid, minimum=column.minimum, maximum=column.maximum
     )

@@ -25,7 +25,6 @@ from gain_impute.intake import read_table, resolve_schema
 from gain_impute.masking import Mechanism
 from gain_impute.methods import Setting, make_method, note_of
 from gain_impute.parameters import check_count
-from gain_impute.schema import Kind
 from gain_impute.scores import calibration_error, score_intervals
 
 __all__ = ["OURS", "Evaluation", "evaluate"]
@@ -122,10 +121,8 @@ class Evaluation:
 
     @staticmethod
     def _scores(row: pd.Series, methods: list[str]) -> list[str]:
-        is_number = Kind(row["kind"]).is_number
-        figures = [
-            _number(row[f"error_{method}"]) if is_number else _percent(row[f"accuracy_{method}"]) for method in methods
-        ]
+        scores = [(row[f"error_{method}"], row[f"accuracy_{method}"]) for method in methods]
+        figures = [_percent(accuracy) if math.isnan(error) else _number(error) for error, accuracy in scores]
         return [*figures, _percent(row["coverage"]), _number(row["confidence"])]
 
 
@@ -257,7 +254,7 @@ def _score_report(
     at, confidence = cells["position"].to_numpy(), cells["confidence"].to_numpy()
     truth = task.truth[name].values[at]
     interval, calibration = {"coverage": math.nan, "width": math.nan}, math.nan
-    if task.schema[name].kind.is_number:
+    if task.schema[name].is_number:
         interval = score_intervals(truth, cells["lower"], cells["upper"], std=task.stds[name])
     else:
         calibration = calibration_error(confidence, task.schema.parse(name, completed[name]).values[at] == truth)

@@ -128,7 +128,7 @@ class Exam(Task):
     def _losses_of(self, name: str, cells: pd.Series) -> pd.DataFrame:
         truth, guess = self.truth[name], self.schema.parse(name, cells)
         positions = np.flatnonzero(self.hidden[name].to_numpy())
-        is_number = self.schema[name].kind.is_number
+        is_number = self.schema[name].is_number
         loss: NDArray[Any]
         if is_number:
             error = np.asarray(guess.values, dtype=np.float64) - np.asarray(truth.values, dtype=np.float64)

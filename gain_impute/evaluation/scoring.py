@@ -100,9 +100,9 @@ def score_table(
         if left is not None and name in left:
             scored = scored & ~left[name]
         guess = _read_guesses(task, completed, name, scored, method)
-        kind, truth = task.schema[name].kind, column.values
-        figures: dict[str, Any] = {"column": name, "kind": str(kind), "n_hidden": int(scored.sum())}
-        if kind.is_number:
+        spec, truth = task.schema[name], column.values
+        figures: dict[str, Any] = {"column": name, "kind": str(spec.kind), "n_hidden": int(scored.sum())}
+        if spec.is_number:
             std = task.stds[name]
             figures |= score_numbers(truth[scored], guess[scored], std=std)
             losses = (truth[scored] - guess[scored]) ** 2 / std**2 if std > 0 else np.full(scored.sum(), np.nan)

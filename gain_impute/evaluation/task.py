@@ -63,9 +63,7 @@ class Task:
             The task.
         """
         truth = {str(name): schema.parse(str(name), complete[name]) for name in hidden.columns}
-        stds = {
-            name: float(pd.Series(column.values).std()) for name, column in truth.items() if schema[name].kind.is_number
-        }
+        stds = {name: float(pd.Series(column.values).std()) for name, column in truth.items() if schema[name].is_number}
         return cls(complete=complete, visible=visible, hidden=hidden, truth=truth, stds=stds, schema=schema)
 
     def rows(self, at: NDArray[np.integer]) -> Task:

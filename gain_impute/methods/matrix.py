@@ -112,7 +112,7 @@ class MatrixEncoder:
             if not schema[name].is_fillable or not parsed.readable.any():
                 continue
             types[name] = cell_types(cells, parsed.values)
-            if schema[name].kind.is_number:
+            if schema[name].is_number:
                 scales[name] = float(np.nanmean(parsed.values)), float(np.nanstd(parsed.values)) or 1.0
             else:
                 vocabularies[name] = _vocabulary(parsed)

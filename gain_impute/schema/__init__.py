@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gain_impute.schema.annotated import annotated_toml
-from gain_impute.schema.conditions import likely_conditions
 from gain_impute.schema.infer import infer_schema
 from gain_impute.schema.kinds import Kind
+from gain_impute.schema.likely_conditions import likely_conditions
 from gain_impute.schema.markers import likely_markers
 from gain_impute.schema.rules import ColumnSchema, ParsedColumn
 from gain_impute.schema.schema import Schema

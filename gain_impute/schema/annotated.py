@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import tomli_w
 
-from gain_impute.schema.conditions import likely_conditions
 from gain_impute.schema.kinds import Kind
+from gain_impute.schema.likely_conditions import likely_conditions
 from gain_impute.schema.rules import ColumnSchema, ParsedColumn
 from gain_impute.schema.schema import Schema
 from gain_impute.schema.toml import column_document, schema_document
@@ -25,12 +25,13 @@ _HEAD = f"""\
 #     gain-impute impute dump.csv -o filled.csv --schema THIS_FILE
 #
 # kind is one of {", ".join(Kind)}.
-# Filled are numeric, categorical, boolean and datetime columns, and quantities of few different texts.
+# Filled are numeric, categorical, boolean and datetime columns, and quantities that can be compared.
 # Beside its kind a column may have these rules:
 #     minimum = 0.0                    bounds of a number; of a date such as 2016-11-14
 #     maximum = 100.0
 #     decimals = 2                     0 for whole numbers
 #     written_decimals = 1             zeros are written, too: 999.0
+#     number_formats = ["1234.5 kg"]   a quantity is filled with numbers; how 1234 or 1234.5 is written in it
 #     date_format = "%d.%m.%Y"         how dates are written
 #     categories = ["S", "M", "L"]     the only values allowed
 #     fill = false                     read, but its empty cells stay empty
@@ -100,14 +101,14 @@ def _seen(column: ColumnSchema, found: ParsedColumn) -> str:
     n_rows, n_empty = len(found.observed), int(np.count_nonzero(~found.observed))
     parts = [f"{n_empty:,} of {n_rows:,} cells empty" if n_empty else f"no cell of {n_rows:,} empty"]
     values = found.values[found.readable]
-    if len(values) and column.kind.is_number:
+    if len(values) and column.is_number:
         least, most = column.format(np.array([values.min(), values.max()]))
         parts.append(f"{least} to {most}")
     elif len(values):
         counts = pd.Series(values, dtype=object).value_counts()
         shown = [
             f"{_quoted(str(text))} ({count:,})" if count > 1 else _quoted(str(text))
-            for text, count in counts.head(MOST_SHOWN if column.kind.is_class else 1).items()
+            for text, count in counts.head(MOST_SHOWN if column.is_class else 1).items()
         ]
         more = ", ..." if len(counts) > len(shown) else ""
         parts.append(f"{len(counts):,} different: {', '.join(shown)}{more}")

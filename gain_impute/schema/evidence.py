@@ -22,9 +22,7 @@ __all__ = [
     "LEAST_READABLE",
     "Evidence",
     "evidence_of",
-    "has_common_unit",
     "is_code",
-    "is_quantity",
     "is_url",
     "words_of_name",
 ]
@@ -39,9 +37,6 @@ LEAST_READABLE = 0.5
 """Share of the known cells that a kind must be able to read; below it the imputer would refuse the column."""
 
 WIDE_CHARACTERS_A_WORD = 4
-MOST_COMMON_UNITS = 3
-LEAST_NUMBERS_OF_UNIT = 10
-"""Distinct texts from which a word that follows all their numbers is a unit, known or not."""
 
 _NULL_WORDS = frozenset(
     {
@@ -65,28 +60,6 @@ _NULL_WORDS = frozenset(
         "无",
     }
 )
-_NUMBER = r"[+-]?(?:\d+(?:[.,]\d+)?|[.,]\d+|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:[.' \u00a0\u202f]\d{3})+(?:,\d+)?)"
-_CURRENCY = (
-    r"(?:(?:US|A|AU|C|CA|S|R|HK|NZ)?\$|[€£¥₹₽₩元]|USD|EUR|GBP|CHF|INR|CNY|RMB|JPY|AUD|CAD|AED|SAR|SR"
-    r"|SEK|NOK|DKK|kr\.?|zł|PLN|Kč|CZK|Rp|Rs\.?)"
-)
-# One letter counts only in the case in which it is a unit; longer units in any case, with the plural's s.
-_LETTER_UNIT = r"[kKMBgmlLWVshx%\"'\u2032\u2033+°]|''"
-_WORD_UNIT = (
-    r"(?i:kg|mg|µg|ct|carat|lb|oz|ounce|gram|cm|mm|km|µm|nm|ft|feet|inch|inche|in|yd|yard|meter|metre|ml|cl|dl|liter|litre|gal|qt|pt"
-    r"|bit|byte|[kmgtp]i?b|[kmgt]bps|[kmg]?hz|mp|mpx|mpix|megapixel|px|pixel|dpi|ppi|fps|rpm|nit|lm|lumen|mah|ah|wh|kwh|kw|mw|watt|volt|hp|ps|db"
-    r"|bar|psi|pa|kpa|sec|second|min|minute|hr|hour|day|week|month|year|yr|pc|pcs|piece|pack|st|stk|k|percent|pct"
-    r"|kcal|cal|kj|°c|°f|m²|m2|sqft|sq ft|m³|m3|cc|mm²|denier|gsm|g/m²)s?\.?"
-)
-_CHINESE_UNIT = (
-    "千克|公斤|毫克|克|斤|毫升|升|厘米|毫米|千米|米|英寸|寸|年|个月|月|天|小时|分钟|秒"
-    "|个|件|片|支|瓶|盒|包|袋|套|人|万|亿|元"
-)
-_QUANTITY = re.compile(
-    rf"\s*[<>~≈]?\s*(?:{_CURRENCY}\s*{_NUMBER}|{_NUMBER}\s*(?:{_LETTER_UNIT}|{_WORD_UNIT}|{_CHINESE_UNIT}|{_CURRENCY})\+?)\s*"
-    rf"|\s*[+-]?(?:\d+,\d+|\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d{{1,3}}(?:\.\d{{3}})+,\d+)\s*"
-)
-_NUMBER_AND_WORD = re.compile(rf"\s*{_NUMBER}\s*(?P<unit>[^\W\d_]{{2,12}}(?:\s?/\s?[^\W\d_]{{1,8}})?)\.?\s*")
 _URL = re.compile(r"[\s\[\]\"'(<]*(?:https?://|ftp://|www\.)[^\s]+.*", re.IGNORECASE | re.DOTALL)
 _CODE = re.compile(r"(?=.*\d)\S+")
 _FIRST_WIDE_CHARACTER = "\u2e80"  # from here on (Chinese, Japanese, Korean) one character says about as much as two
@@ -199,36 +172,6 @@ def evidence_of(name: str, cells: pd.Series, missing_values: Iterable[object] = 
         counts=counts[read],
         numbers=np.array([number_of(text) for text in texts[read]], dtype=np.float64),
     )
-
-
-def is_quantity(text: str) -> bool:
-    """Whether a text is a number with a unit, or a number in a format such as "10,000" or "339,69".
-
-    Examples
-    --------
-    >>> [is_quantity(text) for text in ("1.37kg", "10,000+", "$4.99", '13.3"', "339,69", "50 %")]
-    [True, True, True, True, True, True]
-    >>> [is_quantity(text) for text in ("5G", "3.5", "256GB SSD", "4.4.2", "XL")]
-    [False, False, False, False, False]
-    """
-    return _QUANTITY.fullmatch(text) is not None
-
-
-def has_common_unit(texts: np.ndarray) -> np.ndarray:
-    """Tell which texts are a number and one of very few words that follow the numbers of a column, as units do.
-
-    Examples
-    --------
-    >>> has_common_unit(np.array([f"{i} kmpl" for i in range(12)], dtype=object)).all()
-    np.True_
-    >>> has_common_unit(np.array(["2 doors", "4 doors"], dtype=object)).any()
-    np.False_
-    """
-    found = [_NUMBER_AND_WORD.fullmatch(text) for text in texts]
-    is_match = np.array([match is not None for match in found], dtype=bool)
-    units = {match["unit"].casefold() for match in found if match}
-    is_common = len(units) <= MOST_COMMON_UNITS and is_match.sum() >= LEAST_NUMBERS_OF_UNIT
-    return is_match if is_common else np.zeros(len(texts), dtype=bool)
 
 
 def is_url(text: str) -> bool:

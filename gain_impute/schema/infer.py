@@ -18,16 +18,16 @@ from gain_impute.schema.evidence import (
     LEAST_READABLE,
     Evidence,
     evidence_of,
-    has_common_unit,
     is_code,
-    is_quantity,
     is_url,
 )
 from gain_impute.schema.kinds import Kind
-from gain_impute.schema.number_text import find_written_decimals
+from gain_impute.schema.number_text import fewest_decimals, find_written_decimals
+from gain_impute.schema.quantities import find_number_formats
 from gain_impute.schema.reading import clean_missing_values, is_number_dtype, read_distinct
 from gain_impute.schema.rules import ColumnSchema
 from gain_impute.schema.schema import Schema
+from gain_impute.schema.units import has_common_unit, is_count, is_quantity
 from gain_impute.schema.yes_no import BOOLEAN_PAIRS
 
 __all__ = ["infer_schema"]
@@ -57,11 +57,6 @@ LEAST_CELLS_A_QUANTITY = 5
 FEW_QUANTITIES = 10
 LEAST_KNOWN_OF_ONE_VALUE = 0.5
 """Share of the rows that have a column's only value, from which it is filled in elsewhere."""
-MOST_DECIMALS = 6
-LEAST_ON_GRID = 0.99
-"""Share of the cells that a decimal grid must hold."""
-LEAST_DISTINCT_ON_GRID = 0.95
-"""Share of the distinct numbers that it must hold: where most cells are 0, the others set the grid."""
 EARLIEST_COMPACT_DATE, LATEST_COMPACT_DATE = 19000101, 20991231
 MOST_CODES_BESIDE_NUMBERS = 0.01
 """Share of the distinct texts that may be codes such as "C536379" in a column of numbers; beyond it, all are codes."""
@@ -91,9 +86,10 @@ def infer_schema(
     A typed table and the same table read as text get the same kinds (but a code such as "00501", which a typed table
     keeps as the number 501, is one only in text, and only text tells how numbers are written: 999.0). Integers are
     numeric unless they hold two values; a number becomes an identifier only where both its name and its being unique
-    say so. A quantity that takes many different texts gets ``fill=False``, until quantities are filled as numbers.
-    Dates of which the data do not tell day from month are read day first. Of a long column of numbers 50,000 evenly
-    spaced rows are looked at, of a column of texts all rows but 10,000 evenly spaced distinct values.
+    say so. A quantity that takes many different texts gets the rule ``number_formats`` and is filled with numbers;
+    where its units cannot be compared it gets ``fill=False``. Dates of which the data do not tell day from month are
+    read day first. Of a long column of numbers 50,000 evenly spaced rows are looked at, of a column of texts all rows
+    but 10,000 evenly spaced distinct values.
 
     Parameters
     ----------
@@ -171,8 +167,14 @@ def _infer_column(name: str, cells: pd.Series, markers: tuple[str | float, ...],
         return ColumnSchema(name=name, kind=kind, decimals=decimals, written_decimals=None if is_told else written)
     if kind is Kind.DATETIME:
         return ColumnSchema(name=name, kind=kind, date_format=_date_format(cells, found, markers))
-    fill = chosen is not None or _is_worth_filling(kind, found, len(cells))
-    return ColumnSchema(name=name, kind=kind, fill=fill)
+    if kind is Kind.QUANTITY and (_is_of_counts(found) or not _has_few_quantities(found)):
+        formats = _number_formats(found)
+        return ColumnSchema(
+            name=name, kind=kind, number_formats=formats or None, fill=chosen is not None or bool(formats)
+        )
+    # of "recalled: yes" in one row of a hundred the others most likely mean "no"
+    is_rare = kind is Kind.CONSTANT and found.n_cells < LEAST_KNOWN_OF_ONE_VALUE * len(cells)
+    return ColumnSchema(name=name, kind=kind, fill=chosen is not None or not is_rare)
 
 
 def _typed_kind(cells: pd.Series, found: Evidence) -> Kind | None:
@@ -207,6 +209,8 @@ def _number(found: Evidence) -> Kind | None:
     is_number = ~np.isnan(found.numbers)
     if found.share(is_number) < LEAST_SHARE or 2 * is_number.sum() < len(is_number):
         return None
+    if _is_of_counts(found):
+        return None
     is_coded = np.array([is_code(text) for text in found.texts[~is_number]], dtype=bool)
     if is_coded.sum() > MOST_CODES_BESIDE_NUMBERS * len(is_number):  # "536365" and "C536379" are codes
         return None
@@ -232,12 +236,24 @@ def _date(found: Evidence) -> Kind | None:
 
 
 def _quantity(found: Evidence) -> Kind | None:
-    """Numbers with a unit or in a format, a few plain numbers among them."""
-    has_unit = np.array([is_quantity(text) for text in found.texts], dtype=bool) | has_common_unit(found.texts)
+    """Numbers with a unit, a few plain ones among them, or numbers of which some are in a format."""
+    has_unit = _has_unit(found)
     is_match = has_unit | ~np.isnan(found.numbers)
-    is_mostly_unit = 2 * has_unit.sum() >= is_match.sum() > 0
-    is_quantity_column = is_mostly_unit and found.share(is_match, must_be_readable=False) >= LEAST_SHARE
-    return Kind.QUANTITY if is_quantity_column else None
+    if 2 * has_unit.sum() < is_match.sum() and not _is_of_counts(found):
+        return None
+    return Kind.QUANTITY if found.share(is_match, must_be_readable=False) >= LEAST_SHARE else None
+
+
+def _has_unit(found: Evidence) -> np.ndarray:
+    """Which texts are numbers with a unit, or in a format; ndarray of shape (n_read,), bool."""
+    is_known = np.array([is_quantity(text) for text in found.texts], dtype=bool)
+    return np.asarray(is_known | has_common_unit(found.texts))
+
+
+def _is_of_counts(found: Evidence) -> bool:
+    """Whether there are numbers such as "1,299" and "1.2k", alone or beside plain ones, and no other quantities."""
+    has_unit = _has_unit(found)
+    return bool(has_unit.any()) and all(is_count(text) for text in found.texts[has_unit])
 
 
 def _text(found: Evidence) -> Kind | None:
@@ -335,32 +351,23 @@ def _date_format(cells: pd.Series, found: Evidence, markers: tuple[str | float, 
 
 
 def _decimals(found: Evidence, dtype: object) -> int | None:
-    """The fewest decimals that write nearly all numbers, also of the rare ones; None where they take more than six."""
+    """The decimal grid of a column of numbers."""
     is_number = ~np.isnan(found.numbers)
     numbers, counts = found.numbers[is_number], found.counts[is_number]
-    if not len(numbers):
-        return None
     numpy_dtype = getattr(dtype, "numpy_dtype", dtype)
     is_float = isinstance(numpy_dtype, np.dtype) and numpy_dtype.kind == "f"
     precision = float(np.finfo(str(numpy_dtype) if is_float else "float64").eps)
-    for decimals in range(MOST_DECIMALS + 1):
-        with np.errstate(over="ignore"):  # what overflows is not on this grid
-            is_on_grid = np.abs(np.round(numbers, decimals) - numbers) <= 4 * precision * np.abs(numbers)
-        n_on_grid = counts[is_on_grid].sum()
-        if n_on_grid >= LEAST_ON_GRID * counts.sum() and is_on_grid.mean() >= LEAST_DISTINCT_ON_GRID:
-            return decimals
-    return None
+    return fewest_decimals(numbers, counts, precision=precision)
 
 
-def _is_worth_filling(kind: Kind, found: Evidence, n_rows: int) -> bool:
-    """Whether what is not known is one of few quantities, or the one value that most rows have."""
-    if kind is Kind.CONSTANT:  # of "recalled: yes" in one row of a hundred the others most likely mean "no"
-        return found.n_cells >= LEAST_KNOWN_OF_ONE_VALUE * n_rows
-    return kind is not Kind.QUANTITY or _has_few_quantities(found)
+def _number_formats(found: Evidence) -> tuple[str, ...]:
+    """How the quantities of a column are written; () where they cannot be compared as numbers."""
+    is_match = _has_unit(found) | ~np.isnan(found.numbers)
+    return find_number_formats(found.texts[is_match], found.counts[is_match], least_share=LEAST_SHARE)
 
 
 def _has_few_quantities(found: Evidence) -> bool:
-    """Whether a quantity takes so few texts that a hole can be filled with one of them."""
+    """Whether a quantity takes so few texts that a hole is filled with one of them, and not with a number."""
     if found.n_distinct <= FEW_QUANTITIES:
         return True
     return found.n_distinct <= MOST_QUANTITIES_FILLED and found.n_cells >= LEAST_CELLS_A_QUANTITY * found.n_distinct

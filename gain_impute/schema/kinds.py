@@ -21,7 +21,8 @@ class Kind(StrEnum):
     DATETIME
         A point in time, filled as a number (seconds since 1970 UTC) and written in the column's date format.
     QUANTITY
-        A number written with a unit or in a format ("8GB", "$4.99", "10,000+"), filled with one of the texts seen.
+        A number written with a unit or in a format ("8GB", "$4.99", "10,000+"), filled with one of the texts seen, or
+        with a number where the column's rule `number_formats` says how numbers are written in it.
     TEXT
         Free text, read as context, never filled.
     URL
@@ -33,10 +34,8 @@ class Kind(StrEnum):
 
     Examples
     --------
-    >>> Kind("numeric").is_number, Kind.DATETIME.is_number, Kind.QUANTITY.is_class, Kind.TEXT.is_class
-    (True, True, True, False)
-    >>> f"{Kind.BOOLEAN}"
-    'boolean'
+    >>> Kind("numeric"), f"{Kind.BOOLEAN}"
+    (<Kind.NUMERIC: 'numeric'>, 'boolean')
     """
 
     NUMERIC = "numeric"
@@ -48,13 +47,3 @@ class Kind(StrEnum):
     URL = "url"
     IDENTIFIER = "identifier"
     CONSTANT = "constant"
-
-    @property
-    def is_number(self) -> bool:
-        """Whether cells of this kind are filled as numbers."""
-        return self in {Kind.NUMERIC, Kind.DATETIME}
-
-    @property
-    def is_class(self) -> bool:
-        """Whether cells of this kind are filled with one of the values seen."""
-        return self in {Kind.CATEGORICAL, Kind.BOOLEAN, Kind.CONSTANT, Kind.QUANTITY}

@@ -8,10 +8,15 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["find_written_decimals", "format_numbers"]
+__all__ = ["fewest_decimals", "find_written_decimals", "format_numbers"]
 
 LEAST_WRITTEN_SO = 0.99
 """Share of a column's numbers that must be written alike for its style to be known."""
+MOST_DECIMALS = 6
+LEAST_ON_GRID = 0.99
+"""Share of the cells that a decimal grid must hold."""
+LEAST_DISTINCT_ON_GRID = 0.95
+"""Share of the distinct numbers that it must hold: where most cells are 0, the others set the grid."""
 
 _DECIMALS = re.compile(r"[+-]?\d*\.?(\d*)")
 
@@ -45,6 +50,41 @@ def format_numbers(numbers: NDArray[np.float64], decimals: int | None, written: 
     for at in np.flatnonzero((numbers <= 0) & (numbers > -1)).tolist():  # those that may be "-0.00"
         words[at] = _format_number(float(numbers[at]), places, written)
     return words
+
+
+def fewest_decimals(
+    numbers: NDArray[np.float64], counts: NDArray[np.int64], *, precision: float = float(np.finfo(np.float64).eps)
+) -> int | None:
+    """Find the fewest decimals that write nearly all numbers of a column, also of the rare ones.
+
+    Parameters
+    ----------
+    numbers : ndarray of shape (n_numbers,), float64
+        Distinct numbers.
+    counts : ndarray of shape (n_numbers,), int64
+        How often each stands there.
+    precision : float, default=2.2e-16
+        Of the type that the numbers were kept in: its relative step.
+
+    Returns
+    -------
+    int or None
+        None where they take more than six, and where there are no numbers.
+
+    Examples
+    --------
+    >>> fewest_decimals(np.array([9.5, 12.25]), np.array([3, 1])), fewest_decimals(np.array([np.pi]), np.array([1]))
+    (2, None)
+    """
+    if not len(numbers):
+        return None
+    for decimals in range(MOST_DECIMALS + 1):
+        with np.errstate(over="ignore"):  # what overflows is not on this grid
+            is_on_grid = np.abs(np.round(numbers, decimals) - numbers) <= 4 * precision * np.abs(numbers)
+        n_on_grid = counts[is_on_grid].sum()
+        if n_on_grid >= LEAST_ON_GRID * counts.sum() and is_on_grid.mean() >= LEAST_DISTINCT_ON_GRID:
+            return decimals
+    return None
 
 
 def find_written_decimals(texts: NDArray[np.object_], counts: NDArray[np.int64]) -> int | None:

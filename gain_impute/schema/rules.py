@@ -5,65 +5,25 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from gain_impute.errors import SchemaError, nearest_spelling
+from gain_impute.schema.condition import Condition
 from gain_impute.schema.dates import format_dates, parse_dates, seconds_of, unknown_directives
 from gain_impute.schema.kinds import Kind
 from gain_impute.schema.number_text import format_numbers
-from gain_impute.schema.reading import DistinctCells, find_observed, read_distinct, read_numbers
+from gain_impute.schema.quantities import QuantityFormat
+from gain_impute.schema.reading import DistinctCells, find_observed, is_number_dtype, read_distinct, read_numbers
 from gain_impute.schema.yes_no import yes_no_words
 
-__all__ = ["ColumnSchema", "Condition", "ParsedColumn"]
+__all__ = ["ColumnSchema", "ParsedColumn"]
 
 _MOST_DECIMALS = 15  # beyond it a float64 has no digits
 _DATE_RANGE = (-62135596800.0, 253402300799.999999)  # years 1 to 9999, in seconds since 1970 UTC
-
-
-class Condition(Mapping[str, tuple[str, ...]]):
-    """The rows in which an attribute exists: those where each named column has one of its values.
-
-    Immutable, and hashable as columns of a schema are.
-
-    Parameters
-    ----------
-    values : mapping of str to iterable of str
-        For each other column the texts of which one must stand there.
-
-    Examples
-    --------
-    >>> Condition({"type": ["phone", "tablet"]})
-    {'type': ('phone', 'tablet')}
-    """
-
-    __slots__ = ("_items",)
-
-    def __init__(self, values: Mapping[str, Iterable[str]]) -> None:
-        self._items = tuple((name, tuple(texts)) for name, texts in values.items())
-
-    def __getitem__(self, name: str) -> tuple[str, ...]:
-        """The values of one column."""
-        return dict(self._items)[name]
-
-    def __iter__(self) -> Iterator[str]:
-        """Iterate over the names of the columns."""
-        return (name for name, _ in self._items)
-
-    def __len__(self) -> int:
-        """The number of columns named."""
-        return len(self._items)
-
-    def __hash__(self) -> int:
-        """Equal conditions have equal hashes, in whatever order they were written."""
-        return hash(frozenset(self._items))
-
-    def __repr__(self) -> str:
-        """Write the condition as a dict."""
-        return repr(dict(self._items))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +68,10 @@ class ColumnSchema:
         many as `decimals` says, or as a number needs.
     categories : tuple of str or None, default=None
         The values allowed, as texts. None: those seen in fit.
+    number_formats : tuple of str or None, default=None
+        How a quantity is written, told by examples of the number 1234: "1234.5 kg" has up to one decimal, "$1,234.00"
+        always two. Of several each has a unit, all of one dimension; numbers and bounds count in the unit of the first.
+        None: a quantity is filled with one of the texts seen.
     date_format : str or None, default=None
         How a date is written: a strftime pattern, in which `%-d %-m %-H %-I` stand for numbers without leading zero,
         `%3f` for milliseconds and `%:z` for an offset with a colon. None: ISO.
@@ -139,6 +103,7 @@ class ColumnSchema:
     decimals: int | None = None
     written_decimals: int | None = None
     categories: tuple[str, ...] | None = None
+    number_formats: tuple[str, ...] | None = None
     date_format: str | None = None
     applies_when: Mapping[str, tuple[str, ...]] | None = field(default=None)
     fill: bool = True
@@ -153,15 +118,33 @@ class ColumnSchema:
         object.__setattr__(self, "kind", kind)
         _check(isinstance(self.fill, bool), self, "fill", "true or false", self.fill)
         object.__setattr__(self, "missing_values", self._texts("missing_values", self.missing_values))
+        self._settle_formats()
         self._settle_bounds()
         self._settle_categories()
-        self._settle_formats()
         self._settle_condition()
+
+    @property
+    def is_number(self) -> bool:
+        """Whether cells are filled as numbers."""
+        return self.kind in {Kind.NUMERIC, Kind.DATETIME} or self.number_formats is not None
+
+    @property
+    def is_class(self) -> bool:
+        """Whether cells are filled with one of the values seen."""
+        is_text = self.kind is Kind.QUANTITY and self.number_formats is None
+        return is_text or self.kind in {Kind.CATEGORICAL, Kind.BOOLEAN, Kind.CONSTANT}
+
+    @property
+    def grid(self) -> float:
+        """Step of the numbers; 0 where there is none, or where the values tell, as of dates."""
+        if self.number_formats is not None:
+            return QuantityFormat.of(self.number_formats).grid
+        return 0.0 if self.decimals is None else 10.0**-self.decimals
 
     @property
     def is_fillable(self) -> bool:
         """Whether the column's holes can be filled, and are to be."""
-        return self.fill and (self.kind.is_number or self.kind.is_class)
+        return self.fill and (self.is_number or self.is_class)
 
     def parse(self, cells: pd.Series, missing_values: Iterable[str | float] = ()) -> ParsedColumn:
         """Read cells as this column's kind.
@@ -194,6 +177,9 @@ class ColumnSchema:
         if self.kind is Kind.DATETIME:
             seconds, observed = self._read_seconds(cells, markers)
             return ParsedColumn(seconds, observed, ~np.isnan(seconds))
+        if self.number_formats is not None:
+            numbers, observed = self._read_quantities(cells, markers)
+            return ParsedColumn(numbers, observed, ~np.isnan(numbers))
         found = read_distinct(cells, markers)
         texts = found.texts
         if self.kind is Kind.BOOLEAN:
@@ -246,13 +232,38 @@ class ColumnSchema:
         """
         if self.kind is Kind.DATETIME:
             return format_dates(values, self.date_format)
-        if self.kind is Kind.NUMERIC:
+        if self.is_number:
             distinct, which = np.unique(np.asarray(values, dtype=np.float64), return_inverse=True)
-            words = format_numbers(distinct, self.decimals, self.written_decimals)
+            words = self._written(distinct)
         else:
             which, found = pd.factorize(np.asarray(values, dtype=object))
             words = [*map(str, found), ""]  # which is -1 for a missing value
         return np.array(words, dtype=object)[which]
+
+    def as_written(self, values: np.ndarray) -> np.ndarray:
+        """Bring numbers to what is read again once they are written; only units of a quantity change any.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows,), float64
+            Numbers on the column's grid.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,), float64
+            The numbers.
+
+        Examples
+        --------
+        >>> weight = ColumnSchema(name="weight", kind=Kind.QUANTITY, number_formats=("1234 g", "1234.5 kg"))
+        >>> weight.as_written(np.array([340.0, 1371.0])).tolist()
+        [340.0, 1400.0]
+        """
+        if self.number_formats is None:
+            return values
+        distinct, which = np.unique(values, return_inverse=True)
+        texts = np.array(self._written(distinct), dtype=object)
+        return QuantityFormat.of(self.number_formats).read(texts)[which]
 
     def _read_seconds(self, cells: pd.Series, markers: tuple[str | float, ...]) -> tuple[np.ndarray, np.ndarray]:
         """Seconds (n_rows,) and which cells are observed (n_rows,) of a datetime column."""
@@ -267,6 +278,21 @@ class ColumnSchema:
                 seconds[where] = parse_dates(found.texts[where].tolist(), date_format)
         return found.spread(seconds, np.nan), found.codes >= 0
 
+    def _read_quantities(self, cells: pd.Series, markers: tuple[str | float, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers (n_rows,) and which cells are observed (n_rows,) of a quantity."""
+        if is_number_dtype(cells.dtype):
+            return read_numbers(cells, markers)
+        found = read_distinct(cells, markers)
+        return found.spread(QuantityFormat.of(self.number_formats or ()).read(found.values), np.nan), found.codes >= 0
+
+    def _written(self, numbers: np.ndarray) -> list[str]:
+        """Texts of numbers (n_numbers,), which are no dates."""
+        if self.number_formats is None:
+            return format_numbers(numbers, self.decimals, self.written_decimals)
+        least = -math.inf if self.minimum is None else self.minimum
+        most = math.inf if self.maximum is None else self.maximum
+        return QuantityFormat.of(self.number_formats).write(numbers, least=least, most=most)
+
     def _settle_bounds(self) -> None:
         """Check minimum, maximum and decimals; bounds become floats, those of dates whole microseconds."""
         low, high = _DATE_RANGE if self.kind is Kind.DATETIME else (-math.inf, math.inf)
@@ -274,7 +300,11 @@ class ColumnSchema:
             bound = getattr(self, rule)
             if bound is None:
                 continue
-            self._only_for(rule, of_kind=self.kind.is_number, kinds="numeric and datetime columns")
+            self._only_for(
+                rule,
+                of_kind=self.is_number,
+                kinds="numeric and datetime columns, and of quantities with 'number_formats'",
+            )
             is_number = isinstance(bound, int | float | np.integer | np.floating) and not isinstance(bound, bool)
             _check(is_number and math.isfinite(bound), self, rule, "a finite number", bound)
             _check(low <= bound <= high, self, rule, "a date of the years 1 to 9999, in seconds since 1970", bound)
@@ -296,9 +326,7 @@ class ColumnSchema:
         """Check the categories; they become a tuple."""
         if self.categories is None:
             return
-        self._only_for(
-            "categories", of_kind=self.kind.is_class, kinds="categorical, boolean, quantity and constant columns"
-        )
+        self._only_for("categories", of_kind=self.is_class, kinds="categorical, boolean, quantity and constant columns")
         categories = self._texts("categories", self.categories)
         _check(
             len(categories) > 0, self, "categories", "at least one text (leave the rule out to allow all)", categories
@@ -310,7 +338,16 @@ class ColumnSchema:
         object.__setattr__(self, "categories", categories)
 
     def _settle_formats(self) -> None:
-        """Check the date format."""
+        """Check the formats of numbers and of dates."""
+        if self.number_formats is not None:
+            self._only_for("number_formats", of_kind=self.kind is Kind.QUANTITY, kinds="quantity columns")
+            object.__setattr__(self, "number_formats", self._texts("number_formats", self.number_formats))
+            must = "left out where 'categories' are given"
+            _check(self.categories is None, self, "number_formats", must, list(self.number_formats))
+            try:
+                QuantityFormat.of(self.number_formats)
+            except ValueError as error:
+                self._fail("number_formats", str(error), list(self.number_formats))
         if self.date_format is None:
             return
         self._only_for("date_format", of_kind=self.kind is Kind.DATETIME, kinds="datetime columns")

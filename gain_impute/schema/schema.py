@@ -285,11 +285,11 @@ class Schema(Mapping[str, ColumnSchema]):
                 f"The 'time' and the 'record_key' of the schema must be two columns. "
                 f"Both are {self._time!r}. Correct one of them."
             )
-        kind = self._columns[self._time].kind
-        if not kind.is_number:
+        column = self._columns[self._time]
+        if not column.is_number:
             raise SchemaError(
                 f"Column {self._time!r}: the 'time' of a schema must be numeric or datetime. "
-                f"Its kind is {kind.value!r}. Change the kind or 'time'."
+                f"Its kind is {column.kind.value!r}. Change the kind or 'time'."
             )
 
     def _check_condition(self, column: ColumnSchema) -> None:
@@ -302,7 +302,7 @@ class Schema(Mapping[str, ColumnSchema]):
                 hint = nearest_spelling(name, self._columns) or " Correct it, or leave it out."
                 raise SchemaError(f"{start} columns of the schema. Got {name!r} instead.{hint}")
             other = self._columns[name]
-            if other.kind.is_number:
+            if other.is_number:
                 raise SchemaError(
                     f"{start} columns whose values are texts. The kind of {name!r} is {other.kind.value!r}. "
                     "Make it categorical, or leave it out."
@@ -338,9 +338,10 @@ def _rules_dropped(old: Kind, word: object) -> dict[str, object]:
         "maximum": None,
         "decimals": None,
         "written_decimals": None,
+        "number_formats": None,
         "date_format": None,
     }
-    if not new.is_class:
+    if not ColumnSchema(name="", kind=new).is_class:
         dropped["categories"] = None
     if old is Kind.QUANTITY:
         dropped["fill"] = True

@@ -197,7 +197,7 @@ class MLflowTracker(NullTracker):
             seconds[f"time/{name}_s"] = time.perf_counter() - began
         scores = pd.DataFrame({method: column_scores(cells) for method, cells in losses.items()})
         n_cells = exam.hidden.sum().reindex(scores.index)
-        is_number = pd.Series({name: exam.schema[name].kind.is_number for name in exam.truth})
+        is_number = pd.Series({name: exam.schema[name].is_number for name in exam.truth})
         counts = n_cells >= LEAST_SCORED
         figures: dict[str, float] = {}
         for method in losses:
@@ -224,7 +224,7 @@ class MLflowTracker(NullTracker):
             guess = exam.schema.parse(name, self.filled[name]).values
             if not len(at):
                 continue
-            if exam.schema[name].kind.is_number:
+            if exam.schema[name].is_number:
                 numbers[name] = (np.asarray(truth.values[at], float), np.asarray(guess[at], float))
                 coverage.append(score_intervals(truth.values[at], said["lower"], said["upper"])["coverage"])
             else:
@@ -256,7 +256,7 @@ def _not_losing_the_fit(what: str) -> Iterator[None]:
 
 def _dataset(table: pd.DataFrame, schema: Schema) -> dict[str, str]:
     """The fields of MLflow's record of a table; nothing of its content but the fingerprint."""
-    types = {name: "double" if column.kind.is_number else "string" for name, column in schema.items()}
+    types = {name: "double" if column.is_number else "string" for name, column in schema.items()}
     specs = [{"type": kind, "name": name, "required": False} for name, kind in types.items()]
     return {
         "name": "table",

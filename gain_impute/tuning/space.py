@@ -184,9 +184,10 @@ class SearchSpace(Mapping[str, Dimension]):
         >>> SearchSpace.default()["learning_rate"].is_log
         True
         """
-        kinds = set(Kind) if schema is None else {column.kind for column in schema.values()}
-        has_number = any(kind.is_number for kind in kinds)
-        there = {"": True, "text": Kind.TEXT in kinds, "number": has_number, "budget": not is_bounded}
+        columns = None if schema is None else schema.values()
+        has_text = columns is None or any(column.kind is Kind.TEXT for column in columns)
+        has_number = columns is None or any(column.is_number for column in columns)
+        there = {"": True, "text": has_text, "number": has_number, "budget": not is_bounded}
         there["time"] = there["budget"] and with_time
         told = {}
         for name, field in _FIELDS.items():

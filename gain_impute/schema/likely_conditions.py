@@ -49,7 +49,7 @@ def likely_conditions(table: pd.DataFrame, schema: Schema) -> dict[str, dict[str
     known = {name: schema.find_observed(name, table.iloc[:, i]) for i, name in enumerate(schema)}
     groups = {}
     for position, (name, column) in enumerate(schema.items()):
-        if column.kind.is_class and known[name].mean() >= LEAST_KNOWN:
+        if column.is_class and known[name].mean() >= LEAST_KNOWN:
             which, texts = pd.factorize(schema.parse(name, table.iloc[:, position]).values)
             if 1 < len(texts) <= MOST_CATEGORIES:
                 groups[name] = which, texts

@@ -1,0 +1,249 @@
+"""Quantities: how a column writes them is found, and what is read is written again as it stood there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gain_impute import GAINImputer
+from gain_impute.errors import SchemaError
+from gain_impute.evaluation import evaluate
+from gain_impute.schema import ColumnSchema, Kind, infer_schema, schema_from_toml, schema_to_toml
+from gain_impute.schema.quantities import NumberFormat, QuantityFormat
+from gain_impute.schema.units import scale_of
+from tests.strategies import quick_imputer
+
+NUMBERS = np.random.default_rng(0).lognormal(5.5, 1.2, 800)
+
+
+def european(number, decimals=2):
+    return f"{number:,.{decimals}f}".translate({ord(","): ".", ord("."): ","})
+
+
+def quantity(*formats, **rules):
+    return ColumnSchema(name="x", kind="quantity", number_formats=formats, **rules)
+
+
+def infer(texts):
+    return infer_schema(pd.DataFrame({"x": list(texts)}))["x"]
+
+
+@pytest.mark.parametrize(
+    ("write", "formats"),
+    [
+        (lambda x: f"{x:.2f} kg", ("1234.00 kg",)),
+        (lambda x: f"{x / 100:.3g}kg", ("1234.567kg",)),
+        (lambda x: f"${x:,.2f}", ("$1,234.00",)),
+        (lambda x: f"{european(20 * x)} €", ("1.234,00 €",)),
+        (lambda x: f"{x:.2f}".replace(".", ","), ("1234,00",)),
+        (lambda x: f"Rs. {1000 * x:,.0f}", ("Rs. 1,234",)),
+        (lambda x: f"{1000 * x:,.0f}".replace(",", " "), ("1 234",)),
+        (lambda x: f"{1000 * x:,.0f}".replace(",", "'"), ("1'234",)),
+        (lambda x: f"-{x:.1f} °C", ("1234.0 °C",)),
+        (lambda x: f"{x:.1f} m2", ("1234.0 m2",)),
+        (lambda x: f"{x:.0f}克", ("1234克",)),
+        (lambda x: f"{x:,.0f}", ("1,234",)),  # of which most are plain numbers
+        (lambda x: f"{x:.0f} g" if x < 1000 else f"{x / 1000:.3g} kg", ("1234 g", "1234.56 kg")),
+        (lambda x: f"{x / 1e3:.2f}万" if x > 1000 else f"{10 * x:.0f}", ("1234", "1234.00万")),
+        (lambda x: f"{x:.0f} min" if x < 1000 else f"{x / 60:.1f} h", ("1234 min", "1234.0 h")),
+        (lambda x: f"{x:.0f} EUR" if int(x) % 2 else f"{x:.0f} USD", None),  # which cannot be compared
+    ],
+)
+def test_how_a_column_writes_its_quantities_is_found(write, formats):
+    texts = [write(x) for x in NUMBERS]
+    column = infer(texts)
+    assert (column.kind, column.number_formats, column.fill) == (Kind.QUANTITY, formats, formats is not None)
+    if formats is not None:
+        parsed = column.parse(pd.Series(texts))
+        assert parsed.readable.all()
+        again = column.format(parsed.values)
+        assert np.mean(again == np.array(texts, dtype=object)) >= 0.95  # "0.34 h" comes back as "20 min"
+        assert np.allclose(column.parse(pd.Series(again)).values, parsed.values, rtol=0.01, atol=0.001)
+
+
+def test_few_texts_with_a_unit_are_categories_and_few_counts_are_numbers():
+    assert infer(["4 GB", "8 GB", "16 GB"] * 30).number_formats is None
+    assert infer(["4 GB", "8 GB", "16 GB"] * 30).is_class
+    assert infer(["900", "1,200", "1,400"] * 30).number_formats == ("1,234",)
+
+
+def test_what_is_no_quantity_of_the_column_is_not_read():
+    texts = [f"{x:.1f}M" for x in NUMBERS] + ["varies", "3 kg", "5", "<4M", "1-2M", "inf", "9" * 400]
+    column = infer(texts)
+    assert column.number_formats == ("1234.0M",)
+    parsed = column.parse(pd.Series(texts))
+    assert parsed.observed.all()
+    assert parsed.values[-7:].tolist() == pytest.approx([np.nan, np.nan, 5e-6, *[np.nan] * 4], nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1.5 kg", 1500),
+        ("1.5KG", 1500),
+        (" 1.5  kg ", 1500),
+        ("2 lbs", 907.18474),
+        ("340", 340),  # of the first unit, where no unit stands
+        (340, 340),
+        (340.5, 340.5),
+        ("-3 g", -3),
+        ("+3g", 3),
+        ("0.5g", 0.5),
+        (".5 g", 0.5),
+        ("1,5 kg", np.nan),
+        ("kg", np.nan),
+        ("1 g 2", np.nan),
+        ("٣ g", 3),
+    ],
+)
+def test_a_quantity_is_read_with_blanks_in_any_case_and_in_any_of_the_units(text, number):
+    column = quantity("1234 g", "1234.56 kg", "1234 lb")
+    cells = pd.Series([text, None], dtype=object)
+    parsed = column.parse(cells)
+    assert parsed.values[0] == pytest.approx(number, nan_ok=True)
+    assert parsed.observed.tolist() == [True, False]
+
+
+def test_numbers_of_a_typed_column_are_of_the_first_unit():
+    parsed = quantity("1234 g", "1234.56 kg").parse(pd.Series([340.0, np.nan]))
+    assert parsed.values.tolist() == pytest.approx([340, np.nan], nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(340, "340 g"), (999, "999 g"), (1370, "1.37 kg"), (0.5, "500 mg"), (1e6, "1000 kg"), (0, "0 g"), (-2, "-2 g")],
+)
+def test_a_number_is_written_in_the_unit_that_suits_it(number, text):
+    assert quantity("1234.5 g", "1234.56 kg", "1234 mg").format(np.array([number])).tolist() == [text]
+
+
+@st.composite
+def number_formats(draw):
+    before = draw(st.sampled_from(["", "$", "Rs. ", "约"]))
+    after = draw(st.sampled_from(["", " kg", "″", "/m²", " m2", "."]))
+    thousands = draw(st.sampled_from(["", ",", ".", "'", " ", "\u202f"]))
+    mark = "," if thousands in {".", " ", "\u202f"} else "."
+    decimals = draw(st.integers(0, 5))
+    return NumberFormat(before, after, thousands, mark, decimals, decimals > 0 and draw(st.booleans()))
+
+
+@given(way=number_formats(), count=st.integers(-(10**9), 10**9))
+def test_a_number_on_its_grid_comes_back_from_every_format(way, count):
+    decimals = way.decimals
+    assert NumberFormat.of(str(way)) == way
+    column, number = quantity(str(way)), round(count / 10**decimals, decimals)
+    text = column.format(np.array([number]))
+    read = column.parse(pd.Series(text)).values
+    assert read[0] == number
+    assert column.format(read)[0] == text[0]
+    assert column.grid == pytest.approx(10.0**-decimals)
+    schema = infer_schema(pd.DataFrame({"x": ["a"]})).replace("x", kind="quantity", number_formats=[str(way)])
+    assert schema_from_toml(schema_to_toml(schema)) == schema
+
+
+@given(
+    numbers=st.lists(st.floats(0.001, 1e7), min_size=1, max_size=5),
+    low=st.floats(0, 1e4),
+    width=st.floats(0, 1e4),
+)
+def test_what_is_written_of_a_number_within_its_bounds_reads_as_within_them(numbers, low, width):
+    column = quantity("1234 g", "1234.5 kg", minimum=low, maximum=low + width)
+    held = np.clip(numbers, low, low + width)
+    again = column.parse(pd.Series(column.format(held))).values
+    assert np.all(again >= low - 1e-6)
+    assert np.all(again <= low + width + 1e-6)
+
+
+def test_units_are_compared_where_they_are_of_one_dimension():
+    assert scale_of("MB", "GB") == 1 / 1024
+    assert scale_of("Mins.", "h") == pytest.approx(1 / 60)
+    assert (scale_of("m", "M"), scale_of("M", "k"), scale_of("foops", "foop")) == (None, 1000, 1)
+
+
+@pytest.mark.parametrize(
+    ("formats", "rules", "message"),
+    [
+        (["12 kg"], {}, r"'number_formats' must be examples, such as '1234\.5 kg'.* Got \['12 kg'\] instead"),
+        ([], {}, "must be examples"),
+        (["1,234,5"], {}, "must be examples"),
+        (["1234 12"], {}, None),
+        (["1234.65"], {}, "must be examples"),
+        (["1234 kg", "1234 ml"], {}, r"must be of known units of one dimension"),
+        (["1234 kg"], {"kind": "numeric"}, r"'number_formats' is a rule of quantity columns\. The kind is 'numeric'"),
+        (["1234 kg"], {"categories": ["1 kg"]}, r"must be left out where 'categories' are given"),
+        (["1234 kg"], {"decimals": 2}, r"'decimals' is a rule of numeric columns"),
+        ("1234 kg", {}, r"'number_formats' must be a list of texts"),
+    ],
+)
+def test_formats_that_cannot_be_are_refused(formats, rules, message):
+    if message is None:
+        assert ColumnSchema(name="x", kind="quantity", number_formats=formats).is_number
+        return
+    with pytest.raises(SchemaError, match=message):
+        ColumnSchema(**{"name": "x", "kind": "quantity", "number_formats": formats, **rules})
+
+
+def test_a_column_may_be_told_to_hold_texts_again():
+    schema = infer_schema(pd.DataFrame({"x": [f"{x:.2f} kg" for x in NUMBERS]}))
+    assert schema.replace("x", number_formats=None)["x"].is_class
+    assert schema.replace("x", kind="text")["x"].number_formats is None
+
+
+def test_the_grid_of_several_units_is_the_finest_that_holds_them_all():
+    assert QuantityFormat.of(("1234.5M", "1234k")).grid == pytest.approx(0.001)
+    assert QuantityFormat.of(("1234 min", "1234.5 h")).grid == 1
+    assert QuantityFormat.of(("1234.5 cm", "1234.5 in")).grid == 0
+
+
+def goods(n_rows=300, seed=0):
+    """Goods whose weight hangs on what they are, written in grams or in kilograms, a fifth of them unknown."""
+    rng = np.random.default_rng(seed)
+    kinds = rng.choice(["cup", "pan", "lid"], n_rows)
+    grams = np.round(pd.Series(kinds).map({"cup": 280, "pan": 1600, "lid": 90}) * rng.lognormal(0, 0.1, n_rows))
+    written = [f"{x:.0f} g" if x < 1000 else f"{x / 1000:.2f} kg" for x in grams]
+    table = pd.DataFrame({"kind": kinds, "weight": written, "price": np.round(grams / 20, 2)})
+    return table.assign(weight=table["weight"].mask(rng.random(n_rows) < 0.2)), grams
+
+
+@pytest.mark.parametrize("dtype", ["str", object, "string[pyarrow]"])
+def test_an_imputer_fills_quantities_as_they_are_written_and_as_numbers(dtype):
+    table, grams = goods()
+    table["weight"] = table["weight"].astype(dtype)
+    imputer = quick_imputer(max_steps=300).fit(table)
+    column = imputer.schema_["weight"]
+    assert column.number_formats == ("1234 g", "1234.00 kg")
+    filled = imputer.transform(table)
+    empty = table["weight"].isna().to_numpy()
+    assert filled["weight"].dtype == table["weight"].dtype
+    assert filled["weight"][~empty].tolist() == table["weight"][~empty].tolist()
+    found = column.parse(filled["weight"])
+    assert found.readable.all()
+    error = found.values[empty] - grams[empty]
+    assert np.sqrt(np.mean(error**2)) < 0.3 * np.std(grams[empty])
+    cells = imputer.impute(table).cells
+    weights = cells[cells["column"] == "weight"]
+    assert (weights["lower"] <= weights["value_number"]).all()
+    assert (column.parse(weights["value"]).values == weights["value_number"]).all()
+    assert (weights["value"].to_numpy() == filled["weight"].to_numpy()[empty]).all()
+
+
+def test_quantities_are_drawn_saved_scored_and_filled_in_other_tables_as_numbers(tmp_path):
+    table, _ = goods()
+    imputer = quick_imputer(max_steps=300).fit(table)
+    column = imputer.schema_["weight"]
+    drawn = [column.parse(draw["weight"]) for draw in imputer.sample(table, 3)]
+    assert all(draw.readable.all() for draw in drawn)
+    assert np.ptp([draw.values for draw in drawn], axis=0).any()
+    imputer.save(tmp_path / "model")
+    loaded = GAINImputer.load(tmp_path / "model")
+    assert loaded.schema_ == imputer.schema_
+    pd.testing.assert_frame_equal(loaded.transform(table), imputer.transform(table))
+    assert loaded.transform(pl.from_pandas(table))["weight"].to_list() == imputer.transform(table)["weight"].tolist()
+    scores = evaluate(imputer, table, rate=0.3).columns.set_index("column").loc["weight"]
+    assert scores["error_gain"] < 0.5 < scores["error_mean"]
+    imputer.partial_fit(goods(seed=1)[0])
+    assert imputer.schema_["weight"] == column
