@@ -193,22 +193,27 @@ def _fill_pandas(
         if len(column.rows) == 0:
             continue
         position, held = names.index(name), types.get(name, {})
-        cells = completed.iloc[:, position].copy(deep=not COPIES_ON_WRITE)
+        cells = completed.iloc[:, position]
         if schema[name].is_class and _is_of_flags(cells):  # whatever fit saw, such as words that say yes or no
             held = {"": "bool"}
         values = _for_dtype(cells.dtype, column.values, schema[name], held)
         if values is None:  # texts in a column without a value, which pandas reads as floats
-            cells = cells.astype(object)
-            cells.iloc[column.rows] = _objects(column.values, schema[name], held)
-            completed.isetitem(position, cells.infer_objects())  # type: ignore[arg-type]  # as below
+            filled_in = _put(cells.astype(object), column.rows, _objects(column.values, schema[name], held))
+            completed.isetitem(position, filled_in.infer_objects())  # type: ignore[arg-type]  # as below
             continue
         if isinstance(cells.dtype, pd.CategoricalDtype):
             known = set(cells.cat.categories)
             new = [value for value in dict.fromkeys(values) if value not in known]
             cells = cells.cat.add_categories(new) if new else cells  # of none it would infer the categories' type anew
-        cells.iloc[column.rows] = values
-        completed.isetitem(position, cells)  # type: ignore[arg-type]  # an array would be inferred anew
+        completed.isetitem(position, _put(cells, column.rows, values))  # type: ignore[arg-type]  # an array would be inferred anew
     return completed
+
+
+def _put(cells: pd.Series, rows: NDArray[np.int64], values: Any) -> pd.Series:
+    """Cells of which some rows are others; by the array below them, in half the time of `iloc`."""
+    array = cells.array.copy()
+    array[rows] = values
+    return pd.Series(array, index=cells.index, dtype=cells.dtype, name=cells.name, copy=False)
 
 
 def _is_of_flags(cells: pd.Series) -> bool:

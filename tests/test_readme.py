@@ -27,7 +27,7 @@ def test_the_python_blocks_run_and_the_first_prints_what_the_readme_shows(tmp_pa
     assert others
     names: dict[str, object] = {}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # the weights stay empty, and that is said
+        warnings.simplefilter("ignore", UserWarning)
         exec(first, names)  # noqa: S102 - our own README
         printed = capsys.readouterr().out
         for block in others:
