@@ -384,4 +384,5 @@ def _said_of(
         for scores in state.calibration.interval(prediction, layout.numbers.index(name))
     )
     confidence = confidence_of_interval(lower, upper, number)
-    return {"value_number": column.values, "lower": lower, "upper": upper, "confidence": confidence}
+    around = {"lower": np.minimum(lower, column.values), "upper": np.maximum(upper, column.values)}  # which are rounded
+    return {"value_number": column.values, "confidence": confidence} | around

@@ -162,10 +162,11 @@ def check_readable(schema: Schema, n_known: pd.Series, unreadable: dict[str, int
     """Raise TableError for a column that is not what the schema says it is, judged from so many known cells on."""
     for name, n_unreadable in unreadable.items():
         if n_known[name] >= least_known and n_unreadable > MOST_UNREADABLE * n_known[name]:
+            remedy = "Give" if schema[name].number_formats is None else "Correct its number_formats, give"
             raise TableError(
                 f"At least half of the known cells of column {name!r} must be readable as {schema[name].kind.value}. "
-                f"{n_unreadable} of {n_known[name]} are not. Give the column another kind in the schema, or name the "
-                "texts that mean 'empty' with missing_values."
+                f"{n_unreadable} of {n_known[name]} are not. {remedy} the column another kind in the schema, or name "
+                "the texts that mean 'empty' with missing_values."
             )
 
 

@@ -27,7 +27,7 @@ from gain_impute.schema.quantities import find_number_formats
 from gain_impute.schema.reading import clean_missing_values, is_number_dtype, read_distinct
 from gain_impute.schema.rules import ColumnSchema
 from gain_impute.schema.schema import Schema
-from gain_impute.schema.units import has_common_unit, is_count, is_quantity
+from gain_impute.schema.units import has_common_unit, is_grouped, is_magnitude, is_quantity
 from gain_impute.schema.yes_no import BOOLEAN_PAIRS
 
 __all__ = ["infer_schema"]
@@ -53,6 +53,11 @@ MOST_KEY_CATEGORIES = 200
 """Distinct codes up to which a repeating column that is named as a key ("outlet_id") can be filled with one of them."""
 MOST_QUANTITIES_FILLED = 100
 """Distinct quantities up to which a quantity can be filled with one of those seen."""
+LEAST_GROUPED = 1_000
+LEAST_SHARE_OF_A_FORMAT = 0.01
+"""Share of the cells with numbers such as "1,299" from which they are no slip."""
+LEAST_MAGNITUDES = 0.05
+"""Share of the distinct numbers with a letter for thousands or the like from which plain ones are of the same kind."""
 LEAST_CELLS_A_QUANTITY = 5
 FEW_QUANTITIES = 10
 LEAST_KNOWN_OF_ONE_VALUE = 0.5
@@ -167,8 +172,8 @@ def _infer_column(name: str, cells: pd.Series, markers: tuple[str | float, ...],
         return ColumnSchema(name=name, kind=kind, decimals=decimals, written_decimals=None if is_told else written)
     if kind is Kind.DATETIME:
         return ColumnSchema(name=name, kind=kind, date_format=_date_format(cells, found, markers))
-    if kind is Kind.QUANTITY and (_is_of_counts(found) or not _has_few_quantities(found)):
-        formats = _number_formats(found)
+    if kind is Kind.QUANTITY and (_is_grouped(found) or not _has_few_quantities(found)):
+        formats = () if _has_key_name(found) else _number_formats(found)
         return ColumnSchema(
             name=name, kind=kind, number_formats=formats or None, fill=chosen is not None or bool(formats)
         )
@@ -209,8 +214,6 @@ def _number(found: Evidence) -> Kind | None:
     is_number = ~np.isnan(found.numbers)
     if found.share(is_number) < LEAST_SHARE or 2 * is_number.sum() < len(is_number):
         return None
-    if _is_of_counts(found):
-        return None
     is_coded = np.array([is_code(text) for text in found.texts[~is_number]], dtype=bool)
     if is_coded.sum() > MOST_CODES_BESIDE_NUMBERS * len(is_number):  # "536365" and "C536379" are codes
         return None
@@ -223,7 +226,7 @@ def _number(found: Evidence) -> Kind | None:
         return Kind.DATETIME
     n_distinct = len(np.unique(numbers))
     if n_distinct > A_PAIR:
-        return Kind.NUMERIC
+        return Kind.QUANTITY if _is_grouped(found) else Kind.NUMERIC
     if len(numbers) < len(is_number):  # words, and a number or two among them
         return None
     return Kind.CATEGORICAL if found.n_cells >= A_PAIR * found.n_distinct else Kind.NUMERIC
@@ -239,7 +242,7 @@ def _quantity(found: Evidence) -> Kind | None:
     """Numbers with a unit, a few plain ones among them, or numbers of which some are in a format."""
     has_unit = _has_unit(found)
     is_match = has_unit | ~np.isnan(found.numbers)
-    if 2 * has_unit.sum() < is_match.sum() and not _is_of_counts(found):
+    if 2 * has_unit.sum() < is_match.sum() and not (_is_grouped(found) or _is_of_magnitudes(found, has_unit)):
         return None
     return Kind.QUANTITY if found.share(is_match, must_be_readable=False) >= LEAST_SHARE else None
 
@@ -250,10 +253,19 @@ def _has_unit(found: Evidence) -> np.ndarray:
     return np.asarray(is_known | has_common_unit(found.texts))
 
 
-def _is_of_counts(found: Evidence) -> bool:
-    """Whether there are numbers such as "1,299" and "1.2k", alone or beside plain ones, and no other quantities."""
-    has_unit = _has_unit(found)
-    return bool(has_unit.any()) and all(is_count(text) for text in found.texts[has_unit])
+def _is_grouped(found: Evidence) -> bool:
+    """Whether of numbers from a thousand up most are written as in "1,299"."""
+    grouped, numbers = np.array([is_grouped(text) for text in found.texts], dtype=bool), np.abs(found.numbers)
+    n_grouped, n_not = found.counts[grouped].sum(), found.counts[numbers >= LEAST_GROUPED].sum()
+    is_seldom = grouped.sum() < A_PAIR or n_grouped < LEAST_SHARE_OF_A_FORMAT * found.counts.sum()
+    return bool(n_grouped > n_not and not is_seldom)
+
+
+def _is_of_magnitudes(found: Evidence, has_unit: np.ndarray) -> bool:
+    """Whether beside plain numbers there are some such as "1.2k" and "3.5万", and no other quantities."""
+    if has_unit.mean() < LEAST_MAGNITUDES:
+        return False
+    return bool(np.mean([is_magnitude(text) for text in found.texts[has_unit]]) >= LEAST_SHARE)
 
 
 def _text(found: Evidence) -> Kind | None:

@@ -70,7 +70,8 @@ class ColumnSchema:
         The values allowed, as texts. None: those seen in fit.
     number_formats : tuple of str or None, default=None
         How a quantity is written, told by examples of the number 1234: "1234.5 kg" has up to one decimal, "$1,234.00"
-        always two. Of several each has a unit, all of one dimension; numbers and bounds count in the unit of the first.
+        always two. Of several each has a unit, all of one dimension; numbers and bounds count in the unit of the first,
+        in ones where that is k, M or the like.
         None: a quantity is filled with one of the texts seen.
     date_format : str or None, default=None
         How a date is written: a strftime pattern, in which `%-d %-m %-H %-I` stand for numbers without leading zero,
@@ -256,8 +257,8 @@ class ColumnSchema:
         Examples
         --------
         >>> weight = ColumnSchema(name="weight", kind=Kind.QUANTITY, number_formats=("1234 g", "1234.5 kg"))
-        >>> weight.as_written(np.array([340.0, 1371.0])).tolist()
-        [340.0, 1400.0]
+        >>> weight.as_written(np.array([340.0, 1371.0, 1603.0])).tolist()
+        [340.0, 1371.0, 1600.0]
         """
         if self.number_formats is None:
             return values

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-__all__ = ["has_common_unit", "is_count", "is_quantity", "scale_of"]
+__all__ = ["has_common_unit", "is_grouped", "is_magnitude", "is_quantity", "scale_of", "with_plain_minus", "word_of"]
 
 MOST_COMMON_UNITS = 3
 LONGEST_SYMBOL = 2
@@ -15,64 +15,91 @@ LONGEST_SYMBOL = 2
 LEAST_NUMBERS_OF_UNIT = 10
 """Distinct texts from which a word that follows all their numbers is a unit, known or not."""
 
-_NUMBER = r"[+-]?(?:\d+(?:[.,]\d+)?|[.,]\d+|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:[.' \u00a0\u202f]\d{3})+(?:,\d+)?)"
+_GAP = r"\s{0,3}"  # bounded: a scraped cell may hold hundreds of blanks
+_SPACES = " \u00a0\u2009\u202f"
+_GROUPS = rf"(?:,\d{{3}})+(?:\.\d+)?|(?:\.\d{{3}})+(?:,\d+)?|(?:['\u2019{_SPACES}]\d{{3}})+(?:[.,]\d+)?"
+_NUMBER = rf"[+-]?(?:\d+(?:[.,]\d+)?|[.,]\d+|\d{{1,3}}(?:{_GROUPS})|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?:\.\d+)?)"
 _CURRENCY = (
-    r"(?:(?:US|A|AU|C|CA|S|R|HK|NZ)?\$|[€£¥₹₽₩元]|USD|EUR|GBP|CHF|INR|CNY|RMB|JPY|AUD|CAD|AED|SAR|SR"
-    r"|SEK|NOK|DKK|kr\.?|zł|PLN|Kč|CZK|Rp|Rs\.?)"
+    r"(?:(?:US|A|AU|C|CA|S|R|HK|NZ|MX)?\$|[€£¥￥₹₽₩₺฿₪₱₦₫₴元円원]|USD|EUR|GBP|CHF|INR|CNY|RMB|JPY|AUD|CAD|AED|SAR|SR"
+    r"|SEK|NOK|DKK|kr\.?|zł|PLN|Kč|CZK|Rp|RM|Rs\.?)"
 )
 # One letter counts only in the case in which it is a unit; longer units in any case, with the plural's s.
-_LETTER_UNIT = r"[kKMBgmlLWVshx%\"'\u2032\u2033+°]|''"
+_LETTER_UNIT = r"[kKMBgmlLWVshxt%\"'\u2032\u2033\u201d+°℃]|''"
 _WORD_UNIT = (
-    r"(?i:kg|mg|µg|ct|carat|lb|oz|ounce|gram|cm|mm|km|µm|nm|ft|feet|inch|inche|in|yd|yard|meter|metre|ml|cl|dl|liter|litre|gal|qt|pt"
+    r"(?i:kg|mg|[µμ]g|mcg|gm|ct|carat|lb|pound|oz|fl\.? ?oz|ounce|gram|kilogram|milligram|tonne"
+    r"|cm|mm|km|[µμ]m|nm|ft|feet|foot|inch|inche|in|yd|yard|mile"
+    r"|(?:milli|centi|kilo)?met(?:er|re)|ml|cl|dl|ltr|(?:milli|centi)?lit(?:er|re)|gal|gallon|qt|pt"
     r"|bit|byte|[kmgtp]i?b|[kmgt]bps|[kmg]?hz|mp|mpx|mpix|megapixel|px|pixel|dpi|ppi|fps|rpm|nit|lm|lumen|mah|ah|wh|kwh|kw|mw|watt|volt|hp|ps|db"
-    r"|bar|psi|pa|kpa|sec|second|min|minute|hr|hour|day|week|month|year|yr|pc|pcs|piece|pack|st|stk|k|percent|pct"
+    r"|bar|psi|pa|kpa|ms|sec|second|min|minute|hr|hour|day|week|month|year|yr|pc|pcs|piece|pack|st|stk|k|percent|pct"
     r"|kcal|cal|kj|°c|°f|m²|m2|sqft|sq ft|m³|m3|cc|mm²|denier|gsm|g/m²)s?\.?"
 )
 _CHINESE_UNIT = (
-    "千克|公斤|毫克|克|斤|毫升|升|厘米|毫米|千米|米|英寸|寸|年|个月|月|天|小时|分钟|秒"
+    "千克|公斤|毫克|克|斤|两|吨|毫升|升|厘米|毫米|千米|米|英寸|寸|年|个月|月|天|小时|分钟|秒"
     "|个|件|片|支|瓶|盒|包|袋|套|人|万|亿|元"
 )
-_FORMATTED = (
-    r"\s*[+-]?(?:\d+,\d+|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:\.\d{3})+,\d+"
-    r"|[1-9]\d{0,2}(?:[' \u00a0\u202f]\d{3})+(?:[.,]\d+)?)\s*"
+_GROUPED = re.compile(
+    r"[+-]?[1-9]\d{0,2}(?:(?:,\d{3})+(?:\.\d+)?|(?:\.\d{3})+,\d+|(?:\.\d{3}){2,}"
+    rf"|(?:['\u2019{_SPACES}]\d{{3}})+[.,]\d+)"
 )
 _QUANTITY = re.compile(
-    rf"\s*[<>~≈]?\s*(?:{_CURRENCY}\s*{_NUMBER}|{_NUMBER}\s*(?:{_LETTER_UNIT}|{_WORD_UNIT}|{_CHINESE_UNIT}|{_CURRENCY})\+?)\s*"
-    rf"|{_FORMATTED}"
+    rf"[<>~≈]?{_GAP}(?:[+-]?{_CURRENCY}{_GAP}{_NUMBER}(?:/-|[,.:]-)?"
+    rf"|{_NUMBER}{_GAP}(?:{_LETTER_UNIT}|{_WORD_UNIT}|{_CHINESE_UNIT}|{_CURRENCY})\+?)"
+    rf"|[+-]?\d+,\d+|{_GROUPED.pattern}"
 )
-_COUNT = re.compile(rf"{_FORMATTED}|\s*{_NUMBER}\s*[kKMB万亿]\s*")
-_NUMBER_AND_WORD = re.compile(rf"\s*{_NUMBER}\s*(?P<unit>[^\W\d_]{{2,12}}(?:\s?/\s?[^\W\d_]{{1,8}})?)\.?\s*")
+_MAGNITUDE = re.compile(rf"{_NUMBER}{_GAP}(?:[万亿]|(?<=[.,]\d)[kKM])")
+_NUMBER_AND_WORD = re.compile(rf"{_NUMBER}{_GAP}(?P<unit>[^\W\d_]{{2,12}}(?:\s?/\s?[^\W\d_]{{1,8}})?)\.?")
 
-_INCHES = ("in", "inch", "inche", '"', "''", "\u2033", "英寸")
+_INCHES = ("in", "inch", "inche", '"', "''", "\u2033", "\u201d", "英寸")
 _DIMENSIONS: tuple[Mapping[str, float], ...] = (
-    {"mg": 1e-3, "毫克": 1e-3, "ct": 0.2, "carat": 0.2, "g": 1.0, "gram": 1.0, "克": 1.0, "oz": 28.349523125}
-    | {"ounce": 28.349523125, "lb": 453.59237, "斤": 500.0, "kg": 1e3, "千克": 1e3, "公斤": 1e3},
-    {"nm": 1e-9, "\u03bcm": 1e-6, "mm": 1e-3, "毫米": 1e-3, "cm": 1e-2, "厘米": 1e-2, **dict.fromkeys(_INCHES, 0.0254)}
-    | {"ft": 0.3048, "feet": 0.3048, "yd": 0.9144, "yard": 0.9144, "m": 1.0, "meter": 1.0, "metre": 1.0, "米": 1.0}
-    | {"km": 1e3, "千米": 1e3},
-    {"ml": 1e-3, "毫升": 1e-3, "cl": 1e-2, "dl": 0.1, "l": 1.0, "L": 1.0, "liter": 1.0, "litre": 1.0, "升": 1.0},
-    {"s": 1.0, "sec": 1.0, "second": 1.0, "秒": 1.0, "min": 60.0, "minute": 60.0, "分钟": 60.0, "h": 3600.0}
-    | {"hr": 3600.0, "hour": 3600.0, "小时": 3600.0, "day": 86400.0, "天": 86400.0, "week": 604800.0},
-    {"month": 1.0, "个月": 1.0, "月": 1.0, "year": 12.0, "yr": 12.0, "年": 12.0},
-    {
-        "kb": 1.0,
-        "kib": 1.0,
-        "mb": 2.0**10,
-        "mib": 2.0**10,
-        "gb": 2.0**20,
-        "gib": 2.0**20,
-        "tb": 2.0**30,
-        "tib": 2.0**30,
-    },
+    dict.fromkeys(("\u03bcg", "mcg"), 1e-6)
+    | dict.fromkeys(("mg", "milligram", "毫克"), 1e-3)
+    | dict.fromkeys(("g", "gm", "gram", "克"), 1.0)
+    | dict.fromkeys(("kg", "kilogram", "千克", "公斤"), 1e3)
+    | dict.fromkeys(("t", "tonne", "吨"), 1e6)
+    | dict.fromkeys(("oz", "ounce"), 28.349523125)
+    | dict.fromkeys(("lb", "pound"), 453.59237)
+    | {"carat": 0.2, "两": 50.0, "斤": 500.0},
+    {"nm": 1e-9, "\u03bcm": 1e-6, **dict.fromkeys(_INCHES, 0.0254)}
+    | dict.fromkeys(("mm", "millimeter", "millimetre", "毫米"), 1e-3)
+    | dict.fromkeys(("cm", "centimeter", "centimetre", "厘米"), 1e-2)
+    | dict.fromkeys(("m", "meter", "metre", "米"), 1.0)
+    | dict.fromkeys(("km", "kilometer", "kilometre", "千米"), 1e3)
+    | dict.fromkeys(("ft", "feet", "foot"), 0.3048)
+    | dict.fromkeys(("yd", "yard"), 0.9144)
+    | {"mile": 1609.344},
+    dict.fromkeys(("ml", "milliliter", "millilitre", "cc", "毫升"), 1e-3)
+    | dict.fromkeys(("cl", "centiliter", "centilitre"), 1e-2)
+    | dict.fromkeys(("l", "L", "ltr", "liter", "litre", "升"), 1.0)
+    | dict.fromkeys(("gal", "gallon"), 3.785411784)
+    | {"dl": 0.1, "fl oz": 0.0295735295625, "fl. oz": 0.0295735295625},
+    {"ms": 1e-3, "week": 604800.0}
+    | dict.fromkeys(("s", "sec", "second", "秒"), 1.0)
+    | dict.fromkeys(("min", "minute", "分钟"), 60.0)
+    | dict.fromkeys(("h", "hr", "hour", "小时"), 3600.0)
+    | dict.fromkeys(("day", "天"), 86400.0),
+    dict.fromkeys(("month", "个月", "月"), 1.0) | dict.fromkeys(("year", "yr", "年"), 12.0),
+    {f"{prefix}{i}b": 1024.0**power for power, prefix in enumerate("kmgtp") for i in ("", "i")},
+    {f"{prefix}bps": 1e3**power for power, prefix in enumerate("kmgt")},
     {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9},
-    {"kbps": 1.0, "mbps": 1e3, "gbps": 1e6},
     {"W": 1.0, "watt": 1.0, "kw": 1e3},
     {"wh": 1.0, "kwh": 1e3},
     {"mah": 1.0, "ah": 1e3},
-    {"cal": 1.0, "kcal": 1e3},
-    {"": 1.0, "k": 1e3, "K": 1e3, "万": 1e4, "M": 1e6, "亿": 1e8, "B": 1e9},
+    dict.fromkeys(("m²", "m2"), 1.0),
+    dict.fromkeys(("°c", "℃"), 1.0),
+    {"": 1.0, "k": 1e3, "K": 1e3, "万": 1e4, "M": 1e6, "亿": 1e8},
 )
 """Units of one dimension, and how much of one is in each. Bytes count by 1024, as memory does."""
+
+
+def with_plain_minus(text: str) -> str:
+    """Take the blanks around a text away, and write a minus as keyboards do.
+
+    Examples
+    --------
+    >>> with_plain_minus(" −5 °C")
+    '-5 °C'
+    """
+    return text.strip().replace("\u2212", "-")
 
 
 def is_quantity(text: str) -> bool:
@@ -80,23 +107,34 @@ def is_quantity(text: str) -> bool:
 
     Examples
     --------
-    >>> [is_quantity(text) for text in ("1.37kg", "10,000+", "$4.99", '13.3"', "339,69", "50 %")]
+    >>> [is_quantity(text) for text in ("1.37kg", "10,000+", "-$4.99", '13.3"', "339,69", "50 %")]
     [True, True, True, True, True, True]
-    >>> [is_quantity(text) for text in ("5G", "3.5", "256GB SSD", "4.4.2", "XL")]
-    [False, False, False, False, False]
+    >>> [is_quantity(text) for text in ("5G", "3.5", "256GB SSD", "4.4.2", "XL", "555 123 456")]
+    [False, False, False, False, False, False]
     """
-    return _QUANTITY.fullmatch(text) is not None
+    return _QUANTITY.fullmatch(with_plain_minus(text)) is not None
 
 
-def is_count(text: str) -> bool:
-    """Whether a text is a number in a format, or in thousands and the like, beside which plain numbers are the same.
+def is_grouped(text: str) -> bool:
+    """Whether a text is a number whose thousands are parted, and cannot well be anything else.
 
     Examples
     --------
-    >>> [is_count(text) for text in ("10,000", "1.2k", "3万", "1 200", "5 kg", "17")]
-    [True, True, True, True, False, False]
+    >>> [is_grouped(text) for text in ("10,000", "1,299.50", "1.299,50", "1 299,50", "1.299", "555 123", "38,45", "17")]
+    [True, True, True, True, False, False, False, False]
     """
-    return _COUNT.fullmatch(text) is not None
+    return _GROUPED.fullmatch(with_plain_minus(text)) is not None
+
+
+def is_magnitude(text: str) -> bool:
+    """Whether a text is a number of thousands or the like, beside which plain numbers are ones.
+
+    Examples
+    --------
+    >>> [is_magnitude(text) for text in ("1.2k", "3.5M", "3万", "12M", "4K", "5 kg")]
+    [True, True, True, False, False, False]
+    """
+    return _MAGNITUDE.fullmatch(with_plain_minus(text)) is not None
 
 
 def has_common_unit(texts: np.ndarray) -> np.ndarray:
@@ -109,11 +147,26 @@ def has_common_unit(texts: np.ndarray) -> np.ndarray:
     >>> has_common_unit(np.array(["2 doors", "4 doors"], dtype=object)).any()
     np.False_
     """
-    found = [_NUMBER_AND_WORD.fullmatch(text) for text in texts]
+    found = [_NUMBER_AND_WORD.fullmatch(with_plain_minus(text)) for text in texts]
     is_match = np.array([match is not None for match in found], dtype=bool)
     units = {match["unit"].casefold() for match in found if match}
     is_common = len(units) <= MOST_COMMON_UNITS and is_match.sum() >= LEAST_NUMBERS_OF_UNIT
     return is_match if is_common else np.zeros(len(texts), dtype=bool)
+
+
+def word_of(unit: str) -> str:
+    """Bring a unit into one case and number; one letter stays as it is, for m is a metre and M a million.
+
+    Examples
+    --------
+    >>> [word_of(unit) for unit in ("KGs.", "Inches", "M", "Mbps", "ms")]
+    ['kg', 'inche', 'M', 'mbps', 'ms']
+    """
+    if len(unit) == 1:
+        return unit
+    word = unit.casefold().removesuffix(".")
+    is_plural = word.endswith("s") and len(word) > LONGEST_SYMBOL and not any(word in units for units in _DIMENSIONS)
+    return word[:-1] if is_plural else word
 
 
 def scale_of(unit: str, other: str) -> float | None:
@@ -121,10 +174,10 @@ def scale_of(unit: str, other: str) -> float | None:
 
     Examples
     --------
-    >>> scale_of("kg", "g"), scale_of("Inch", "cm"), scale_of("pieces", "piece"), scale_of("kg", "ml")
+    >>> scale_of("kg", "g"), scale_of("Inches", "cm"), scale_of("pieces", "piece"), scale_of("kg", "ml")
     (1000.0, 2.54, 1.0, None)
     """
-    unit, other = _word_of(unit), _word_of(other)
+    unit, other = word_of(unit), word_of(other)
     if unit == other:
         return 1.0
     for units in _DIMENSIONS:
@@ -132,11 +185,3 @@ def scale_of(unit: str, other: str) -> float | None:
         if here is not None and there is not None:
             return float(f"{here / there:.12g}")  # .0254 / .01 is 2.54
     return None
-
-
-def _word_of(unit: str) -> str:
-    """A unit in one case and number; one letter as it is, for m is a metre and M a million."""
-    if len(unit) == 1:
-        return unit
-    word = unit.casefold().removesuffix(".")
-    return word.removesuffix("s") if len(word) > LONGEST_SYMBOL else word
