@@ -80,7 +80,8 @@ class Imputation:
         - `position`: row number in the whole input, from 0; `row`: its index label, as text; `column`
         - `state`: see `CellState`
         - `value`: as it would be written in a file; empty text where the cell stays empty
-        - `value_number`: the number, or seconds since 1970 of a date; NaN for categories, and where it stays empty
+        - `value_number`: the number (of a quantity in the unit in which its column counts), or seconds since 1970 of a
+          date; NaN for categories, and where it stays empty
         - `confidence`: 0 to 1. Of a category, its probability; of a number, the share of the column's own 90 % range
           that the interval rules out
         - `lower`, `upper`: 90 % interval of a number or date; NaN for categories

@@ -8,7 +8,7 @@ import sys
 
 __all__ = ["PROGRAM", "QUICK", "SHOP", "rows_of", "shop_records", "text_of"]
 
-PROGRAM = [sys.executable, "-c", "from gain_impute.cli import main; main()"]
+PROGRAM = [sys.executable, "-m", "gain_impute"]
 """The program as a process, for it may not be on the path."""
 QUICK = ["--max-steps", "20"]
 
