@@ -299,8 +299,8 @@ def _decode(
     if name in encoder.numbers:
         scores, number = prediction.numbers[at, layout.numbers.index(name)], encoder.numbers[name]
         values = number.decode(scores, round_to_grid=round_to_grid)
-        if round_to_grid:
-            values = encoder.schema[name].as_written(values)
+        if round_to_grid and not len(number.seen):
+            values = encoder.schema[name].as_written(values, least=number.minimum, most=number.maximum)
         return number.beside(values, encoder.markers[name])
     return encoder.classes[name].decode(prediction.codes[at, layout.classes.index(name)])
 

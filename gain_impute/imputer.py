@@ -45,7 +45,8 @@ class GAINImputer(Completer):  # numpydoc ignore=PR02
     keep_empty_features : bool, default=True
         Keep columns that were never observed in fit; they stay empty. False drops them.
     round_to_grid : bool, default=True
-        Put filled numbers on their column's grid: integers stay integers, two decimals stay two.
+        Put filled numbers on their column's grid (integers stay integers, two decimals stay two), and where a column
+        has few values (ten cells for each, 300 at most) among those seen. False for the least squared error.
     min_confidence : float in [0, 1], mapping of str to float or None, default=None
         Cells stay empty where what would fill them is less sure than this, and are "abstained" in the report: one bar
         for all columns, or one for each of some. None fills them all, as `sample` always does. It may be set after the

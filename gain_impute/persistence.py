@@ -42,7 +42,7 @@ from gain_impute.state import EpochLog, TrainingState
 
 __all__ = ["FORMAT_VERSION", "MODEL_FILES", "FittedState", "read_model", "write_model"]
 
-FORMAT_VERSION = 16
+FORMAT_VERSION = 17
 SCALARS = ("mean", "std", "minimum", "maximum", "grid", "read_from", "read_to")  # of the encoder of a number
 MODEL_FILES = DESCRIPTION, WEIGHTS, CHECKSUMS = "model.json", "weights.safetensors", "SHA256SUMS"
 
@@ -250,7 +250,7 @@ def _encoders_to_json(encoder: TableEncoder) -> dict[str, Any]:
     """Describe the encoders; the numbers' knots are among the tensors."""
     return {
         "numbers": [
-            {"name": column.name} | {key: getattr(column, key) for key in SCALARS}
+            {"name": column.name, "seen": column.seen.tolist()} | {key: getattr(column, key) for key in SCALARS}
             for column in encoder.numbers.values()
         ],
         "classes": [dataclasses.asdict(column) for column in encoder.classes.values()],
@@ -345,11 +345,18 @@ def _scalars(column: dict[str, Any]) -> dict[str, Any]:
     return {key: float(column[key]) for key in SCALARS}
 
 
+def _seen(column: dict[str, Any]) -> NDArray[np.float64]:
+    seen = np.array([float(number) for number in column["seen"]], dtype=np.float64)
+    if not np.isfinite(seen).all() or np.any(np.diff(seen) <= 0):
+        raise ValueError("seen")
+    return seen
+
+
 def _encoder_from(description: dict[str, Any], edges: Tensor) -> TableEncoder:
     """Put the encoders together again; whatever is not of its type is an error here, and not when cells are filled."""
     schema, encoders = schema_from_toml(description["schema"]), description["encoders"]
     numbers = [
-        NumericEncoder(name=column["name"], edges=knots.numpy(), **_scalars(column))
+        NumericEncoder(name=column["name"], edges=knots.numpy(), seen=_seen(column), **_scalars(column))
         for column, knots in zip(encoders["numbers"], edges, strict=True)
     ]
     classes = [

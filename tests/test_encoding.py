@@ -165,6 +165,47 @@ def test_bounds_of_the_schema_come_before_those_seen():
     assert encoder.widen(np.array([-5.0, 50.0]), minimum=0.0, maximum=10.0).maximum == 10.0
 
 
+CORES = np.array([1.0, 2.0, 4.0, 8.0] * 20)
+
+
+@LAW
+@given(scores=arrays(st.floats(-1e4, 1e4)))
+def test_where_few_values_were_seen_the_nearest_of_these_is_filled_in(scores):
+    encoder = numeric(CORES, grid=1.0)
+    assert encoder.seen.tolist() == [1, 2, 4, 8]
+    decoded = encoder.decode(scores.astype(np.float32), round_to_grid=True)
+    exact = encoder.decode(scores.astype(np.float32), round_to_grid=False)
+    distances = np.abs(exact[:, None] - encoder.seen)
+    np.testing.assert_array_equal(np.abs(exact - decoded), distances.min(axis=1))
+    assert set(decoded.tolist()) <= {1.0, 2.0, 4.0, 8.0}
+
+
+def test_values_are_remembered_where_they_are_few_on_the_grid_and_within_the_bounds():
+    assert numeric(np.repeat(np.arange(50.0), 9)).seen.tolist() == []  # nine cells of each
+    assert numeric(np.repeat(np.arange(301.0), 10)).seen.tolist() == []  # too many to be remembered
+    assert numeric(np.repeat(np.arange(300.0), 10)).seen.tolist() == list(range(300))
+    off_grid = numeric(np.append(CORES, 2.5), grid=1.0)
+    assert off_grid.seen.tolist() == [1, 2, 4, 8]
+    bounded = NumericEncoder.fit("n", CORES, n_bins=8, grid=1.0, minimum=2, maximum=5)
+    assert bounded.decode(np.array([-9.0, 0.0, 9.0]), round_to_grid=True).tolist() == [2, 4, 4]
+    beyond = NumericEncoder.fit("n", CORES, n_bins=8, grid=1.0, minimum=10, maximum=12)  # no value seen lies there
+    assert beyond.decode(np.array([-9.0, 9.0]), round_to_grid=True).tolist() == [10, 12]
+
+
+def test_between_two_days_that_were_seen_any_day_is_possible():
+    days = fit_datetime_encoder("day", np.repeat([0.0, 10 * 86_400.0], 50), n_bins=8)
+    assert days.decode(np.zeros(1), round_to_grid=True).tolist() == [5 * 86_400]
+
+
+def test_more_rows_bring_more_values_and_many_more_end_it():
+    encoder = numeric(CORES, grid=1.0)
+    wider = encoder.widen(np.array([16.0, 8.0, np.nan]), minimum=None, maximum=None)
+    assert wider.seen.tolist() == [1, 2, 4, 8, 16]
+    assert wider.decode(np.array([50.0]), round_to_grid=True).tolist() == [16]
+    assert encoder.widen(np.arange(40.0), minimum=None, maximum=None).seen.tolist() == []
+    assert numeric(np.arange(40.0)).widen(CORES, minimum=None, maximum=None).seen.tolist() == []
+
+
 def test_numbers_too_large_to_count_their_cents_stay_within_bounds():
     encoder = numeric(np.array([-1e308, 2.5, 1e308]), grid=0.01)
     decoded = encoder.decode(np.array([-9, -1.0, 1.0, 9], np.float32), round_to_grid=True)

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gain_impute import GAINImputer
-from gain_impute.errors import SchemaError
+from gain_impute.errors import SchemaError, TableError
 from gain_impute.evaluation import evaluate
-from gain_impute.schema import ColumnSchema, Kind, infer_schema, schema_from_toml, schema_to_toml
+from gain_impute.schema import ColumnSchema, Kind, infer_schema, likely_markers, schema_from_toml, schema_to_toml
 from gain_impute.schema.quantities import NumberFormat, QuantityFormat
 from gain_impute.schema.units import scale_of
 from tests.strategies import quick_imputer
@@ -33,40 +33,52 @@ def infer(texts):
 
 
 @pytest.mark.parametrize(
-    ("write", "formats"),
+    ("write", "formats", "value"),
     [
-        (lambda x: f"{x:.2f} kg", ("1234.00 kg",)),
-        (lambda x: f"{x / 100:.3g}kg", ("1234.567kg",)),
-        (lambda x: f"${x:,.2f}", ("$1,234.00",)),
-        (lambda x: f"{european(20 * x)} €", ("1.234,00 €",)),
-        (lambda x: f"{x:.2f}".replace(".", ","), ("1234,00",)),
-        (lambda x: f"Rs. {1000 * x:,.0f}", ("Rs. 1,234",)),
-        (lambda x: f"{1000 * x:,.2f}".replace(",", " "), ("1 234.00",)),
-        (lambda x: f"CHF {1000 * x:,.2f}".replace(",", "’"), ("CHF 1’234.00",)),
-        (lambda x: f"{european(10 * x, 0)} €", ("1.234 €",)),  # "3.987 €" beside "381 €" are no decimals
-        (lambda x: f"{x / 100:.3f} kg", ("1234.000 kg",)),
-        (lambda x: f"{x - 300:,.2f} €".replace("-", "−"), ("1,234.00 €",)),
-        (lambda x: f"-${x:.2f}" if x < 150 else f"${x:.2f}", ("$1234.00",)),
-        (lambda x: f"Rs.{x:.0f}/-", ("Rs.1234/-",)),
-        (lambda x: f"{x:.0f} Mbps" if x < 1000 else f"{x / 1000:.3g} Gbps", ("1234 Mbps", "1234.56 Gbps")),
-        (lambda x: f"{x / 16:.4g} pounds" if x >= 1000 else f"{x:.0f} ounces", ("1234 ounces", "1234.56 pounds")),
-        (lambda x: f"-{x:.1f} °C", ("1234.0 °C",)),
-        (lambda x: f"{x:.1f} m2", ("1234.0 m2",)),
-        (lambda x: f"{x:.0f}克", ("1234克",)),
-        (lambda x: f"{x:,.0f}", ("1,234",)),  # of which most are plain numbers
-        (lambda x: f"{x:.0f} g" if x < 1000 else f"{x / 1000:.3g} kg", ("1234 g", "1234.56 kg")),
-        (lambda x: f"{x / 1e3:.2f}万" if x > 1000 else f"{10 * x:.0f}", ("1234", "1234.00万")),
-        (lambda x: f"{x:.0f} min" if x < 1000 else f"{x / 60:.1f} h", ("1234 min", "1234.0 h")),
-        (lambda x: f"{x:.0f} EUR" if int(x) % 2 else f"{x:.0f} USD", None),  # which cannot be compared
+        (lambda x: f"{x:.2f} kg", ("1234.00 kg",), lambda x: x),
+        (lambda x: f"{x / 100:.3g}kg", ("1234.567kg",), lambda x: x / 100),
+        (lambda x: f"${x:,.2f}", ("$1,234.00",), lambda x: x),
+        (lambda x: f"{european(20 * x)} €", ("1.234,00 €",), lambda x: 20 * x),
+        (lambda x: f"{x:.2f}".replace(".", ","), ("1234,00",), lambda x: x),
+        (lambda x: f"Rs. {1000 * x:,.0f}", ("Rs. 1,234",), lambda x: 1000 * x),
+        (lambda x: f"{1000 * x:,.2f}".replace(",", " "), ("1 234.00",), lambda x: 1000 * x),
+        (lambda x: f"CHF {1000 * x:,.2f}".replace(",", "’"), ("CHF 1’234.00",), lambda x: 1000 * x),
+        (
+            lambda x: f"{european(10 * x, 0)} €",
+            ("1.234 €",),
+            lambda x: 10 * x,
+        ),  # "3.987 €" beside "381 €" are no decimals
+        (lambda x: f"{x / 100:.3f} kg", ("1234.000 kg",), lambda x: x / 100),
+        (lambda x: f"{x - 300:,.2f} €".replace("-", "−"), ("1,234.00 €",), lambda x: x - 300),
+        (lambda x: f"-${x:.2f}" if x < 150 else f"${x:.2f}", ("$1234.00",), lambda x: -x if x < 150 else x),
+        (lambda x: f"Rs.{x:.0f}/-", ("Rs.1234/-",), lambda x: x),
+        (lambda x: f"{x:.0f} Mbps" if x < 1000 else f"{x / 1000:.3g} Gbps", ("1234 Mbps", "1234.56 Gbps"), lambda x: x),
+        (
+            lambda x: f"{x / 16:.4g} pounds" if x >= 1000 else f"{x:.0f} ounces",
+            ("1234 ounces", "1234.56 pounds"),
+            lambda x: x,
+        ),
+        (lambda x: f"-{x:.1f} °C", ("1234.0 °C",), lambda x: -x),
+        (lambda x: f"{x:.1f} m2", ("1234.0 m2",), lambda x: x),
+        (lambda x: f"{x:.0f}克", ("1234克",), lambda x: x),
+        (lambda x: f"{x:,.0f}", ("1,234",), lambda x: x),  # of which most are plain numbers
+        (lambda x: f"{x:.0f} g" if x < 1000 else f"{x / 1000:.3f} kg", ("1234 g", "1234.000 kg"), lambda x: x),
+        (lambda x: f"{x:.0f} mm" if x < 1000 else f"{x / 1000:.3f} m", ("1234 mm", "1234.000 m"), lambda x: x),
+        (lambda x: f"{x:.0f} g" if x < 1000 else f"{x / 1000:.3g} kg", ("1234 g", "1234.56 kg"), lambda x: x),
+        (lambda x: f"{x / 1e3:.2f}万" if x > 1000 else f"{10 * x:.0f}", ("1234", "1234.00万"), lambda x: 10 * x),
+        (lambda x: f"{x:.0f} min" if x < 1000 else f"{x / 60:.1f} h", ("1234 min", "1234.0 h"), lambda x: x),
+        (lambda x: f"{x:.0f} EUR" if int(x) % 2 else f"{x:.0f} USD", None, lambda x: x),  # which cannot be compared
     ],
 )
-def test_how_a_column_writes_its_quantities_is_found(write, formats):
+def test_how_a_column_writes_its_quantities_is_found(write, formats, value):
     texts = [write(x) for x in NUMBERS]
     column = infer(texts)
     assert (column.kind, column.number_formats, column.fill) == (Kind.QUANTITY, formats, formats is not None)
     if formats is not None:
         parsed = column.parse(pd.Series(texts))
         assert parsed.readable.all()
+        true = np.array([value(x) for x in NUMBERS])
+        assert np.all(np.abs(parsed.values - true) <= np.maximum(column.grid or 1, 0.01 * np.abs(true)))
         again = column.format(parsed.values)
         written = np.array([text.replace("−", "-") for text in texts], dtype=object)
         assert np.mean(again == written) >= 0.95  # "0.34 h" comes back as "20 min"
@@ -111,6 +123,102 @@ def test_codes_are_no_quantities(texts):
     assert infer(texts).number_formats is None
 
 
+@pytest.mark.parametrize(
+    ("texts", "slip", "text", "number"),
+    [
+        ([f"{10 * x:,.0f} kg" for x in NUMBERS], "1 500 kg", "3,987 kg", 3987),
+        ([f"${10 * x:,.0f}" for x in NUMBERS], "$1\xa0234", "$1,234", 1234),
+        ([f"${10 * x:,.2f}" for x in NUMBERS], "$1\xa0234.50", "$1,234.50", 1234.5),
+        ([f"{european(10 * x, 0)} €" for x in NUMBERS], "1 234 €", "3.987 €", 3987),
+        ([f"${3 + x / 1e4:.3f}" for x in NUMBERS], "$45", "$3.459", 3.459),
+        ([f"${3 + x / 1e4:.3f}" for x in NUMBERS], "$945", "$3.459", 3.459),
+        ([f"{1 + x / 1e4:.3f} kg" for x in NUMBERS] + ["25 kg"] * 400, "2.5 kg", "1.345 kg", 1.345),
+    ],
+)
+def test_one_slip_does_not_change_how_a_column_is_read(texts, slip, text, number):
+    for cells in (texts, [*texts, slip]):
+        assert infer(cells).parse(pd.Series([text])).values[0] == pytest.approx(number)
+    assert infer([*texts, slip]).number_formats == infer(texts).number_formats
+
+
+@pytest.mark.parametrize(
+    ("name", "texts"),
+    [
+        ("ip", [f"192.168.{a}.{b}" for a, b in np.random.default_rng(0).integers(100, 255, (400, 2))]),
+        ("phone", [f"{a}.{b}.{c}" for a, b, c in np.random.default_rng(0).integers(100, 999, (400, 3))]),
+        ("invoice number", [f"{int(n):,}" for n in UNIQUE]),
+        ("model_no", [f"{n}W" for n in UNIQUE]),
+        ("plate", [f"{n} AB" for n in UNIQUE]),
+    ],
+)
+def test_what_names_a_row_is_not_made_up(name, texts):
+    assert not infer_schema(pd.DataFrame({name: texts}))[name].is_number
+
+
+def test_numbers_that_may_mean_empty_are_asked_about_in_quantities_too():
+    table = pd.DataFrame({"price": [f"${x:,.2f}" for x in NUMBERS] + ["$99,999.00"] * 20})
+    assert likely_markers(table, infer_schema(table)) == {"price": {"$99,999.00": 20}}
+
+
+@pytest.mark.parametrize(
+    ("formats", "text", "number"),
+    [
+        (["1234 inch"], "5 inches", 5),
+        (["1234 inches"], "5 inch", 5),
+        (["1234 in", "1234 cm"], "5 inches", 5),
+        (["1234 Straße"], "5 Strasse", 5),
+        (["1234 kg"], "5.", 5),
+        (["1234 kg"], "11 pounds", np.nan),
+        (["1234 ms"], "5 m", np.nan),
+        (["Rs.1234/-"], "Rs.5/-", 5),
+        (["$1234.00"], "$.99", 0.99),
+    ],
+)
+def test_a_unit_is_read_in_each_of_its_spellings(formats, text, number):
+    assert quantity(*formats).parse(pd.Series([text])).values[0] == pytest.approx(number, nan_ok=True)
+
+
+@given(
+    formats=st.permutations(["1234 g", "1234.5 kg", "1234.56 lb", "1234 t"]).map(lambda formats: formats[:3]),
+    number=st.integers(1, 10**7).map(float),
+)
+def test_a_number_that_some_unit_can_say_is_written_so_that_it_comes_back(formats, number):
+    column = quantity(*formats)
+    settled = column.as_written(np.array([number]), least=0, most=np.inf)
+    assert column.parse(pd.Series(column.format(settled))).values == pytest.approx(settled, rel=1e-6)
+    finest = min(
+        abs(column.parse(pd.Series([way.write(number / scale)])).values[0] - number) for way, scale in ways(column)
+    )
+    assert abs(settled[0] - number) <= max(0.01 * number, finest) + 1e-6
+
+
+def ways(column):
+    """The formats of a column, and how many of its numbers one of each is."""
+    found = [NumberFormat.of(example) for example in column.number_formats]
+    return [(way, scale_of(way.unit, found[0].unit)) for way in found]
+
+
+def test_filled_quantities_stay_within_what_was_seen():
+    rng = np.random.default_rng(0)
+    grams = np.where(rng.random(400) < 0.5, rng.integers(1985, 1996, 400), rng.integers(100, 300, 400))
+    texts = [f"{x} g" for x in grams[:-20]] + ["1.9 kg"] * 20
+    table = pd.DataFrame({"weight": texts, "kind": np.where(grams > 1000, "big", "small")})
+    table["weight"] = table["weight"].mask(rng.random(400) < 0.2)
+    imputer = quick_imputer(max_steps=100).fit(table)
+    column = imputer.schema_["weight"]
+    assert column.number_formats == ("1234 g", "1234.0 kg")
+    assert np.max(column.parse(imputer.transform(table)["weight"]).values) <= 1995
+
+
+def test_a_column_in_other_units_than_its_formats_say_is_an_error_that_names_them():
+    table = pd.DataFrame({"x": ["1 l", "2 l", "3 l"] * 20, "y": range(60)})
+    schema = infer_schema(table).replace("x", number_formats=["1234 kg"])
+    with pytest.raises(
+        TableError, match=r"readable as quantity\. 60 of 60 are not\. Correct its number_formats, give the"
+    ):
+        quick_imputer(schema=schema).fit(table)
+
+
 def test_keys_of_grouped_digits_stay_empty_and_letters_for_thousands_in_few_texts_are_categories():
     order = infer_schema(pd.DataFrame({"order_id": [f"{int(n):,}" for n in UNIQUE]}))["order_id"]
     assert not order.is_fillable
@@ -129,8 +237,9 @@ def test_a_number_is_one_and_the_same_in_every_dtype():
 
 def test_a_greater_unit_without_decimals_is_not_taken_where_it_would_lose_much():
     coarse = quantity("1234 g", "1234 kg")
-    assert coarse.format(np.array([1490.0, 2001.0, 3000.0])).tolist() == ["1490 g", "2 kg", "3 kg"]
-    assert coarse.as_written(np.array([1490.0, 1600.0])).tolist() == [1490, 1600]
+    assert coarse.format(np.array([1490.0, 2001.0, 3000.0])).tolist() == ["1490 g", "2001 g", "3 kg"]
+    assert coarse.as_written(np.array([1490.0, 2001.0]), least=0, most=3000).tolist() == [1490, 2000]
+    assert coarse.as_written(np.array([1990.0]), least=0, most=1995).tolist() == [1990]  # within what was seen
 
 
 def test_one_unit_in_several_spellings_is_one():
@@ -183,7 +292,7 @@ def test_what_is_no_quantity_of_the_column_is_not_read():
         ("g 5", 5),
         (20_000 * " " + "5 g", 5),
         (5_000 * " " + "n/a", np.nan),
-        ("5" + 20_000 * " " + "g", np.nan),
+        ("5" + 20_000 * " " + "g", 5),
         ("٣ g", 3),
     ],
 )

@@ -132,7 +132,10 @@ def test_conditions_may_meet_again():
         ({"record_key": "shp"}, r"'record_key' of the schema must be one of its columns\. Got 'shp' .*mean 'shop'\?"),
         ({"time": "week"}, r"'time' of the schema must be one of its columns\. Got 'week' instead\. Correct it"),
         ({"time": "day", "record_key": "day"}, r"must be two columns\. Both are 'day'\. Correct one"),
-        ({"time": "type"}, r"'type': the 'time' of a schema must be numeric or datetime\. Its kind is 'categorical'"),
+        (
+            {"time": "type"},
+            r"'type': the 'time' of a schema must be numeric, datetime, or a quantity .* Its kind is 'categorical'",
+        ),
     ],
 )
 def test_the_columns_of_a_series_must_be_there_and_differ(schema, series, message):
@@ -234,7 +237,7 @@ def test_a_change_of_kind_lets_a_quantity_be_filled_and_keeps_what_is_said_with_
         ("price", {"minimun": 1}, r"Got 'minimun' instead\. Did you mean 'minimum'\?"),
         ("price", {"kind": "txt"}, r"'kind' must be one of .* Got 'txt' instead\. Did you mean 'text'\?"),
         ("type", {"kind": "numeric", "categories": None}, r"'memory': .* The kind of 'type' is 'numeric'"),
-        ("day", {"kind": "text"}, r"'day': the 'time' of a schema must be numeric or datetime"),
+        ("day", {"kind": "text"}, r"'day': the 'time' of a schema must be numeric, datetime"),
     ],
 )
 def test_a_change_that_cannot_be_is_refused(schema, name, changes, message):

@@ -25,9 +25,11 @@ from gain_impute.errors import TableError, TrackingWarning
 from gain_impute.evaluation.exam import Exam, column_scores
 from gain_impute.fingerprint import fingerprint
 from gain_impute.methods import Setting, make_method
+from gain_impute.schema import infer_schema
 from gain_impute.tracking import DEFAULT_STORE, MLflowTracker, Runs, send_spooled, tracking_uri
 from gain_impute.tracking.runs import metric_name
 from gain_impute.tracking.spool import Spool, left_spools
+from gain_impute.tracking.tracker import _dataset
 from gain_impute.training import HeldOut, NullTracker
 from tests.servers import WAIT_S, free_port, runs_in, start, stop
 from tests.strategies import NAMES, quick_imputer, shop_table
@@ -157,6 +159,12 @@ def test_the_table_is_named_by_a_fingerprint_and_nothing_of_it_is_kept(store):
     assert dataset.digest == fingerprint(table)
     assert json.loads(dataset.profile)["num_rows"] == len(table)
     assert "Rosebud" not in dataset.schema + dataset.source + dataset.profile
+
+
+def test_a_quantity_is_told_as_the_text_that_it_is():
+    table = pd.DataFrame({"weight": [f"{n} kg" for n in range(200)], "price": np.arange(200) / 4})
+    told = json.loads(_dataset(table, infer_schema(table))["schema"])["mlflow_colspec"]
+    assert {each["name"]: each["type"] for each in told} == {"weight": "string", "price": "double"}
 
 
 def test_the_fingerprint_changes_with_any_cell_and_any_name_but_not_with_the_index():

@@ -18,4 +18,6 @@ def fit_datetime_encoder(
     """Learn a date column: a number of seconds whose grid is found from the known values (NaN is unknown)."""
     known = seconds[~np.isnan(seconds)]
     grid = next((step for step in GRIDS_S if not np.any(known % step)), 0.0)
-    return NumericEncoder.fit(name, seconds, n_bins=n_bins, grid=grid, minimum=minimum, maximum=maximum)
+    return NumericEncoder.fit(
+        name, seconds, n_bins=n_bins, grid=grid, minimum=minimum, maximum=maximum, remembers_few=False
+    )  # between two days that were seen any day is possible

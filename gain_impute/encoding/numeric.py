@@ -1,9 +1,9 @@
-"""Numbers to z-scores and back: within the column's bounds, on its grid."""
+"""Numbers to z-scores and back: within the column's bounds, on its grid, one of those seen where these are few."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,9 @@ LEAST_JUDGED = 20  # known numbers: among fewer none is far
 MOST = float(np.finfo(np.float64).max)
 MAX_SCORE = 1e4  # a z-score beyond it says no more, and would drown the rest of its row
 LEAST_MOVE = 1e-6  # of a standard deviation: from one value to the next, where there is no grid
-MAX_QUANTILE_ROWS = 100_000  # quantiles of more rows than this are those of an even sample
+MAX_SAMPLED_ROWS = 100_000  # quantiles of more rows than this, and the few values seen, are those of an even sample
+LEAST_OF_EACH = 10  # cells for each value seen, on average: then processors have 4 or 8 cores, and none has 5
+MOST_SEEN = 300  # values that are remembered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +42,8 @@ class NumericEncoder:
         these would be one and the same.
     n_far : int, default=0
         How many there were among those learned last.
+    seen : ndarray of shape (n_seen,), float64
+        The known values on the grid, sorted, where they are few; else none. Filled values are among them.
 
     References
     ----------
@@ -56,6 +60,7 @@ class NumericEncoder:
     read_from: float
     read_to: float
     n_far: int = 0
+    seen: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
     def fit(
@@ -67,8 +72,9 @@ class NumericEncoder:
         grid: float = 0.0,
         minimum: float | None = None,
         maximum: float | None = None,
+        remembers_few: bool = True,
     ) -> NumericEncoder:
-        """Learn scale, bounds and knots from the known values; NaN is an unknown one."""
+        """Learn scale, bounds and knots from the known values, and these if they are few; NaN is an unknown one."""
         known = values[~np.isnan(values)]
         read_from, read_to = _read_range(known) or (-MOST, MOST)
         is_far = (known < read_from) | (known > read_to)
@@ -77,12 +83,12 @@ class NumericEncoder:
         mean, std = scale * float((known / scale).mean()), scale * float((known / scale).std())
         if std <= 1e-12 * scale:
             mean, std = float(known[0]), 1.0
-        sample = known[:: max(1, -(-len(known) // MAX_QUANTILE_ROWS))]
+        sample = known[:: max(1, -(-len(known) // MAX_SAMPLED_ROWS))]
         with np.errstate(over="ignore"):
-            sample = np.clip((sample - mean) / std, -MAX_SCORE, MAX_SCORE)
-        edges = np.quantile(sample, np.linspace(0, 1, n_bins + 1)).astype(np.float32)
+            scores = np.clip((sample - mean) / std, -MAX_SCORE, MAX_SCORE)
+        edges = np.quantile(scores, np.linspace(0, 1, n_bins + 1)).astype(np.float32)
         least, greatest = _bounds(float(known.min()), float(known.max()), minimum, maximum)
-        return cls(
+        encoder = cls(
             name=name,
             mean=mean,
             std=std,
@@ -94,6 +100,9 @@ class NumericEncoder:
             read_to=read_to,
             n_far=int(is_far.sum()),
         )
+        seen = np.unique(sample)
+        is_few = remembers_few and len(seen) <= min(MOST_SEEN, len(sample) // LEAST_OF_EACH)
+        return replace(encoder, seen=encoder.on_grid(seen)) if is_few else encoder
 
     def reads(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which values (n_rows,) are known and not far beyond all others."""
@@ -106,15 +115,18 @@ class NumericEncoder:
         return np.where(self.reads(values), scores, 0.0)
 
     def decode(self, scores: NDArray[np.floating], *, round_to_grid: bool) -> NDArray[np.float64]:
-        """Values of shape (n_rows,), between `minimum` and `maximum`, on the grid if `round_to_grid`."""
+        """Values of shape (n_rows,) within the bounds; if `round_to_grid` on the grid, or among those seen."""
         with np.errstate(over="ignore"):
             values = np.clip(scores.astype(np.float64) * self.std + self.mean, self.minimum, self.maximum)
-        if not round_to_grid or self.grid == 0:
+        if not round_to_grid:
             return values
-        return self.snap(values)
+        seen = self.seen[(self.seen >= self.minimum) & (self.seen <= self.maximum)]
+        return _nearest(values, seen) if len(seen) else self.snap(values)
 
     def snap(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Round to the nearest point of the grid that lies within the bounds."""
+        if self.grid == 0:
+            return values
         if self.grid < 1:  # 0.1 and 0.01 are not exact in binary: divide by their exact inverse
             per_unit = float(round(1 / self.grid))
             with np.errstate(over="ignore"):  # of 1e308 no steps can be counted: every float there is on the grid
@@ -128,7 +140,7 @@ class NumericEncoder:
         """Put the nearest value, within the bounds and on the grid, in the place of one that is `taken` (n_taken,)."""
         for value in np.unique(values[np.isin(values, taken)]):
             near = value + (self.grid or LEAST_MOVE * self.std) * np.array([1, -1, 2, -2, 3, -3])
-            near = self.snap(near) if self.grid else near
+            near = self.snap(near)
             free = near[(near >= self.minimum) & (near <= self.maximum) & ~np.isin(near, taken)]
             values = np.where(values == value, next(iter(free), value), values)
         return values
@@ -146,7 +158,23 @@ class NumericEncoder:
             return replace(self, n_far=len(is_read))
         least, greatest = min(self.minimum, float(known.min())), max(self.maximum, float(known.max()))
         least, greatest = _bounds(least, greatest, minimum, maximum)
-        return replace(wider, n_far=int((~is_read).sum()), minimum=least, maximum=greatest)
+        wider = replace(wider, n_far=int((~is_read).sum()), minimum=least, maximum=greatest)
+        seen = np.union1d(self.seen, wider.on_grid(np.unique(known)))
+        is_few = len(seen) <= min(MOST_SEEN, 2 * len(self.seen))  # none stay none
+        return replace(wider, seen=seen if is_few else np.zeros(0))
+
+    def on_grid(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Those of some values that lie on the grid, within the bounds or not."""
+        free = replace(self, minimum=-MOST, maximum=MOST) if self.grid else self
+        is_on_grid = np.isclose(free.snap(values), values, rtol=1e-12, atol=0)
+        return np.asarray(values[is_on_grid])
+
+
+def _nearest(values: NDArray[np.float64], among: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The nearest of some sorted numbers (n_among,) to each value (n_rows,)."""
+    above = np.searchsorted(among, values).clip(max=len(among) - 1)
+    below = np.maximum(above - 1, 0)
+    return np.asarray(np.where(values - among[below] < among[above] - values, among[below], among[above]))
 
 
 def _bounds(least: float, greatest: float, minimum: float | None, maximum: float | None) -> tuple[float, float]:

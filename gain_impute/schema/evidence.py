@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from gain_impute.schema.reading import (
     read_distinct,
     read_numbers,
 )
+from gain_impute.schema.units import has_common_unit, is_grouped, is_quantity
 
 __all__ = [
     "LEAST_READABLE",
@@ -65,7 +67,7 @@ _CODE = re.compile(r"(?=.*\d)\S+")
 _FIRST_WIDE_CHARACTER = "\u2e80"  # from here on (Chinese, Japanese, Korean) one character says about as much as two
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
     """What the cells of a column say.
 
@@ -112,6 +114,17 @@ class Evidence:
         """Characters of a text, wide ones counted twice, on average over the distinct texts."""
         widths = [len(text) + _n_wide(text) for text in self.texts]
         return float(np.mean(widths)) if widths else 0.0
+
+    @cached_property
+    def has_unit(self) -> np.ndarray:
+        """Which texts are numbers with a unit, or in a format; ndarray of shape (n_read,), bool."""
+        is_known = np.array([is_quantity(text) for text in self.texts], dtype=bool)
+        return np.asarray(is_known | has_common_unit(self.texts))
+
+    @cached_property
+    def is_grouped(self) -> np.ndarray:
+        """Which texts are numbers whose thousands are parted; ndarray of shape (n_read,), bool."""
+        return np.array([is_grouped(text) for text in self.texts], dtype=bool)
 
     def share(self, matches: np.ndarray, *, must_be_readable: bool = True) -> float:
         """Share of the cells whose text matches a kind; ndarray of bool, one per text, to float.

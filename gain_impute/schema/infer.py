@@ -27,7 +27,7 @@ from gain_impute.schema.quantities import find_number_formats
 from gain_impute.schema.reading import clean_missing_values, is_number_dtype, read_distinct
 from gain_impute.schema.rules import ColumnSchema
 from gain_impute.schema.schema import Schema
-from gain_impute.schema.units import has_common_unit, is_grouped, is_magnitude, is_quantity
+from gain_impute.schema.units import is_magnitude, is_quantity
 from gain_impute.schema.yes_no import BOOLEAN_PAIRS
 
 __all__ = ["infer_schema"]
@@ -54,6 +54,8 @@ MOST_KEY_CATEGORIES = 200
 MOST_QUANTITIES_FILLED = 100
 """Distinct quantities up to which a quantity can be filled with one of those seen."""
 LEAST_GROUPED = 1_000
+"""The least number that can be written as in "1,299"."""
+LEAST_TEXTS_OF_A_FORMAT = 2
 LEAST_SHARE_OF_A_FORMAT = 0.01
 """Share of the cells with numbers such as "1,299" from which they are no slip."""
 LEAST_MAGNITUDES = 0.05
@@ -173,7 +175,7 @@ def _infer_column(name: str, cells: pd.Series, markers: tuple[str | float, ...],
     if kind is Kind.DATETIME:
         return ColumnSchema(name=name, kind=kind, date_format=_date_format(cells, found, markers))
     if kind is Kind.QUANTITY and (_is_grouped(found) or not _has_few_quantities(found)):
-        formats = () if _has_key_name(found) else _number_formats(found)
+        formats = () if _is_key(found) else _number_formats(found)
         return ColumnSchema(
             name=name, kind=kind, number_formats=formats or None, fill=chosen is not None or bool(formats)
         )
@@ -210,7 +212,7 @@ def _url(found: Evidence) -> Kind | None:
 
 
 def _number(found: Evidence) -> Kind | None:
-    """Numbers, and what looks like numbers: keys, codes with leading zeros, pairs, dates without separators."""
+    """Numbers, and what looks like them: keys, codes with leading zeros, pairs, compact dates, "1,299" among others."""
     is_number = ~np.isnan(found.numbers)
     if found.share(is_number) < LEAST_SHARE or 2 * is_number.sum() < len(is_number):
         return None
@@ -240,32 +242,35 @@ def _date(found: Evidence) -> Kind | None:
 
 def _quantity(found: Evidence) -> Kind | None:
     """Numbers with a unit, a few plain ones among them, or numbers of which some are in a format."""
-    has_unit = _has_unit(found)
-    is_match = has_unit | ~np.isnan(found.numbers)
-    if 2 * has_unit.sum() < is_match.sum() and not (_is_grouped(found) or _is_of_magnitudes(found, has_unit)):
+    is_match = found.has_unit | ~np.isnan(found.numbers)
+    if 2 * found.has_unit.sum() < is_match.sum() and not (_is_grouped(found) or _is_of_magnitudes(found)):
         return None
     return Kind.QUANTITY if found.share(is_match, must_be_readable=False) >= LEAST_SHARE else None
 
 
-def _has_unit(found: Evidence) -> np.ndarray:
-    """Which texts are numbers with a unit, or in a format; ndarray of shape (n_read,), bool."""
-    is_known = np.array([is_quantity(text) for text in found.texts], dtype=bool)
-    return np.asarray(is_known | has_common_unit(found.texts))
+def _is_key(found: Evidence) -> bool:
+    """Whether quantities are keys: named so, or unique and named as codes are, or with a word that is no known unit."""
+    if _has_key_name(found):
+        return True
+    if found.distinct_share < UNIQUE_SHARE:
+        return False
+    is_known = np.array([is_quantity(text) for text in found.texts], dtype=bool) | ~np.isnan(found.numbers)
+    return _has_key_name(found, _CODE_WORDS) or found.share(is_known) < LEAST_SHARE
 
 
 def _is_grouped(found: Evidence) -> bool:
     """Whether of numbers from a thousand up most are written as in "1,299"."""
-    grouped, numbers = np.array([is_grouped(text) for text in found.texts], dtype=bool), np.abs(found.numbers)
-    n_grouped, n_not = found.counts[grouped].sum(), found.counts[numbers >= LEAST_GROUPED].sum()
-    is_seldom = grouped.sum() < A_PAIR or n_grouped < LEAST_SHARE_OF_A_FORMAT * found.counts.sum()
-    return bool(n_grouped > n_not and not is_seldom)
-
-
-def _is_of_magnitudes(found: Evidence, has_unit: np.ndarray) -> bool:
-    """Whether beside plain numbers there are some such as "1.2k" and "3.5万", and no other quantities."""
-    if has_unit.mean() < LEAST_MAGNITUDES:
+    n_cells, n_grouped = found.counts.sum(), found.counts[found.is_grouped].sum()
+    if found.is_grouped.sum() < LEAST_TEXTS_OF_A_FORMAT or n_grouped < LEAST_SHARE_OF_A_FORMAT * n_cells:
         return False
-    return bool(np.mean([is_magnitude(text) for text in found.texts[has_unit]]) >= LEAST_SHARE)
+    return bool(n_grouped > found.counts[np.abs(found.numbers) >= LEAST_GROUPED].sum())
+
+
+def _is_of_magnitudes(found: Evidence) -> bool:
+    """Whether beside plain numbers there are some such as "1.2k" and "3.5万", and no other quantities."""
+    if found.has_unit.mean() < LEAST_MAGNITUDES:
+        return False
+    return bool(np.mean([is_magnitude(text) for text in found.texts[found.has_unit]]) >= LEAST_SHARE)
 
 
 def _text(found: Evidence) -> Kind | None:
@@ -374,7 +379,7 @@ def _decimals(found: Evidence, dtype: object) -> int | None:
 
 def _number_formats(found: Evidence) -> tuple[str, ...]:
     """How the quantities of a column are written; () where they cannot be compared as numbers."""
-    is_match = _has_unit(found) | ~np.isnan(found.numbers)
+    is_match = found.has_unit | ~np.isnan(found.numbers)
     return find_number_formats(found.texts[is_match], found.counts[is_match], least_share=LEAST_SHARE)
 
 

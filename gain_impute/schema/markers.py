@@ -71,7 +71,7 @@ def likely_markers(table: pd.DataFrame, schema: Schema) -> dict[str, dict[str, i
             counts = cells[schema.find_observed(name, cells)].astype(str).value_counts()
             likely = counts[[looks_empty(text) for text in counts.index]]
             told = {str(text): int(count) for text, count in likely.items() if text not in (column.categories or ())}
-        if column.kind is Kind.NUMERIC:
+        if column.kind is Kind.NUMERIC or column.number_formats is not None:
             told |= _placeholders(cells, schema.parse(name, cells).values)
         if told:
             found[name] = told

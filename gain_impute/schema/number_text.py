@@ -13,6 +13,8 @@ __all__ = ["fewest_decimals", "find_written_decimals", "format_numbers"]
 LEAST_WRITTEN_SO = 0.99
 """Share of a column's numbers that must be written alike for its style to be known."""
 MOST_DECIMALS = 6
+MOST_WRITTEN_DECIMALS = 15
+"""Beyond them a float64 has no digits."""
 LEAST_ON_GRID = 0.99
 """Share of the cells that a decimal grid must hold."""
 LEAST_DISTINCT_ON_GRID = 0.95

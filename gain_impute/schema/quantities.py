@@ -17,28 +17,25 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gain_impute.schema.number_text import fewest_decimals, find_written_decimals
+from gain_impute.schema.number_text import MOST_WRITTEN_DECIMALS, fewest_decimals, find_written_decimals
 from gain_impute.schema.reading import number_of
-from gain_impute.schema.units import scale_of, with_plain_minus, word_of
+from gain_impute.schema.units import GAP, SPACES, scale_of, with_plain_minus, word_of
 
 __all__ = ["NumberFormat", "QuantityFormat", "find_number_formats"]
 
 LEAST_OF_A_UNIT = 0.01
 """Share of a column's quantities from which a unit is one of its own, and not a slip."""
-TIMES_GREATER = 10
-"""Whole numbers that are so many times greater than what stands before the point of others: "381" beside "3.987"."""
-FINEST_DECIMALS = 10
+LEAST_JOINED = 1 / 3
+"""Of the least number with a point, read as thousands: whole numbers reach so far where "3.987" beside "950" is one."""
+EXAMPLE = 1234
 UNGROUPED = 1000
-"""A number from here on is written in the next greater unit, where the column has one: 1.37 kg, and not 1,370 g ..."""
+"""A number from here on is written in the next greater unit, where the column has one: 1.37 kg, and not 1,370 g."""
 MOST_LOST = 0.01
-"""... unless that loses more than this share of it, for want of decimals."""
+"""Share of a number that may be lost by a change of units, for want of decimals: 1,490 g are not 1 kg."""
 
 _DECIMALS = "567891"  # of an example: how many are needed at most
-_MOST_DECIMALS = 15
-_SPACES = " \u00a0\u2009\u202f"
 _APOSTROPHES = "'\u2019"
-_THOUSANDS = f",.{_APOSTROPHES}{_SPACES}"
-_GAP = r"\s{0,3}"
+_THOUSANDS = f",.{_APOSTROPHES}{SPACES}"
 _EXAMPLE = re.compile(
     rf"(?P<before>[^\d+-]*)1(?P<thousands>[{_THOUSANDS}]?)234(?:(?P<mark>[.,])(?P<decimals>\d+))?(?P<after>(?![.,]?\d).*)"
 )
@@ -85,7 +82,12 @@ class NumberFormat:
         decimals = (found and found["decimals"]) or ""
         is_padded = decimals != "" and not decimals.strip("0")
         is_known = is_padded or _DECIMALS.startswith(decimals)
-        if found is None or not is_known or len(decimals) > _MOST_DECIMALS or found["thousands"] == found["mark"]:
+        if (
+            found is None
+            or not is_known
+            or len(decimals) > MOST_WRITTEN_DECIMALS
+            or found["thousands"] == found["mark"]
+        ):
             return None
         if _LOOSE_DIGIT.search(found["after"]):
             return None
@@ -115,19 +117,15 @@ class NumberFormat:
     def read(self, text: str) -> float:
         """Read a number; NaN where it is none, of another unit, or infinite.
 
-        Blanks, the case of longer units, a plural's s and the side of the unit do not matter, nor whether thousands are
+        Blanks, the case of units of several letters, their plural and side do not matter, nor whether thousands are
         parted.
         """
-        found = _pattern_of(self).fullmatch(text)
+        found = _pattern_of(self.thousands, self.mark).fullmatch(text)
         if found is None or (found["sign"] and found["inner"]):
             return np.nan
-        n_units = sum(found[side] is not None for side in ("before", "after"))
-        if n_units != (bool(self.before.strip()) + bool(self.after.strip())):
+        if not _is_unit(found["before"].strip() + found["after"].strip(), self.unit):
             return np.nan
-        digits = "".join(
-            "." if sign == self.mark else sign for sign in found["number"] if sign.isdigit() or sign == self.mark
-        )
-        number = float(digits)
+        number = float(_plain_digits(found["number"], self.mark))
         if math.isinf(number):
             return np.nan
         return -number if "-" in {found["sign"], found["inner"]} else number
@@ -138,33 +136,25 @@ def _plain_digits(number: str, mark: str) -> str:
     return "".join("." if sign == mark else sign for sign in number if sign.isdigit() or sign == mark)
 
 
-@functools.lru_cache(maxsize=1024)
-def _pattern_of(way: NumberFormat) -> re.Pattern[str]:
-    """What a number in a format looks like, in a text without blanks around."""
-    if way.thousands in {"", ",", "."}:
-        parting = r"\." if way.mark == "," else ","
+@functools.lru_cache(maxsize=4096)
+def _is_unit(text: str, unit: str) -> bool:
+    """Whether what stands around a number is a way to write a unit."""
+    return text == unit or (len(text) > 1 and len(unit) > 1 and scale_of(text, unit) == 1)
+
+
+@functools.lru_cache(maxsize=64)
+def _pattern_of(thousands: str, mark: str) -> re.Pattern[str]:
+    """What a number looks like, with a unit on either side, in a text without blanks around."""
+    if thousands in {"", ",", "."}:
+        parting = r"\." if mark == "," else ","
     else:
-        parting = f"[{_SPACES if way.thousands in _SPACES else _APOSTROPHES}]"
+        parting = f"[{SPACES if thousands in SPACES else _APOSTROPHES}]"
     size = "{2,3}" if parting == "," else "{3}"  # 12,34,567 in India
     whole = rf"[1-9]\d{{0,2}}(?:{parting}\d{size})*{parting}\d{{3}}|\d+"
-    mark = re.escape(way.mark)
-    number = rf"(?P<number>(?:{whole})(?:{mark}\d+)?|{mark}\d+)"
-    units = [_unit_pattern(text) for text in (way.before, way.after)]
-    before, after = units if all(units) else [*filter(None, units), "(?!)"][:1] * 2  # "(?!)": nothing matches it
+    number = rf"(?P<number>(?:{whole})(?:{re.escape(mark)}\d+)?|(?<![^\W\d_]){re.escape(mark)}\d+)"  # not "Rs.5"
     return re.compile(
-        rf"(?P<sign>[+-]?){_GAP}(?P<before>{before})?{_GAP}(?P<inner>[+-]?){_GAP}{number}{_GAP}(?P<after>{after})?"
+        rf"(?P<sign>[+-]?)(?P<before>[^\d+-]*?)(?P<inner>[+-]?){GAP}{number}(?P<after>(?!\d).*)", re.DOTALL
     )
-
-
-def _unit_pattern(text: str) -> str:
-    """What stands around a number, as a pattern: one letter as it is, more in any case, words in any number."""
-    unit = text.strip()
-    if len(unit) < 2:  # noqa: PLR2004
-        return re.escape(unit)
-    word = word_of(unit)
-    is_word = word.replace(" ", "").isalpha()
-    plural = "s?" if is_word and len(word) > 1 and word != unit.casefold().removesuffix(".") + "s" else ""
-    return rf"(?i:{re.escape(word)}{plural}\.?)" if is_word else f"(?i:{re.escape(unit)})"
 
 
 _scale_of_way = operator.itemgetter(1)
@@ -185,8 +175,8 @@ class QuantityFormat:
     >>> weight = QuantityFormat.of(("1234 g", "1234.56 kg"))
     >>> weight.read(np.array(["340 g", "1.1kg", "2", "heavy"], dtype=object)).tolist()
     [340.0, 1100.0, 2.0, nan]
-    >>> weight.write(np.array([340.4, 1371.0])), weight.grid
-    (['340 g', '1.37 kg'], 1.0)
+    >>> weight.write(np.array([340.4, 1370.0, 1371.0])), weight.grid
+    (['340 g', '1.37 kg', '1371 g'], 1.0)
     """
 
     def __init__(self, formats: Sequence[NumberFormat]) -> None:
@@ -208,6 +198,8 @@ class QuantityFormat:
         is_comparable = all(scale_of(word, words[0]) is not None for word in words)
         if not is_comparable or len(set(words)) < len(words):
             raise ValueError("of different units of one dimension, such as '1234 g' and '1234.5 kg'")
+        if any(not EXAMPLE <= each.read(str(each)) < EXAMPLE + 1 for each in formats):
+            raise ValueError("such that they can be read again; the unit has signs that cannot")
         return QuantityFormat(formats)
 
     @property
@@ -223,11 +215,16 @@ class QuantityFormat:
         return np.array([self._number_of(value) for value in values], dtype=np.float64)
 
     def write(self, numbers: NDArray[np.float64], *, least: float = -math.inf, most: float = math.inf) -> list[str]:
-        """Write numbers (n_numbers,), each in the unit that suits it; "" for NaN.
+        """Write numbers (n_numbers,), each in the unit that suits it, or says it more exactly; "" for NaN.
 
         Of a number between `least` and `most` so many decimals are written that what is read again is between them.
         """
         return ["" if math.isnan(number) else self._text_of(number, least, most) for number in numbers.tolist()]
+
+    def settle(self, numbers: NDArray[np.float64], least: float, most: float) -> NDArray[np.float64]:
+        """Round numbers (n_numbers,) to what the unit that suits each can say, where that is between two bounds."""
+        settled = [self._rounded(number, *self._way_of(abs(number))) for number in numbers.tolist()]
+        return np.where((least <= np.array(settled)) & (np.array(settled) <= most), settled, numbers)
 
     def _number_of(self, value: object) -> float:
         if not isinstance(value, str):
@@ -236,27 +233,45 @@ class QuantityFormat:
         for each, scale in (*self._ways, (self._bare, 1.0)):
             number = each.read(text)
             if not math.isnan(number):
-                return number if scale == 1 else float(f"{number * scale:.12g}")  # 2.3 kg are 2300 g
-        return number_of(text) if "e" in text.casefold() else np.nan  # 1e-05
+                return _clean(number * scale) if scale != 1 else number
+        is_plain = self._bare.mark == "." or "e" in text.casefold()
+        return number_of(text) if is_plain else np.nan  # 1e-05, and "5."
 
     def _text_of(self, number: float, least: float, most: float) -> str:
-        each, scale = self._way_of(abs(number))
+        each, scale = self._way_of(abs(number), most_lost=1e-9)
         text = each.write(number / scale)
-        for decimals in range(each.decimals + 1, FINEST_DECIMALS):
+        for decimals in range(each.decimals + 1, MOST_WRITTEN_DECIMALS + 1):
             if not least <= number <= most or least <= self._number_of(text) <= most:
                 break
             text = each.write(number / scale, decimals)
         return text
 
-    def _way_of(self, size: float) -> tuple[NumberFormat, float]:
-        """The format for a number of this size: the first, unless the number is small or great and another suits it."""
+    def _way_of(self, size: float, *, most_lost: float = MOST_LOST) -> tuple[NumberFormat, float]:
+        """The format for a number of this size: the first, unless the number is small or great and another suits it.
+
+        Where that would lose too much of the number it is the one that loses least.
+        """
         first, unit = self._ways[0]
-        if len(self._ways) == 1 or size == 0 or unit <= size < UNGROUPED * unit:
+        if len(self._ways) == 1 or size == 0:
             return first, unit
-        reached = [way for way in self._ways if size >= way[1]]
-        each, scale = max(reached, key=_scale_of_way) if reached else min(self._ways, key=_scale_of_way)
-        is_lost = abs(round(size / scale, each.decimals) * scale - size) > MOST_LOST * size
-        return (first, unit) if scale > unit and is_lost else (each, scale)
+        suiting = first, unit
+        if not unit <= size < UNGROUPED * unit:
+            reached = [way for way in self._ways if size >= way[1]]
+            suiting = max(reached, key=_scale_of_way) if reached else min(self._ways, key=_scale_of_way)
+
+        def lost(way: tuple[NumberFormat, float]) -> float:
+            return abs(self._rounded(size, *way) - size)
+
+        return suiting if lost(suiting) <= most_lost * size else min(self._ways, key=lost)
+
+    @staticmethod
+    def _rounded(number: float, each: NumberFormat, scale: float) -> float:
+        return _clean(round(number / scale, each.decimals) * scale)
+
+
+def _clean(number: float) -> float:
+    """A number without the last digits, which come from a change of units: 2.3 kg are 2300 g."""
+    return float(f"{number:.12g}")
 
 
 def find_number_formats(
@@ -291,18 +306,19 @@ def find_number_formats(
     weights = weights[weights >= LEAST_OF_A_UNIT * weights.sum()]
     first = next((unit for unit in weights.index if unit), "")  # a number without a unit is mostly one of this, too
     units = [unit for unit in weights.index if scale_of(unit, first) is not None]
-    thousands, mark = _separators(table.loc[table["unit"].isin([*units, ""]), "number"].tolist())
-    formats = tuple(_example_of(table[table["unit"] == unit], thousands, mark) for unit in units)
+    thousands, mark = _separators(table[table["unit"].isin([*units, ""])])
+    formats = [_example_of(table[table["unit"] == unit], thousands, mark) for unit in units]
+    told = tuple(example for example in formats if example is not None)
     try:
-        found = QuantityFormat.of(formats)
-    except ValueError:  # a unit with a line break, say, or too many decimals
+        found = QuantityFormat.of(told)
+    except ValueError:  # none, or a unit that no example can tell
         return ()
     is_read = ~np.isnan(found.read(np.asarray(texts, dtype=object)))
-    return formats if counts[is_read].sum() >= least_share * counts.sum() else ()
+    return told if counts[is_read].sum() >= least_share * counts.sum() else ()
 
 
-def _example_of(written: pd.DataFrame, thousands: str, mark: str) -> str:
-    """How the quantities of one unit (see `_parted`) are written, with the decimals that nearly all of them need."""
+def _example_of(written: pd.DataFrame, thousands: str, mark: str) -> str | None:
+    """How the quantities of one unit (see `_parted`) are written; None where they need too many decimals."""
     plain = NumberFormat("", "", thousands, mark)
     numbers = np.array([plain.read(text) for text in written["number"]], dtype=np.float64)
     is_read = ~np.isnan(numbers)
@@ -311,7 +327,7 @@ def _example_of(written: pd.DataFrame, thousands: str, mark: str) -> str:
     padded = find_written_decimals(np.array(digits, dtype=object), counts)
     decimals = padded or fewest_decimals(numbers[is_read], counts)
     if decimals is None:
-        return ""
+        return None
     around = written.groupby(["before", "after"], sort=False)["n"].sum()
     before, after = around.index[int(around.to_numpy().argmax())]
     return str(replace(plain, before=before, after=after, decimals=decimals, is_padded=padded is not None))
@@ -323,30 +339,45 @@ def _parted(texts: Iterable[str], counts: NDArray[np.int64]) -> pd.DataFrame:
     for text, n in zip(texts, counts.tolist(), strict=True):
         plain = with_plain_minus(text)
         found = _PARTS.fullmatch(plain)
-        if found is None or ("e" in plain.casefold() and not math.isnan(number_of(plain))):
-            continue
-        before, after = re.sub("[+-]", "", found["before"]), found["after"]
-        rows.append((before, found["number"], after, word_of(before.strip() + after.strip()), n))
+        if not math.isnan(number_of(plain)):
+            if "e" not in plain.casefold():
+                rows.append(("", plain.strip("+-").removesuffix("."), "", "", n))
+        elif found is not None:
+            before, after = re.sub("[+-]", "", found["before"]), found["after"]
+            rows.append((before, found["number"], after, word_of(before.strip() + after.strip()), n))
     return pd.DataFrame(rows, columns=["before", "number", "after", "unit", "n"])
 
 
-def _separators(numbers: list[str]) -> tuple[str, str]:
-    """What stands between thousands, and before decimals, in most of some numbers.
+def _separators(written: pd.DataFrame) -> tuple[str, str]:
+    """What stands between thousands, and before decimals, in most of some quantities (see `_parted`).
 
-    What only one reading of all numbers allows is so. "1,234" may be two things, and is a thousand; so is "3.987"
-    beside whole numbers that are much greater than 3.
+    What only one reading of most of them allows is so. "1,234" may be two things, and is a thousand; so is "3.987"
+    where whole numbers of the same unit reach up to it.
     """
-    others = [sign for sign in f"{_SPACES}{_APOSTROPHES}" if any(sign in number for number in numbers)]
-    seldom = others[0] if others else ""
-    ways = {mark: NumberFormat("", "", seldom, mark) for mark in ".,"}
-    n_read = {mark: sum(not math.isnan(way.read(number)) for number in numbers) for mark, way in ways.items()}
+    numbers, n = written["number"], written["n"].to_numpy()
+    cells = {sign: n[numbers.str.contains(sign, regex=False)].sum() for sign in f"{SPACES}{_APOSTROPHES}"}
+    commonest = max(cells, key=lambda sign: cells[sign])
+    seldom = commonest if cells[commonest] >= LEAST_OF_A_UNIT * n.sum() else ""
+    n_read = {mark: n[_is_read(numbers, NumberFormat("", "", seldom, mark))].sum() for mark in ".,"}
     mark = max(n_read, key=lambda mark: n_read[mark])
     if n_read["."] == n_read[","] and not seldom:
-        before_point = [float(number.partition(".")[0] or 0) for number in numbers if "." in number]
-        whole = [float(number) for number in numbers if number.isdecimal()]
-        is_thousand = before_point and whole and np.median(whole) >= TIMES_GREATER * np.median(before_point)
-        mark = "," if is_thousand else "."
+        mark = "," if any(_are_thousands(of_unit) for _, of_unit in written.groupby("unit")) else "."
     parting = seldom or ("." if mark == "," else ",")
-    n_parted = sum(parting in number for number in numbers)
-    n_not = sum(len(number.partition(mark)[0]) > 3 and parting not in number for number in numbers)  # noqa: PLR2004
-    return (parting if n_parted > n_not else ""), mark
+    has_parting = numbers.str.contains(parting, regex=False)
+    n_not = n[(numbers.str.partition(mark)[0].str.len() > 3) & ~has_parting].sum()  # noqa: PLR2004
+    return (parting if n[has_parting].sum() > n_not else ""), mark
+
+
+def _is_read(numbers: pd.Series, way: NumberFormat) -> NDArray[np.bool_]:
+    return np.array([not math.isnan(way.read(number)) for number in numbers], dtype=bool)
+
+
+def _are_thousands(written: pd.DataFrame) -> bool:
+    """Whether numbers of one unit such as "3.987" go on where whole ones beside them end."""
+    has_point = written["number"].str.contains(".", regex=False)
+    is_whole = written["number"].str.isdecimal()
+    is_seldom = written.loc[is_whole, "n"].sum() < LEAST_OF_A_UNIT * written["n"].sum()
+    if is_seldom or not has_point.any() or not is_whole.any():
+        return False
+    least = written.loc[has_point, "number"].str.partition(".")[0].replace("", "0").astype(float).min() * UNGROUPED
+    return bool(written.loc[is_whole, "number"].astype(float).max() >= LEAST_JOINED * least > 0)

@@ -15,14 +15,13 @@ from gain_impute.errors import SchemaError, nearest_spelling
 from gain_impute.schema.condition import Condition
 from gain_impute.schema.dates import format_dates, parse_dates, seconds_of, unknown_directives
 from gain_impute.schema.kinds import Kind
-from gain_impute.schema.number_text import format_numbers
+from gain_impute.schema.number_text import MOST_WRITTEN_DECIMALS, format_numbers
 from gain_impute.schema.quantities import QuantityFormat
 from gain_impute.schema.reading import DistinctCells, find_observed, is_number_dtype, read_distinct, read_numbers
 from gain_impute.schema.yes_no import yes_no_words
 
 __all__ = ["ColumnSchema", "ParsedColumn"]
 
-_MOST_DECIMALS = 15  # beyond it a float64 has no digits
 _DATE_RANGE = (-62135596800.0, 253402300799.999999)  # years 1 to 9999, in seconds since 1970 UTC
 
 
@@ -33,7 +32,7 @@ class ParsedColumn:
     Attributes
     ----------
     values : ndarray of shape (n_rows,)
-        NUMERIC: float64; DATETIME: float64 seconds since 1970 UTC; NaN where not known.
+        Of columns that hold numbers float64 (dates: seconds since 1970 UTC); NaN where not known.
         All other kinds: object array of canonical texts, None where not known.
     observed : ndarray of shape (n_rows,), bool
         True where the cell is not missing.
@@ -241,13 +240,15 @@ class ColumnSchema:
             words = [*map(str, found), ""]  # which is -1 for a missing value
         return np.array(words, dtype=object)[which]
 
-    def as_written(self, values: np.ndarray) -> np.ndarray:
-        """Bring numbers to what is read again once they are written; only units of a quantity change any.
+    def as_written(self, values: np.ndarray, *, least: float, most: float) -> np.ndarray:
+        """Round numbers to what is read again once they are written; only quantities of several units change.
 
         Parameters
         ----------
         values : ndarray of shape (n_rows,), float64
             Numbers on the column's grid.
+        least, most : float
+            Bounds that none leaves.
 
         Returns
         -------
@@ -257,14 +258,13 @@ class ColumnSchema:
         Examples
         --------
         >>> weight = ColumnSchema(name="weight", kind=Kind.QUANTITY, number_formats=("1234 g", "1234.5 kg"))
-        >>> weight.as_written(np.array([340.0, 1371.0, 1603.0])).tolist()
+        >>> weight.as_written(np.array([340.0, 1371.0, 1603.0]), least=0, most=2000).tolist()
         [340.0, 1371.0, 1600.0]
         """
         if self.number_formats is None:
             return values
         distinct, which = np.unique(values, return_inverse=True)
-        texts = np.array(self._written(distinct), dtype=object)
-        return QuantityFormat.of(self.number_formats).read(texts)[which]
+        return QuantityFormat.of(self.number_formats).settle(distinct, least, most)[which]
 
     def _read_seconds(self, cells: pd.Series, markers: tuple[str | float, ...]) -> tuple[np.ndarray, np.ndarray]:
         """Seconds (n_rows,) and which cells are observed (n_rows,) of a datetime column."""
@@ -319,8 +319,8 @@ class ColumnSchema:
                 continue
             self._only_for(rule, of_kind=self.kind is Kind.NUMERIC, kinds="numeric columns")
             is_count = type(count) is not bool and isinstance(count, int | np.integer)
-            is_possible = is_count and least <= count <= _MOST_DECIMALS
-            _check(is_possible, self, rule, f"an integer from {least} to {_MOST_DECIMALS}", count)
+            is_possible = is_count and least <= count <= MOST_WRITTEN_DECIMALS
+            _check(is_possible, self, rule, f"an integer from {least} to {MOST_WRITTEN_DECIMALS}", count)
             object.__setattr__(self, rule, int(count))
 
     def _settle_categories(self) -> None:

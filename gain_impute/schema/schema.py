@@ -288,8 +288,8 @@ class Schema(Mapping[str, ColumnSchema]):
         column = self._columns[self._time]
         if not column.is_number:
             raise SchemaError(
-                f"Column {self._time!r}: the 'time' of a schema must be numeric or datetime. "
-                f"Its kind is {column.kind.value!r}. Change the kind or 'time'."
+                f"Column {self._time!r}: the 'time' of a schema must be numeric, datetime, or a quantity with "
+                f"'number_formats'. Its kind is {column.kind.value!r}. Change the kind or 'time'."
             )
 
     def _check_condition(self, column: ColumnSchema) -> None:

@@ -7,7 +7,17 @@ from collections.abc import Mapping
 
 import numpy as np
 
-__all__ = ["has_common_unit", "is_grouped", "is_magnitude", "is_quantity", "scale_of", "with_plain_minus", "word_of"]
+__all__ = [
+    "GAP",
+    "SPACES",
+    "has_common_unit",
+    "is_grouped",
+    "is_magnitude",
+    "is_quantity",
+    "scale_of",
+    "with_plain_minus",
+    "word_of",
+]
 
 MOST_COMMON_UNITS = 3
 LONGEST_SYMBOL = 2
@@ -15,39 +25,10 @@ LONGEST_SYMBOL = 2
 LEAST_NUMBERS_OF_UNIT = 10
 """Distinct texts from which a word that follows all their numbers is a unit, known or not."""
 
-_GAP = r"\s{0,3}"  # bounded: a scraped cell may hold hundreds of blanks
-_SPACES = " \u00a0\u2009\u202f"
-_GROUPS = rf"(?:,\d{{3}})+(?:\.\d+)?|(?:\.\d{{3}})+(?:,\d+)?|(?:['\u2019{_SPACES}]\d{{3}})+(?:[.,]\d+)?"
-_NUMBER = rf"[+-]?(?:\d+(?:[.,]\d+)?|[.,]\d+|\d{{1,3}}(?:{_GROUPS})|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?:\.\d+)?)"
-_CURRENCY = (
-    r"(?:(?:US|A|AU|C|CA|S|R|HK|NZ|MX)?\$|[€£¥￥₹₽₩₺฿₪₱₦₫₴元円원]|USD|EUR|GBP|CHF|INR|CNY|RMB|JPY|AUD|CAD|AED|SAR|SR"
-    r"|SEK|NOK|DKK|kr\.?|zł|PLN|Kč|CZK|Rp|RM|Rs\.?)"
-)
-# One letter counts only in the case in which it is a unit; longer units in any case, with the plural's s.
-_LETTER_UNIT = r"[kKMBgmlLWVshxt%\"'\u2032\u2033\u201d+°℃]|''"
-_WORD_UNIT = (
-    r"(?i:kg|mg|[µμ]g|mcg|gm|ct|carat|lb|pound|oz|fl\.? ?oz|ounce|gram|kilogram|milligram|tonne"
-    r"|cm|mm|km|[µμ]m|nm|ft|feet|foot|inch|inche|in|yd|yard|mile"
-    r"|(?:milli|centi|kilo)?met(?:er|re)|ml|cl|dl|ltr|(?:milli|centi)?lit(?:er|re)|gal|gallon|qt|pt"
-    r"|bit|byte|[kmgtp]i?b|[kmgt]bps|[kmg]?hz|mp|mpx|mpix|megapixel|px|pixel|dpi|ppi|fps|rpm|nit|lm|lumen|mah|ah|wh|kwh|kw|mw|watt|volt|hp|ps|db"
-    r"|bar|psi|pa|kpa|ms|sec|second|min|minute|hr|hour|day|week|month|year|yr|pc|pcs|piece|pack|st|stk|k|percent|pct"
-    r"|kcal|cal|kj|°c|°f|m²|m2|sqft|sq ft|m³|m3|cc|mm²|denier|gsm|g/m²)s?\.?"
-)
-_CHINESE_UNIT = (
-    "千克|公斤|毫克|克|斤|两|吨|毫升|升|厘米|毫米|千米|米|英寸|寸|年|个月|月|天|小时|分钟|秒"
-    "|个|件|片|支|瓶|盒|包|袋|套|人|万|亿|元"
-)
-_GROUPED = re.compile(
-    r"[+-]?[1-9]\d{0,2}(?:(?:,\d{3})+(?:\.\d+)?|(?:\.\d{3})+,\d+|(?:\.\d{3}){2,}"
-    rf"|(?:['\u2019{_SPACES}]\d{{3}})+[.,]\d+)"
-)
-_QUANTITY = re.compile(
-    rf"[<>~≈]?{_GAP}(?:[+-]?{_CURRENCY}{_GAP}{_NUMBER}(?:/-|[,.:]-)?"
-    rf"|{_NUMBER}{_GAP}(?:{_LETTER_UNIT}|{_WORD_UNIT}|{_CHINESE_UNIT}|{_CURRENCY})\+?)"
-    rf"|[+-]?\d+,\d+|{_GROUPED.pattern}"
-)
-_MAGNITUDE = re.compile(rf"{_NUMBER}{_GAP}(?:[万亿]|(?<=[.,]\d)[kKM])")
-_NUMBER_AND_WORD = re.compile(rf"{_NUMBER}{_GAP}(?P<unit>[^\W\d_]{{2,12}}(?:\s?/\s?[^\W\d_]{{1,8}})?)\.?")
+SPACES = " \u00a0\u2009\u202f"
+"""What stands between thousands as a blank."""
+GAP = r"\s{0,3}"
+"""Blanks beside a number, as a pattern: bounded, for a scraped cell may hold hundreds."""
 
 _INCHES = ("in", "inch", "inche", '"', "''", "\u2033", "\u201d", "英寸")
 _DIMENSIONS: tuple[Mapping[str, float], ...] = (
@@ -91,6 +72,36 @@ _DIMENSIONS: tuple[Mapping[str, float], ...] = (
 """Units of one dimension, and how much of one is in each. Bytes count by 1024, as memory does."""
 
 
+_GROUPS = rf"(?:,\d{{3}})+(?:\.\d+)?|(?:\.\d{{3}})+(?:,\d+)?|(?:['\u2019{SPACES}]\d{{3}})+(?:[.,]\d+)?"
+_NUMBER = rf"[+-]?(?:\d+(?:[.,]\d+)?|[.,]\d+|\d{{1,3}}(?:{_GROUPS})|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?:\.\d+)?)"
+_CURRENCY = (
+    r"(?:(?:US|A|AU|C|CA|S|R|HK|NZ|MX)?\$|[€£¥￥₹₽₩₺฿₪₱₦₫₴元円원]|USD|EUR|GBP|CHF|INR|CNY|RMB|JPY|AUD|CAD|AED|SAR|SR"
+    r"|SEK|NOK|DKK|kr\.?|zł|PLN|Kč|CZK|Rp|RM|Rs\.?)"
+)
+# One letter counts only in the case in which it is a unit; longer units in any case, with the plural's s.
+_LETTER_UNIT = r"[kKMBgmlLWVshxt%\"'\u2032\u2033\u201d+°℃]|''"
+_UNRELATED = (
+    "ct qt pt bit byte b mp mpx mpix megapixel px pixel dpi ppi fps rpm nit lm lumen mw volt hp ps db bar psi pa kpa "
+    "pc pcs piece pack st stk percent pct kcal cal kj °f sqft m³ m3 mm² denier gsm g/m² "
+    "个 件 片 支 瓶 盒 包 袋 套 人 元 寸"
+)
+"""Units that are known, and compared with no other."""
+_RELATED = {word for units in _DIMENSIONS for word in units if len(word) > 1 or not word.isascii()}
+_WORDS = sorted({*_RELATED, *_UNRELATED.split(), "sq ft", "k"})
+_WORD_UNIT = rf"(?i:(?:{'|'.join(map(re.escape, reversed(_WORDS)))})s?\.?)"
+_GROUPED = re.compile(
+    r"[+-]?[1-9]\d{0,2}(?:(?:,\d{3})+(?:\.\d+)?|(?:\.\d{3})+,\d+"
+    rf"|(?:['\u2019{SPACES}]\d{{3}})+[.,]\d+)"
+)
+_QUANTITY = re.compile(
+    rf"[<>~≈]?{GAP}(?:[+-]?{_CURRENCY}{GAP}{_NUMBER}(?:/-|[,.:]-)?"
+    rf"|{_NUMBER}{GAP}(?:{_LETTER_UNIT}|{_WORD_UNIT}|{_CURRENCY})\+?)"
+    rf"|[+-]?\d+,\d+|{_GROUPED.pattern}"
+)
+_MAGNITUDE = re.compile(rf"{_NUMBER}{GAP}[万亿]|\d+[.,]\d[kKM]")
+_NUMBER_AND_WORD = re.compile(rf"{_NUMBER}{GAP}(?P<unit>[^\W\d_]{{2,12}}(?:\s?/\s?[^\W\d_]{{1,8}})?)\.?")
+
+
 def with_plain_minus(text: str) -> str:
     """Take the blanks around a text away, and write a minus as keyboards do.
 
@@ -128,6 +139,8 @@ def is_grouped(text: str) -> bool:
 
 def is_magnitude(text: str) -> bool:
     """Whether a text is a number of thousands or the like, beside which plain numbers are ones.
+
+    With a letter it must have one decimal: "12M" may be a size, "24K" gold, and "12 B" a house.
 
     Examples
     --------

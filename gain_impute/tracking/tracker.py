@@ -26,7 +26,7 @@ from gain_impute.fingerprint import fingerprint
 from gain_impute.methods import Setting, make_method
 from gain_impute.reporting.drawing import to_file
 from gain_impute.reporting.fit_page import FitRecord, fit_page
-from gain_impute.schema import Schema, schema_to_toml
+from gain_impute.schema import Kind, Schema, schema_to_toml
 from gain_impute.scores import calibration_error, score_intervals
 from gain_impute.state import EpochLog
 from gain_impute.tracking.listing import KeptRun, find_kept
@@ -256,7 +256,8 @@ def _not_losing_the_fit(what: str) -> Iterator[None]:
 
 def _dataset(table: pd.DataFrame, schema: Schema) -> dict[str, str]:
     """The fields of MLflow's record of a table; nothing of its content but the fingerprint."""
-    types = {name: "double" if column.is_number else "string" for name, column in schema.items()}
+    is_text = {name: not column.is_number or column.kind is Kind.QUANTITY for name, column in schema.items()}
+    types = {name: "string" if is_text[name] else "double" for name in schema}
     specs = [{"type": kind, "name": name, "required": False} for name, kind in types.items()]
     return {
         "name": "table",
