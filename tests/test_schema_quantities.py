@@ -354,6 +354,12 @@ def test_what_is_written_of_a_number_within_its_bounds_reads_as_within_them(numb
     assert np.all(again <= low + width + 1e-6)
 
 
+def test_numbers_of_one_unit_keep_all_their_digits():
+    column, large = quantity("¥1,234.00"), 1_234_567_890_123.45
+    assert column.as_written(np.array([large]), least=0, most=1e15).tolist() == [large]
+    assert column.parse(pd.Series(column.format(np.array([large])))).values.tolist() == [large]
+
+
 def test_units_are_compared_where_they_are_of_one_dimension():
     assert scale_of("MB", "GB") == 1 / 1024
     assert scale_of("Mins.", "h") == pytest.approx(1 / 60)

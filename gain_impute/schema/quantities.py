@@ -1,7 +1,7 @@
 """Quantities: numbers written with a unit or in a format, such as "1.37kg", "$4.99" and "1.099,00 €".
 
-How a column writes its quantities is told by example: "1,234.56 kg" is a number with a comma between thousands and up
-to two decimals; "$1,234.00" always has two.
+How a column writes its quantities is told by examples of the number 1234: "1,234.56 kg" has a comma between thousands
+and at most two decimals; "$1,234.00" always has two.
 """
 
 from __future__ import annotations
@@ -79,17 +79,11 @@ class NumberFormat:
     def of(cls, example: str) -> NumberFormat | None:
         """Read an example: 1234, 1234.5, 1234.56 and so on, or 1234.0, 1234.00; None where it is none."""
         found = _EXAMPLE.fullmatch(example.strip())
-        decimals = (found and found["decimals"]) or ""
-        is_padded = decimals != "" and not decimals.strip("0")
-        is_known = is_padded or _DECIMALS.startswith(decimals)
-        if (
-            found is None
-            or not is_known
-            or len(decimals) > MOST_WRITTEN_DECIMALS
-            or found["thousands"] == found["mark"]
-        ):
+        if found is None or found["thousands"] == found["mark"] or _LOOSE_DIGIT.search(found["after"]):
             return None
-        if _LOOSE_DIGIT.search(found["after"]):
+        decimals = found["decimals"] or ""
+        is_padded = decimals != "" and not decimals.strip("0")
+        if len(decimals) > MOST_WRITTEN_DECIMALS or not (is_padded or _DECIMALS.startswith(decimals)):
             return None
         mark = found["mark"] or ("." if found["thousands"] in {"", ",", *_APOSTROPHES} else ",")
         return cls(found["before"], found["after"], found["thousands"], mark, len(decimals), is_padded)
@@ -233,7 +227,7 @@ class QuantityFormat:
         for each, scale in (*self._ways, (self._bare, 1.0)):
             number = each.read(text)
             if not math.isnan(number):
-                return _clean(number * scale) if scale != 1 else number
+                return _converted(number, scale)
         is_plain = self._bare.mark == "." or "e" in text.casefold()
         return number_of(text) if is_plain else np.nan  # 1e-05, and "5."
 
@@ -266,12 +260,12 @@ class QuantityFormat:
 
     @staticmethod
     def _rounded(number: float, each: NumberFormat, scale: float) -> float:
-        return _clean(round(number / scale, each.decimals) * scale)
+        return _converted(round(number / scale, each.decimals), scale)
 
 
-def _clean(number: float) -> float:
-    """A number without the last digits, which come from a change of units: 2.3 kg are 2300 g."""
-    return float(f"{number:.12g}")
+def _converted(number: float, scale: float) -> float:
+    """A number in another unit, without the digits that only the conversion brings: 2.3 kg are 2300 g."""
+    return number if scale == 1 else float(f"{number * scale:.12g}")
 
 
 def find_number_formats(
