@@ -217,8 +217,8 @@ class QuantityFormat:
 
     def settle(self, numbers: NDArray[np.float64], least: float, most: float) -> NDArray[np.float64]:
         """Round numbers (n_numbers,) to what the unit that suits each can say, where that is between two bounds."""
-        settled = [self._rounded(number, *self._way_of(abs(number))) for number in numbers.tolist()]
-        return np.where((least <= np.array(settled)) & (np.array(settled) <= most), settled, numbers)
+        settled = np.array([self._rounded(number, *self._way_of(abs(number))) for number in numbers.tolist()])
+        return np.where((least <= settled) & (settled <= most), settled, numbers)
 
     def _number_of(self, value: object) -> float:
         if not isinstance(value, str):

@@ -166,25 +166,14 @@ def tune(
     try:
         study = tuning.open(study_name, kept, objective=objective, pruner=pruner)
         journal = tuning.journal(study, track=track, report=report or keep_silent)
-        goal = Objective(
-            imputer=tuning.imputer,
-            space=tuning.space,
-            exam=exam,
-            journal=journal,
-            with_time=with_time,
-        )
+        goal = Objective(imputer=tuning.imputer, space=tuning.space, exam=exam, journal=journal, with_time=with_time)
         told = [TrialReports(journal.report, n_trials)]
         study.optimize(goal, n_trials=n_trials, timeout=timeout_s, catch=HOPELESS, callbacks=told)
         result = tuning.finish(study, journal, n_finalists=n_finalists, n_seeds=n_seeds, refit=refit)
         is_sent = _tell(journal, study, result)
-        if register is not None and result.imputer is not None and journal.runs is not None:
-            uri = register_winner(
-                result.imputer, tuning.frame, register, runs=journal.runs, token=tuning.winner, is_sent=is_sent
-            )
-            result = dataclasses.replace(result, registered=uri)
+        return tuning.registered(result, journal, register, is_sent=is_sent)
     finally:
         close_storage(kept)
-    return result
 
 
 class _Tuning:
@@ -327,6 +316,13 @@ class _Tuning:
             importances=importances(study),
             study_name=study.study_name,
         )
+
+    def registered(self, result: TuningResult, journal: Journal, name: str | None, *, is_sent: bool) -> TuningResult:
+        """Register the winner, if it is to have a name, and say where it is."""
+        if name is None or result.imputer is None or journal.runs is None:
+            return result
+        uri = register_winner(result.imputer, self.frame, name, runs=journal.runs, token=self.winner, is_sent=is_sent)
+        return dataclasses.replace(result, registered=uri)
 
     def finals(
         self, study: optuna.Study, *, n_finalists: int, n_seeds: int, journal: Journal
