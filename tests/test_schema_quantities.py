@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gain_impute import GAINImputer
@@ -217,6 +217,22 @@ def test_a_column_in_other_units_than_its_formats_say_is_an_error_that_names_the
         TableError, match=r"readable as quantity\. 60 of 60 are not\. Correct its number_formats, give the"
     ):
         quick_imputer(schema=schema).fit(table)
+
+
+@given(
+    texts=st.dictionaries(
+        st.sampled_from(["1,000 g", "2,500 g", "-1,000", "1,200", "1.5 kg", "380 g", "95", "n.v.", "NULL", "soon"]),
+        st.integers(1, 40),
+        min_size=1,
+    )
+)
+@example(texts={"-1,000": 1, "1,000": 1, "0": 4, "n.v.": 9})
+@example(texts={"1,000 g": 2, "380 g": 2, "NULL": 4})
+def test_formats_are_found_only_where_they_read_at_least_half_of_the_known_cells(texts):
+    cells = [text for text, n in texts.items() for _ in range(n)]
+    formats = infer_schema(pd.DataFrame({"weight": cells}))["weight"].number_formats
+    is_read = ~np.isnan(QuantityFormat.of(formats).read(np.array(cells, dtype=object))) if formats else np.ones(1)
+    assert is_read.mean() >= 0.5
 
 
 def test_keys_of_grouped_digits_stay_empty_and_letters_for_thousands_in_few_texts_are_categories():

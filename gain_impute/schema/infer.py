@@ -378,9 +378,13 @@ def _decimals(found: Evidence, dtype: object) -> int | None:
 
 
 def _number_formats(found: Evidence) -> tuple[str, ...]:
-    """How the quantities of a column are written; () where they cannot be compared as numbers."""
+    """How the quantities of a column are written; () where they cannot be compared as numbers, or are too few."""
     is_match = found.has_unit | ~np.isnan(found.numbers)
-    return find_number_formats(found.texts[is_match], found.counts[is_match], least_share=LEAST_SHARE)
+    if not is_match.any():
+        return ()
+    share_of_known = found.counts[is_match].sum() / found.counts.sum() * (1 - found.null_share)
+    least_share = max(LEAST_SHARE, LEAST_READABLE / share_of_known)  # above 1 where words for "nothing" are most
+    return find_number_formats(found.texts[is_match], found.counts[is_match], least_share=least_share)
 
 
 def _has_few_quantities(found: Evidence) -> bool:

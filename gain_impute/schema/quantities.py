@@ -279,8 +279,8 @@ def find_number_formats(
         Distinct quantities, and plain numbers among them.
     counts : ndarray of shape (n_texts,), int64
         How often each stands there.
-    least_share : float in [0, 1]
-        Share of them that the formats must be able to read.
+    least_share : float
+        Share of them that the formats must be able to read; above 1 none are.
 
     Returns
     -------
