@@ -109,10 +109,7 @@ def pick_cells(cells: pd.DataFrame) -> pd.DataFrame:
 def describe_cell(cell: pd.Series, table: pd.DataFrame, truth: pd.DataFrame, schema: Schema) -> str:
     """One line: the article, what was empty, what fills it and how sure that is, and what it truly is."""
     name, row = cell["column"], cell["position"]
-    said = f"{cell['value']} ({cell['confidence']:.0%})"
-    if schema[name].is_number:
-        lower, upper = schema.format(name, np.array([cell["lower"], cell["upper"]]))
-        said = f"{cell['value']} ({lower} to {upper})"
+    said = f"{cell['value']} ({cell['interval'] or format(cell['confidence'], '.0%')})"
     known = truth[name].iloc[row : row + 1]
     true_text = schema.format(name, schema.parse(name, known).values)[0] or "does not exist"
     return f"  {table['title'].iloc[row][:42]:42}  {name:15}  empty -> {said:42}  truly {true_text}"

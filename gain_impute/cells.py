@@ -40,6 +40,7 @@ CELL_DTYPES = {
     "confidence": "float64",
     "lower": "float64",
     "upper": "float64",
+    "interval": "string",
     "source": "string",
     "model_id": "string",
 }
@@ -84,7 +85,8 @@ class Imputation:
           date; NaN for categories, and where it stays empty
         - `confidence`: 0 to 1. Of a category, its probability; of a number, the share of the column's own 90 % range
           that the interval rules out
-        - `lower`, `upper`: 90 % interval of a number or date; NaN for categories
+        - `lower`, `upper`: 90 % interval of a number or date; NaN for categories; `interval`: the same as it would be
+          written in a file ("2016-03-01 to 2016-05-25"), empty for categories
         - `source`: what filled it, such as "generator", "generator, trees and line" or "dependency"; `model_id`: which
           fitted model. Of an abstained cell these, confidence and interval tell of what would fill it
     n_rows : int

@@ -12,11 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gain_impute.batches import TensorTable
+from gain_impute.cell_details import details_of, sources_of, written_intervals
 from gain_impute.cells import CELL_DTYPES, CellState, cells_frame
-from gain_impute.confidence import confidence_of_interval
 from gain_impute.encoding.table import EncodedTable, ReadTable
 from gain_impute.errors import ConfigError, named, nearest_spelling
-from gain_impute.experts import HEARD
 from gain_impute.filled_frames import FilledColumn
 from gain_impute.left_empty import where_applicable, where_sure
 from gain_impute.persistence import FittedState
@@ -128,7 +127,7 @@ class Completion(FilledCells):
         """How sure each filled cell of a column is, (n_filled,); NaN for numbers whose spread was not measured."""
         if self.prediction is None:
             return np.zeros(0)
-        return np.asarray(_said_of(self.state, name, self.filled[name], self.rows, self.prediction)["confidence"])
+        return np.asarray(details_of(self.state, name, self.filled[name], self.rows, self.prediction)["confidence"])
 
     def cells(self, labels: NDArray[np.object_], model_id: str, *, first_row: int = 0) -> pd.DataFrame:
         """The report: one row per empty cell.
@@ -251,7 +250,7 @@ def complete_prepared(
         if bars and not draw:
 
             def confidence(name: str, column: FilledColumn) -> NDArray[np.float64]:
-                return np.asarray(_said_of(state, name, column, rows, prediction)["confidence"])
+                return np.asarray(details_of(state, name, column, rows, prediction)["confidence"])
 
             filled, abstained = where_sure(filled, bars, confidence)
             abstained = where_applicable(state.encoder.schema, read.table, filled, abstained)
@@ -297,11 +296,8 @@ def _decode(
     """Values of a column in the predicted rows number `at`."""
     layout, encoder = state.encoder.layout, state.encoder
     if name in encoder.numbers:
-        scores, number = prediction.numbers[at, layout.numbers.index(name)], encoder.numbers[name]
-        values = number.decode(scores, round_to_grid=round_to_grid)
-        if round_to_grid and not len(number.seen):
-            values = encoder.schema[name].as_written(values, least=number.minimum, most=number.maximum)
-        return number.beside(values, encoder.markers[name])
+        scores = prediction.numbers[at, layout.numbers.index(name)]
+        return encoder.decode_number(name, scores, round_to_grid=round_to_grid)
     return encoder.classes[name].decode(prediction.codes[at, layout.classes.index(name)])
 
 
@@ -328,33 +324,15 @@ def _report(done: Completion, name: str, column: FilledColumn, state: CellState)
     """Report fields of some cells of a column: what fills them, or would, and how sure it is."""
     if done.prediction is None:
         return {"state": state}
-    said = {"state": state} | _said_of(done.state, name, column, done.rows, done.prediction)
-    said["source"] = _sources(done.state, name, column, done.rows, done.prediction)
+    said: dict[str, Any] = {"state": state, **details_of(done.state, name, column, done.rows, done.prediction)}
+    if "lower" in said:
+        said["interval"] = written_intervals(done.state, name, said)
+    said["source"] = sources_of(done.state, name, column, done.rows, done.prediction)
     if state is CellState.ABSTAINED:
         said.pop("value_number", None)  # it stays empty
     else:
         said["value"] = done.state.encoder.schema.format(name, column.values)
     return said
-
-
-def _sources(
-    state: FittedState, name: str, column: FilledColumn, rows: NDArray[np.int64], prediction: Prediction
-) -> NDArray[np.object_]:
-    """What fills each cell of a column (n_filled,); neighbours are named where they say more than all others.
-
-    What a dependency decides, it decides alone.
-    """
-    cell = [*state.encoder.layout.numbers, *state.encoder.layout.classes].index(name)
-    heard = prediction.heard[np.searchsorted(rows, column.rows), cell]
-    sources = np.empty(len(heard), object)
-    for whom in np.unique(heard):
-        all_heard = [who for who, bit in HEARD.items() if whom & bit]
-        sources[heard == whom] = _listed(all_heard if all_heard == ["dependency"] else ["generator", *all_heard])
-    return sources
-
-
-def _listed(words: list[str]) -> str:
-    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
 
 
 def _blank_report(positions: NDArray[np.int64], name: str, cell_state: CellState) -> dict[str, NDArray[Any]]:
@@ -368,21 +346,3 @@ def _blank_report(positions: NDArray[np.int64], name: str, cell_state: CellState
             )
     fields["column"][:], fields["state"][:] = name, cell_state
     return fields
-
-
-def _said_of(
-    state: FittedState, name: str, column: FilledColumn, rows: NDArray[np.int64], prediction: Prediction
-) -> dict[str, Any]:
-    """How sure the filled cells of a column are; `rows` are those of the prediction."""
-    layout, encoder, at = state.encoder.layout, state.encoder, np.searchsorted(rows, column.rows)
-    if name not in encoder.numbers:
-        sure = prediction.probabilities[at, layout.classes.index(name)].astype(np.float64)
-        return {"confidence": np.minimum(sure, encoder.classes[name].most_sure)}
-    number = encoder.numbers[name]
-    lower, upper = (
-        number.decode(scores[at], round_to_grid=False)
-        for scores in state.calibration.interval(prediction, layout.numbers.index(name))
-    )
-    confidence = confidence_of_interval(lower, upper, number)
-    around = {"lower": np.minimum(lower, column.values), "upper": np.maximum(upper, column.values)}  # which are rounded
-    return {"value_number": column.values, "confidence": confidence} | around

@@ -774,6 +774,22 @@ def test_confidence_is_a_share_and_intervals_hold_their_value_and_keep_to_the_bo
         assert here["upper"].le(encoder.maximum).all()
     of_classes = filled[filled["value_number"].isna()]
     assert of_classes[["lower", "upper"]].isna().all(axis=None)
+    assert (of_classes["interval"] == "").all()
+
+
+def test_intervals_are_told_as_the_file_would_say_them(shop, imputer):
+    cells = imputer.impute(shop).cells
+    told = cells[cells["lower"].notna()]
+    assert set(told["column"]) == set(imputer.state_.encoder.numbers)
+    for name, of_column in told.groupby("column"):
+        ends = of_column["interval"].str.partition(" to ")
+        least, most = ends[0], ends[2].mask(ends[2] == "", ends[0])
+        column = imputer.schema_[name]
+        lower, upper, value = (column.parse(texts).values for texts in (least, most, of_column["value"]))
+        assert ((lower <= value) & (value <= upper)).all()
+        step = np.ptp(of_column["upper"]) / 1000 + imputer.state_.encoder.numbers[name].grid
+        assert np.abs(lower - of_column["lower"]).max() <= step
+        assert np.abs(upper - of_column["upper"]).max() <= step
 
 
 @pytest.fixture(scope="module")
@@ -798,7 +814,7 @@ def test_cells_of_which_we_are_less_sure_than_is_asked_stay_empty_and_nothing_el
     left = some[some["state"] == CellState.ABSTAINED]
     assert (left["value"] == "").all()
     assert left["value_number"].isna().all()
-    told = ["confidence", "lower", "upper", "source"]
+    told = ["confidence", "lower", "upper", "interval", "source"]
     pd.testing.assert_frame_equal(left[told], every.loc[left.index, told])
 
 
