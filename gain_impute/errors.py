@@ -16,6 +16,7 @@
 
     UserWarning
     └── GainImputeWarning
+        ├── BrokenRuleWarning             some known cells break a rule of the schema
         ├── FarOutWarning                 some numbers lie so far beyond all others that nothing is learned from them
         ├── LikelyMarkerWarning           some categories look as if they meant "empty"
         ├── TrackingWarning               some of what a fit has to tell could not be sent yet
@@ -32,6 +33,7 @@ import difflib
 from collections.abc import Iterable
 
 __all__ = [
+    "BrokenRuleWarning",
     "ColumnMismatchError",
     "ConfigError",
     "DivergedError",
@@ -105,6 +107,10 @@ class TrackingWarning(GainImputeWarning):
 
 class UnfillableWarning(GainImputeWarning):
     """Some empty cells stay empty: their columns cannot be filled."""
+
+
+class BrokenRuleWarning(GainImputeWarning):
+    """Some known cells break a rule of the schema; they stay as they are."""
 
 
 class FarOutWarning(GainImputeWarning):

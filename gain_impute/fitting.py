@@ -17,6 +17,7 @@ from gain_impute.encoding.numeric import FAR
 from gain_impute.encoding.table import EncodedTable, TableEncoder
 from gain_impute.encoding.text import HashedText
 from gain_impute.errors import (
+    BrokenRuleWarning,
     FarOutWarning,
     GainImputeWarning,
     LikelyMarkerWarning,
@@ -31,7 +32,7 @@ from gain_impute.filled_frames import cell_types
 from gain_impute.learning import HeldOutReport, Report, learn
 from gain_impute.member import Member
 from gain_impute.persistence import FittedState
-from gain_impute.schema import Schema
+from gain_impute.schema import Schema, broken_rules
 from gain_impute.schema.markers import looks_empty
 from gain_impute.sessions import torch_session
 from gain_impute.state import TrainingState
@@ -106,7 +107,7 @@ def new_fit(
     state = FittedState(
         configs, encoder, (), NumberCalibration.unknown(len(encoder.numbers)), types, never_observed, seed
     )
-    _warn(state, n_empty, unreadable)
+    _warn(state, frame, n_empty, unreadable)
     if encoder.layout.n_cells > 0:
         with torch_session(n_threads, seed, device):
             state.members = tuple(_new_member(state, config, encoded, device) for config in configs)
@@ -129,7 +130,7 @@ def continue_fit(
     encoder = state.encoder.extend(frame)
     encoded, n_empty, unreadable = _encoded(encoder, frame)
     continued = replace(state, encoder=encoder, history=[*state.history])
-    _warn(continued, n_empty, unreadable)
+    _warn(continued, frame, n_empty, unreadable)
     if state.members:
         seed = np.random.SeedSequence([state.seed, state.n_steps]).generate_state(1)[0]
         with torch_session(n_threads, int(seed), state.device):
@@ -176,10 +177,15 @@ def warn_of_holes(unfillable: dict[str, str], n_empty: pd.Series) -> None:
     _warn_of(UnfillableWarning, left, "Empty cells of these columns stay empty: {}.")
 
 
-def _warn(state: FittedState, n_empty: pd.Series, unreadable: dict[str, int]) -> None:
+def _warn(state: FittedState, frame: pd.DataFrame, n_empty: pd.Series, unreadable: dict[str, int]) -> None:
     """Warn, before time is spent, of what stays empty, what is not learned, and what may be meant otherwise."""
-    encoder = state.encoder
     warn_of_holes(state.unfillable(), n_empty)
+    _warn_of_cells(state.encoder, unreadable)
+    _warn_of_rules(state.encoder, frame)
+
+
+def _warn_of_cells(encoder: TableEncoder, unreadable: dict[str, int]) -> None:
+    """Warn of known cells that are not learned, or should not be."""
     _warn_of(
         UnreadableWarning,
         [f"{name!r} ({count})" for name, count in unreadable.items()],
@@ -201,6 +207,18 @@ def _warn(state: FittedState, n_empty: pd.Series, unreadable: dict[str, int]) ->
         ],
         "These may mean 'empty', and are taken for values: {}. If they do, name them with missing_values; if not, list "
         "them among the column's categories in the schema.",
+    )
+
+
+def _warn_of_rules(encoder: TableEncoder, frame: pd.DataFrame) -> None:
+    """Warn of rules of the schema that known cells break, or that no row can meet."""
+    _warn_of(
+        BrokenRuleWarning,
+        [
+            f"{name!r} ({', '.join(f'{rule}: {count}' for rule, count in broken.items())})"
+            for name, broken in broken_rules(frame, encoder.schema).items()
+        ],
+        "Some known cells break a rule of the schema, and stay as they are: {}. Correct the cells or the rule.",
     )
     _warn_of(
         UnmetRuleWarning,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gain_impute.schema.annotated import annotated_toml
+from gain_impute.schema.broken_rules import broken_rules
 from gain_impute.schema.infer import infer_schema
 from gain_impute.schema.kinds import Kind
 from gain_impute.schema.likely_conditions import likely_conditions
@@ -17,6 +18,7 @@ __all__ = [
     "ParsedColumn",
     "Schema",
     "annotated_toml",
+    "broken_rules",
     "infer_schema",
     "likely_conditions",
     "likely_markers",
