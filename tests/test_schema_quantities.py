@@ -67,6 +67,12 @@ def infer(texts):
         (lambda x: f"{x:.0f} g" if x < 1000 else f"{x / 1000:.3g} kg", ("1234 g", "1234.56 kg"), lambda x: x),
         (lambda x: f"{x / 1e3:.2f}万" if x > 1000 else f"{10 * x:.0f}", ("1234", "1234.00万"), lambda x: 10 * x),
         (lambda x: f"{x:.0f} min" if x < 1000 else f"{x / 60:.1f} h", ("1234 min", "1234.0 h"), lambda x: x),
+        (lambda x: f"US ${x:,.2f}", ("US $1,234.00",), lambda x: x),
+        (lambda x: f"${x:.2f} USD", ("$1234.00 USD",), lambda x: x),
+        (lambda x: f"THB {x:,.2f}", ("THB 1,234.00",), lambda x: x),
+        (lambda x: f"{x:.2f} TL", ("1234.00 TL",), lambda x: x),
+        (lambda x: f"{x:.1f} руб.", ("1234.0 руб.",), lambda x: x),
+        (lambda x: f"{x / 100:.2f} hands", ("1234.00 hands",), lambda x: x / 100),  # no known unit, but no key either
         (lambda x: f"{x:.0f} EUR" if int(x) % 2 else f"{x:.0f} USD", None, lambda x: x),  # which cannot be compared
     ],
 )

@@ -7,6 +7,7 @@ Nothing depends on the dtype where the text says the same, so a table and its CS
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -76,6 +77,7 @@ _KEY_WORDS = frozenset(
     | {"sku", "gtin", "ean", "upc", "isbn", "issn", "asin", "mpn"}
 )
 _CODE_WORDS = _KEY_WORDS | {"no", "nr", "num", "number"}  # of a text with digits; "number of reviews" is a number
+_DECIMALS = re.compile(r"\d[.,]\d{1,2}(?!\d)")
 _RUN_NAMES = frozenset({(), ("index",), ("row",), ("no",), ("nr",), ("num",), ("number",)})
 _CHINESE_KEYS = ("编号", "编码", "条码", "货号", "序号")
 _DATE_WORDS = frozenset({"date", "day", "time", "timestamp", "datum", "日期", "时间"})
@@ -249,12 +251,16 @@ def _quantity(found: Evidence) -> Kind | None:
 
 
 def _is_key(found: Evidence) -> bool:
-    """Whether quantities are keys: named so, or unique and named as codes are, or with a word that is no known unit."""
+    """Whether quantities are keys: named so, or unique and named as codes are, or with a word that is no known unit.
+
+    No key is "12.50 hands": what has decimals is measured.
+    """
     if _has_key_name(found):
         return True
     if found.distinct_share < UNIQUE_SHARE:
         return False
-    is_known = np.array([is_quantity(text) for text in found.texts], dtype=bool) | ~np.isnan(found.numbers)
+    is_known = np.array([is_quantity(text) or bool(_DECIMALS.search(text)) for text in found.texts], dtype=bool)
+    is_known |= ~np.isnan(found.numbers)
     return _has_key_name(found, _CODE_WORDS) or found.share(is_known) < LEAST_SHARE
 
 

@@ -74,9 +74,13 @@ _DIMENSIONS: tuple[Mapping[str, float], ...] = (
 
 _GROUPS = rf"(?:,\d{{3}})+(?:\.\d+)?|(?:\.\d{{3}})+(?:,\d+)?|(?:['\u2019{SPACES}]\d{{3}})+(?:[.,]\d+)?"
 _NUMBER = rf"[+-]?(?:\d+(?:[.,]\d+)?|[.,]\d+|\d{{1,3}}(?:{_GROUPS})|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?:\.\d+)?)"
+_CODES = (
+    "USD|EUR|GBP|CHF|INR|CNY|RMB|JPY|AUD|CAD|NZD|HKD|SGD|TWD|KRW|AED|SAR|QAR|KWD|OMR|BHD|EGP|ILS|TRY|RUB|UAH|SEK|NOK|DKK"
+    "|PLN|CZK|HUF|RON|BGN|BRL|MXN|ARS|CLP|COP|PEN|ZAR|NGN|KES|GHS|MAD|PKR|BDT|LKR|THB|IDR|MYR|PHP|VND"
+)
 _CURRENCY = (
-    r"(?:(?:US|A|AU|C|CA|S|R|HK|NZ|MX)?\$|[€£¥￥₹₽₩₺฿₪₱₦₫₴元円원]|USD|EUR|GBP|CHF|INR|CNY|RMB|JPY|AUD|CAD|AED|SAR|SR"
-    r"|SEK|NOK|DKK|kr\.?|zł|PLN|Kč|CZK|Rp|RM|Rs\.?)"
+    r"(?:(?:(?:US|A|AU|C|CA|S|R|HK|NZ|NT|MX)\s?)?\$|[€£¥￥₹₽₩₺฿₪₱₦₫₴元円원]|SR|kr\.?|zł|Kč|лв\.?|руб\.?"  # noqa: RUF001
+    rf"|TL|lei|[Ee]uros?|Rp\.?|RM|Rs\.?|S/\.?|K[Ss]h\.?|{_CODES})"
 )
 # One letter counts only in the case in which it is a unit; longer units in any case, with the plural's s.
 _LETTER_UNIT = r"[kKMBgmlLWVshxt%\"'\u2032\u2033\u201d+°℃]|''"
@@ -87,14 +91,14 @@ _UNRELATED = (
 )
 """Units that are known, and compared with no other."""
 _RELATED = {word for units in _DIMENSIONS for word in units if len(word) > 1 or not word.isascii()}
-_WORDS = sorted({*_RELATED, *_UNRELATED.split(), "sq ft", "k"})
+_WORDS = sorted({*_RELATED, *_UNRELATED.split(), "sq ft", "sq. ft", "k"})
 _WORD_UNIT = rf"(?i:(?:{'|'.join(map(re.escape, reversed(_WORDS)))})s?\.?)"
 _GROUPED = re.compile(
     r"[+-]?[1-9]\d{0,2}(?:(?:,\d{3})+(?:\.\d+)?|(?:\.\d{3})+,\d+"
     rf"|(?:['\u2019{SPACES}]\d{{3}})+[.,]\d+)"
 )
 _QUANTITY = re.compile(
-    rf"[<>~≈]?{GAP}(?:[+-]?{_CURRENCY}{GAP}{_NUMBER}(?:/-|[,.:]-)?"
+    rf"[<>~≈]?{GAP}(?:[+-]?{_CURRENCY}{GAP}{_NUMBER}(?:/-|[,.:]-|{GAP}(?:{_CODES}))?"
     rf"|{_NUMBER}{GAP}(?:{_LETTER_UNIT}|{_WORD_UNIT}|{_CURRENCY})\+?)"
     rf"|[+-]?\d+,\d+|{_GROUPED.pattern}"
 )
