@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gain_impute.confidence import confidence_of_interval
+from gain_impute.encoding.numeric import NumericEncoder
 from gain_impute.experts import HEARD
 from gain_impute.filled_frames import FilledColumn
 from gain_impute.persistence import FittedState
 from gain_impute.prediction import Prediction
+from gain_impute.schema import Kind
 
 __all__ = ["details_of", "sources_of", "written_intervals"]
 
-SIGNIFICANT_DIGITS = 6  # of the ends of an interval of numbers that are on no grid
+LEAST_WIDTH = 1e-12  # of an interval that is rounded; the greatest is one of it
+MOST_OF_WIDTH = (
+    1e12  # how many times as great as the interval its numbers are at most: beyond, floats have no digits left
+)
 
 
 def details_of(
@@ -42,18 +48,34 @@ def details_of(
 def written_intervals(state: FittedState, name: str, details: dict[str, Any]) -> NDArray[np.object_]:
     """Intervals of a column of numbers or dates as a file would say them, such as "340 g to 1.1 kg"; (n_filled,).
 
-    Those that were not measured are "".
+    Those that were not measured are "". Of numbers that are on no grid they have no more digits than tell them apart.
     """
-    encoder, is_known = state.encoder, np.isfinite(details["lower"])
-    written = np.full(len(is_known), "", dtype=object)
-    ends = []
-    for end in ("lower", "upper"):
-        values = encoder.round_number(name, details[end][is_known])
-        if encoder.numbers[name].grid == 0:
-            values = np.array([float(f"{value:.{SIGNIFICANT_DIGITS}g}") for value in values.tolist()])
-        ends.append(encoder.schema.format(name, values))
-    written[is_known] = [least if least == most else f"{least} to {most}" for least, most in zip(*ends, strict=True)]
-    return written
+    number, column, is_known = state.encoder.numbers[name], state.encoder.schema[name], np.isfinite(details["lower"])
+    lower, upper = details["lower"][is_known], details["upper"][is_known]
+    if column.kind is Kind.NUMERIC and number.grid == 0:
+        ends = [_rounded_outwards(*each, number) for each in zip(lower.tolist(), upper.tolist(), strict=True)]
+    else:
+        snapped = (
+            column.as_written(number.snap(end), least=number.minimum, most=number.maximum) for end in (lower, upper)
+        )
+        ends = [*zip(*map(column.format, snapped), strict=True)]
+    texts = np.full(len(is_known), "", dtype=object)
+    texts[is_known] = [low if low == high else f"{low} to {high}" for low, high in ends]
+    return texts
+
+
+def _rounded_outwards(lower: float, upper: float, number: NumericEncoder) -> tuple[str, str]:
+    """Write an interval with two digits of its width, no narrower than it is, but within the bounds."""
+    width, size = upper - lower, max(abs(lower), abs(upper))
+    if not max(LEAST_WIDTH, size / MOST_OF_WIDTH) < width < 1 / LEAST_WIDTH:
+        return repr(lower), repr(upper)
+    exponent = math.floor(math.log10(width)) - 1
+    step, n_decimals = 10.0**exponent, max(0, -exponent)
+    low, high = math.floor(lower / step) * step, math.ceil(upper / step) * step
+    return (
+        f"{low:.{n_decimals}f}" if low >= number.minimum else repr(number.minimum),
+        f"{high:.{n_decimals}f}" if high <= number.maximum else repr(number.maximum),
+    )
 
 
 def sources_of(

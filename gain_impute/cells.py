@@ -86,7 +86,8 @@ class Imputation:
         - `confidence`: 0 to 1. Of a category, its probability; of a number, the share of the column's own 90 % range
           that the interval rules out
         - `lower`, `upper`: 90 % interval of a number or date; NaN for categories; `interval`: the same as it would be
-          written in a file ("2016-03-01 to 2016-05-25"), empty for categories
+          written in a file ("2016-03-01 to 2016-05-25"), of numbers on no grid with the digits that tell its ends
+          apart; empty for categories
         - `source`: what filled it, such as "generator", "generator, trees and line" or "dependency"; `model_id`: which
           fitted model. Of an abstained cell these, confidence and interval tell of what would fill it
     n_rows : int

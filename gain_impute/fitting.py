@@ -33,6 +33,7 @@ from gain_impute.learning import HeldOutReport, Report, learn
 from gain_impute.member import Member
 from gain_impute.persistence import FittedState
 from gain_impute.schema import Schema, broken_rules
+from gain_impute.schema.condition import is_among
 from gain_impute.schema.markers import looks_empty
 from gain_impute.sessions import torch_session
 from gain_impute.state import TrainingState
@@ -227,10 +228,16 @@ def _warn_of_rules(encoder: TableEncoder, frame: pd.DataFrame) -> None:
             for name, column in encoder.schema.items()
             for other, allowed in (column.applies_when or {}).items()
             for value in allowed
-            if other in encoder.classes and value not in encoder.classes[other].vocabulary
+            if other in encoder.classes and not _stands_in(encoder, value, other)
         ],
         "Some values that applies_when names stand in no row: {}.",
     )
+
+
+def _stands_in(encoder: TableEncoder, value: str, column: str) -> bool:
+    """Whether a column has a category, or one that says the same."""
+    vocabulary = np.array(encoder.classes[column].vocabulary, dtype=object)
+    return bool(is_among(vocabulary, [value], encoder.schema[column].kind).any())
 
 
 def _warn_of(category: type[GainImputeWarning], told: list[str], message: str) -> None:

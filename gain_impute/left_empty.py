@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gain_impute.filled_frames import FilledColumn
 from gain_impute.schema import Schema
+from gain_impute.schema.condition import is_among
 
 __all__ = ["where_applicable", "where_sure"]
 
@@ -49,7 +50,7 @@ def where_applicable(
         if condition:
             exists = np.ones(len(column.rows), bool)
             for other, allowed in condition.items():
-                exists &= pd.Series(texts(other)[column.rows]).isin(allowed).to_numpy()
+                exists &= is_among(texts(other)[column.rows], allowed, schema[other].kind)
             column = FilledColumn(column.rows[exists], column.values[exists])
         return column
 

@@ -21,6 +21,7 @@ import torch
 from gain_impute import CellState, ColumnSchema, GAINImputer, Kind, Schema, infer_schema
 from gain_impute.cells import CELL_DTYPES
 from gain_impute.errors import (
+    BrokenRuleWarning,
     ColumnMismatchError,
     ConfigError,
     FarOutWarning,
@@ -792,6 +793,22 @@ def test_intervals_are_told_as_the_file_would_say_them(shop, imputer):
         assert np.abs(upper - of_column["upper"]).max() <= step
 
 
+@pytest.mark.parametrize(("middle", "spread"), [(48.137, 1e-5), (1e6, 3.0), (5_334_567, 4.0), (0.0, 1e-9), (-3e8, 1e5)])
+def test_intervals_of_numbers_on_no_grid_have_the_digits_that_tell_their_ends_apart(middle, spread):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"x": middle + spread * rng.normal(size=200), "y": rng.normal(size=200)})
+    table.loc[::5, "x"] = np.nan
+    cells = fit(table, round_to_grid=False).impute(table).cells
+    ends = cells["interval"].str.partition(" to ")
+    lower, upper = ends[0].astype(float), ends[2].astype(float)
+    assert ((lower <= cells["value_number"]) & (cells["value_number"] <= upper)).all()
+    width = cells["upper"] - cells["lower"]
+    assert (upper - lower <= 1.3 * width).all()
+    assert (table["x"].min() <= lower).all()
+    assert (upper <= table["x"].max()).all()
+    assert ends.map(len).max(axis=None) < 24
+
+
 @pytest.fixture(scope="module")
 def two_reports(shop, imputer) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The report without a least confidence, and with the median one as such; a row per empty cell in both."""
@@ -1315,8 +1332,10 @@ def test_columns_whose_names_are_numbers_are_known_by_them():
 def test_numbers_are_filled_within_bounds_beyond_all_that_is_known(bounds, filled):
     table = pd.DataFrame({"a": [1.0, 2, 3, 4, 5, None] * 10, "b": [1.0, 2, 3, 4, 5, 6] * 10})
     schema = Schema([ColumnSchema(name="a", kind="numeric", **bounds), ColumnSchema(name="b", kind="numeric")])
-    imputer = quick_imputer(schema=schema).fit(table)
-    for fitted in (imputer, imputer.partial_fit(table + 1)):
+    imputer = quick_imputer(schema=schema)
+    for learn, rows in ((imputer.fit, table), (imputer.partial_fit, table + 1)):
+        with pytest.warns(BrokenRuleWarning):
+            fitted = learn(rows)
         found = fitted.transform(table)["a"][table["a"].isna()]
         assert found.between(*(bounds.get(end, filled) for end in ("minimum", "maximum"))).all()
 
@@ -1391,7 +1410,7 @@ def test_a_condition_that_no_row_can_meet_is_warned_of_before_the_fit():
     table = pd.DataFrame({"kind": ["shoe", "cup"] * 30, "heel": [4.5, None, 3.5, None] * 15})
     schema = infer_schema(table).replace("heel", applies_when={"kind": ["shoes", "boot"]})
     told = "stand in no row: 'shoes' of 'kind' .for 'heel'. Did you mean 'shoe'\\?, 'boot' of 'kind'"
-    with pytest.warns(UnmetRuleWarning, match=told), pytest.raises(KeyboardInterrupt):
+    with pytest.warns(BrokenRuleWarning), pytest.warns(UnmetRuleWarning, match=told), pytest.raises(KeyboardInterrupt):
         quick_imputer(schema=schema).fit(table, tracker=Stop())
 
 

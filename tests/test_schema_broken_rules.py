@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from gain_impute import infer_schema
-from gain_impute.errors import BrokenRuleWarning
-from gain_impute.schema import broken_rules
+from gain_impute.errors import BrokenRuleWarning, ColumnMismatchError
+from gain_impute.schema import broken_rules, likely_conditions, likely_markers
 from tests.strategies import quick_imputer
 
 SHOP = pd.DataFrame(
@@ -68,3 +68,41 @@ def test_values_that_mean_empty_break_no_rule():
     shop = pd.DataFrame({"price": [9.99, -1, 12.5, 3.2] * 10, "brand": ["Acme", "n/a", "Zeta", "Acme"] * 10})
     rules = infer_schema(shop, missing_values=(-1, "n/a")).replace("price", minimum=0)
     assert broken_rules(shop, rules.replace("brand", categories=("Acme", "Zeta"))) == {}
+
+
+@pytest.mark.parametrize("answers", [["Yes", "No"], [True, False], ["1", "0"]])
+def test_of_yes_and_no_any_word_keeps_a_rule(answers):
+    shop = pd.DataFrame({"ok": answers * 20, "kg": [1.5, None] * 20})
+    schema = infer_schema(shop, kinds={"ok": "boolean"}).replace("ok", categories=("yes", "no"))
+    schema = schema.replace("kg", applies_when={"ok": ("yes",)})
+    assert broken_rules(shop, schema) == {}
+    shop["kg"] = 1.5
+    assert broken_rules(shop, schema) == {"kg": {"applies_when": 20}}
+
+
+def test_of_yes_and_no_any_word_meets_a_condition():
+    shop = pd.DataFrame({"ok": [True, False] * 20, "kg": [1.5, None, None, None, 2.5, None] * 6 + [None] * 4})
+    imputer = quick_imputer(schema=infer_schema(shop).replace("kg", applies_when={"ok": ("yes",)})).fit(shop)
+    assert (imputer.transform(shop)["kg"].notna() == shop["ok"]).all()
+
+
+def test_a_bound_is_what_the_dtype_can_hold():
+    shop = pd.DataFrame({"size": np.array([0.1, 0.05, 0.02] * 10, dtype="float32")})
+    schema = infer_schema(shop).replace("size", minimum=0.02, maximum=0.1)
+    assert broken_rules(shop, schema) == broken_rules(shop.astype("Float32"), schema) == {}
+    assert broken_rules(shop, schema.replace("size", minimum=0.021)) == {"size": {"minimum": 10}}
+
+
+def test_columns_are_found_by_name_and_must_be_there():
+    others = SHOP[SHOP.columns[::-1]].assign(more=1)
+    assert broken_rules(others, RULED) == broken_rules(SHOP, RULED)
+    with pytest.raises(ColumnMismatchError, match=r"It lacks 'heel_cm'\. Add"):
+        broken_rules(SHOP.drop(columns="heel_cm"), RULED)
+    shop = pd.DataFrame(
+        {"kind": ["cup", "shoe"] * 30, "heel_cm": [None, 4.5] * 30, "note": ["n/a", "good", "bad"] * 20}
+    )
+    schema = infer_schema(shop)
+    for look in (likely_conditions, likely_markers):
+        assert look(shop[["note", "heel_cm", "kind"]], schema) == look(shop, schema) != {}
+        with pytest.raises(ColumnMismatchError, match="It lacks 'note'"):
+            look(shop.drop(columns="note"), schema)

@@ -72,7 +72,7 @@ def infer(texts):
         (lambda x: f"THB {x:,.2f}", ("THB 1,234.00",), lambda x: x),
         (lambda x: f"{x:.2f} TL", ("1234.00 TL",), lambda x: x),
         (lambda x: f"{x:.1f} руб.", ("1234.0 руб.",), lambda x: x),
-        (lambda x: f"{x / 100:.2f} hands", ("1234.00 hands",), lambda x: x / 100),  # no known unit, but no key either
+        (lambda x: f"EUR {x - 300:.2f}", ("EUR 1234.00",), lambda x: x - 300),
         (lambda x: f"{x:.0f} EUR" if int(x) % 2 else f"{x:.0f} USD", None, lambda x: x),  # which cannot be compared
     ],
 )
@@ -122,6 +122,9 @@ def test_one_slip_does_not_make_a_column_one_of_quantities(name, texts, slip):
         [f"{a:03d} {b:03d} {c:03d}" for a, b, c in np.random.default_rng(0).integers(100, 999, (400, 3))],
         [f"{a} {b}" for a, b in np.random.default_rng(0).integers(100, 999, (400, 2))],
         [f"{int(n)}{'ABCM'[int(n) % 4]}" for n in UNIQUE],
+        [f"TRY-{1000 + int(n) // 3:05d}" for n in UNIQUE],
+        *([f"{code}{int(n)}" for n in UNIQUE] for code in ("TRY-", "THB", "PHP ", "SR-", "CAD", "COP ")),
+        *([f"{number:.2f} {word}" for number in np.arange(10, 30, 0.01)] for word in ("Uhr", "BK", "beta", "pm")),
         [f"{int(n) % 90} {'ABM'[int(n) % 3]}" if int(n) % 9 == 0 else str(int(n) % 90) for n in UNIQUE],
     ],
 )
@@ -262,6 +265,22 @@ def test_a_greater_unit_without_decimals_is_not_taken_where_it_would_lose_much()
     assert coarse.format(np.array([1490.0, 2001.0, 3000.0])).tolist() == ["1490 g", "2001 g", "3 kg"]
     assert coarse.as_written(np.array([1490.0, 2001.0]), least=0, most=3000).tolist() == [1490, 2000]
     assert coarse.as_written(np.array([1990.0]), least=0, most=1995).tolist() == [1990]  # within what was seen
+
+
+@pytest.mark.parametrize(
+    ("spellings", "found"),
+    [
+        (("${:.2f}", "US ${:.2f}", "USD {:.2f}"), "$1234.00"),
+        (("{:.2f} Euro", "{:.2f} €", "{:.2f} EUR"), "1234.00 Euro"),
+        (("Rs. {:.0f}", "₹{:.0f}", "INR {:.0f}"), "Rs. 1234"),
+        (('{:.1f}"', "{:.1f} inch", "{:.1f} in"), '1234.0"'),
+    ],
+)
+def test_of_several_spellings_of_a_unit_the_commonest_is_written(spellings, found):
+    texts = [spellings[(i % 10 > 5) + (i % 10 > 8)].format(x) for i, x in enumerate(NUMBERS)]
+    column = infer(texts)
+    assert column.number_formats == (found,)
+    assert column.parse(pd.Series(texts)).values == pytest.approx(NUMBERS, abs=0.51)
 
 
 def test_one_unit_in_several_spellings_is_one():

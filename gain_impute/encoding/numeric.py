@@ -118,10 +118,8 @@ class NumericEncoder:
         """Values of shape (n_rows,) within the bounds; if `round_to_grid` on the grid, or among those seen."""
         with np.errstate(over="ignore"):
             values = np.clip(scores.astype(np.float64) * self.std + self.mean, self.minimum, self.maximum)
-        return self.round(values) if round_to_grid else values
-
-    def round(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Round values within the bounds to the grid, or to those seen."""
+        if not round_to_grid:
+            return values
         seen = self.seen[(self.seen >= self.minimum) & (self.seen <= self.maximum)]
         return _nearest(values, seen) if len(seen) else self.snap(values)
 

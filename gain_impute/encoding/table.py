@@ -231,16 +231,10 @@ class TableEncoder:
     def decode_number(self, name: str, scores: NDArray[np.floating], *, round_to_grid: bool) -> NDArray[np.float64]:
         """Values of a column of numbers for z-scores, (n_rows,); if `round_to_grid`, as a file can hold them."""
         number = self.numbers[name]
-        values = number.decode(scores, round_to_grid=False)
-        return number.beside(self.round_number(name, values) if round_to_grid else values, self.markers[name])
-
-    def round_number(self, name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Round numbers of a column, within its bounds, to what a file can hold; (n_rows,) to (n_rows,)."""
-        number = self.numbers[name]
-        rounded = number.round(values)
-        if len(number.seen):
-            return rounded
-        return self.schema[name].as_written(rounded, least=number.minimum, most=number.maximum)
+        values = number.decode(scores, round_to_grid=round_to_grid)
+        if round_to_grid and not len(number.seen):
+            values = self.schema[name].as_written(values, least=number.minimum, most=number.maximum)
+        return number.beside(values, self.markers[name])
 
     def read(self, table: pd.DataFrame, *, take_number: Callable[[str, ParsedColumn], None] | None = None) -> ReadTable:
         """Read a table whose columns are those of the schema, in its order.

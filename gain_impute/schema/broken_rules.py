@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gain_impute.schema.condition import is_among
 from gain_impute.schema.schema import Schema
 
 __all__ = ["broken_rules"]
@@ -20,7 +20,7 @@ def broken_rules(table: pd.DataFrame, schema: Schema) -> dict[str, dict[str, int
     Parameters
     ----------
     table : DataFrame of shape (n_rows, n_columns)
-        With the columns of the schema, in its order.
+        With the columns of the schema, in any order.
     schema : Schema
         What the columns may contain.
 
@@ -30,6 +30,11 @@ def broken_rules(table: pd.DataFrame, schema: Schema) -> dict[str, dict[str, int
         Of each column that has some, the rules ("minimum", "maximum", "categories", "applies_when") and how many known
         cells break them. Where a condition asks for a cell that is empty, nothing is broken.
 
+    Raises
+    ------
+    ColumnMismatchError
+        If the table lacks a column of the schema.
+
     Examples
     --------
     >>> from gain_impute import infer_schema
@@ -38,34 +43,38 @@ def broken_rules(table: pd.DataFrame, schema: Schema) -> dict[str, dict[str, int
     >>> broken_rules(shop, rules)
     {'heel_cm': {'minimum': 1, 'applies_when': 1}}
     """
+    places = schema.find_columns(table)
     parsed: dict[str, NDArray[Any]] = {}
-    names = list(schema)
 
     def values(name: str) -> NDArray[Any]:
         if name not in parsed:
-            parsed[name] = schema.parse(name, table.iloc[:, names.index(name)]).values
+            parsed[name] = schema.parse(name, table.iloc[:, places[name]]).values
         return parsed[name]
 
     found = {}
     for name, column in schema.items():
         broken = {}
+        dtype = table.dtypes.iloc[places[name]]
         if column.minimum is not None:
-            broken["minimum"] = int((values(name) < column.minimum).sum())
+            broken["minimum"] = int((values(name) < _as_held(column.minimum, dtype)).sum())
         if column.maximum is not None:
-            broken["maximum"] = int((values(name) > column.maximum).sum())
+            broken["maximum"] = int((values(name) > _as_held(column.maximum, dtype)).sum())
         if column.categories is not None:
-            known = values(name)[~pd.isna(values(name))]
-            broken["categories"] = int((~np.isin(known.astype(str), column.categories)).sum())
+            known = values(name)[pd.notna(values(name))]
+            broken["categories"] = int((~is_among(known, column.categories, column.kind)).sum())
         if column.applies_when:
-            broken["applies_when"] = int((~_may_exist(schema, name, values) & ~pd.isna(values(name))).sum())
+            is_broken = np.zeros(len(table), dtype=bool)
+            for other, allowed in column.applies_when.items():
+                is_broken |= pd.notna(values(other)) & ~is_among(values(other), allowed, schema[other].kind)
+            broken["applies_when"] = int((is_broken & pd.notna(values(name))).sum())
         if any(broken.values()):
             found[name] = {rule: count for rule, count in broken.items() if count}
     return found
 
 
-def _may_exist(schema: Schema, name: str, values: Callable[[str], NDArray[Any]]) -> NDArray[np.bool_]:
-    """In which rows (n_rows,) no known cell says that an attribute does not exist."""
-    may_exist = np.ones(len(values(name)), dtype=bool)
-    for other, allowed in (schema[name].applies_when or {}).items():
-        may_exist &= np.isin(schema.format(other, values(other)).astype(str), ["", *allowed])
-    return may_exist
+def _as_held(bound: float, dtype: object) -> float:
+    """A bound as a column of this dtype can hold it: .1 is a little more in float32."""
+    numpy_dtype = getattr(dtype, "numpy_dtype", dtype)
+    if not isinstance(numpy_dtype, np.dtype) or numpy_dtype.kind != "f":
+        return bound
+    return float(numpy_dtype.type(bound))

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-__all__ = ["Condition"]
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gain_impute.schema.kinds import Kind
+from gain_impute.schema.yes_no import says_yes
+
+__all__ = ["Condition", "is_among"]
 
 
 class Condition(Mapping[str, tuple[str, ...]]):
@@ -47,3 +55,18 @@ class Condition(Mapping[str, tuple[str, ...]]):
     def __repr__(self) -> str:
         """Write the condition as a dict."""
         return repr(dict(self._items))
+
+
+def is_among(values: NDArray[Any], allowed: Iterable[str], kind: Kind) -> NDArray[np.bool_]:
+    """Tell which values of a column (n_rows,) are allowed; of a boolean one any word will do that says the same.
+
+    Examples
+    --------
+    >>> is_among(np.array(["True", "no", None], dtype=object), ["yes"], Kind.BOOLEAN).tolist()
+    [True, False, False]
+    """
+    allowed = frozenset(allowed)
+    meanings = {says_yes(text) for text in allowed} - {None} if kind is Kind.BOOLEAN else frozenset()
+    which, distinct = pd.factorize(np.asarray(values, dtype=object))
+    is_allowed = [text in allowed or (bool(meanings) and says_yes(text) in meanings) for text in map(str, distinct)]
+    return np.array([*is_allowed, False], dtype=bool)[which]  # which is -1 for a missing value

@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-__all__ = ["find_date_format", "format_dates", "parse_dates", "seconds_of", "unknown_directives"]
+__all__ = ["COMPACT_FORMATS", "find_date_format", "format_dates", "parse_dates", "seconds_of", "unknown_directives"]
 
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -57,6 +57,8 @@ _DATE_FORMATS = (
     *("%B %d, %Y", "%b %d, %Y", "%d %B %Y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d %Y"),
     *("%b-%Y", "%b %Y", "%B %Y", "%B-%Y", "%b-%y", "%Y-%m"),
 )
+COMPACT_FORMATS = ("%Y%m%d", "%Y%m%d.0")
+"""Dates that are numbers; the second is what becomes of them beside empty cells, written as floats."""
 _LOOKS_LIKE_DATE = re.compile(r"(?=.*[0-9]).{4,40}")
 _TIME = re.compile(
     r"(?P<gap>[T ])(?P<hour>\d{1,2}):\d{2}(?P<second>:\d{2}(?:\.(?P<fraction>\d{1,9}))?)?"
@@ -88,7 +90,8 @@ def parse_dates(texts: Sequence[str], date_format: str | None) -> np.ndarray:
     texts : sequence of str
         The texts, best each only once.
     date_format : str or None
-        The format; None reads any ISO 8601 form. A format that begins as ISO does reads the other ISO forms too.
+        The format; None reads any ISO 8601 form. A format that begins as ISO does reads the other ISO forms too, and
+        one of `COMPACT_FORMATS` what the other writes.
 
     Returns
     -------
@@ -104,6 +107,9 @@ def parse_dates(texts: Sequence[str], date_format: str | None) -> np.ndarray:
     """
     given = np.empty(len(texts), dtype=object)
     given[:] = [_BELOW_MICROSECONDS.sub("", text) for text in texts]  # one such would have all counted in nanoseconds
+    if date_format in COMPACT_FORMATS:
+        given[:] = [text.strip().removesuffix(".0") for text in given]
+        date_format = COMPACT_FORMATS[0]
     if date_format is None:
         return seconds_of(pd.to_datetime(given, format="ISO8601", errors="coerce", utc=True))
     readable_by_pandas = re.sub(r"%(?:-|3(?=f)|:(?=z))", "%", date_format)

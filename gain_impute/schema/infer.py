@@ -7,14 +7,14 @@ Nothing depends on the dtype where the text says the same, so a table and its CS
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from gain_impute.errors import ConfigError, SchemaError, nearest_spelling
-from gain_impute.schema.dates import find_date_format, parse_dates, seconds_of
+from gain_impute.schema.date_columns import date_format_of, is_compact_date
+from gain_impute.schema.dates import find_date_format, parse_dates
 from gain_impute.schema.evidence import (
     LEAST_READABLE,
     Evidence,
@@ -25,10 +25,10 @@ from gain_impute.schema.evidence import (
 from gain_impute.schema.kinds import Kind
 from gain_impute.schema.number_text import fewest_decimals, find_written_decimals
 from gain_impute.schema.quantities import find_number_formats
-from gain_impute.schema.reading import clean_missing_values, is_number_dtype, read_distinct
+from gain_impute.schema.reading import clean_missing_values, is_number_dtype
 from gain_impute.schema.rules import ColumnSchema
 from gain_impute.schema.schema import Schema
-from gain_impute.schema.units import is_magnitude, is_quantity
+from gain_impute.schema.units import is_magnitude, is_quantity, may_be_code
 from gain_impute.schema.yes_no import BOOLEAN_PAIRS
 
 __all__ = ["infer_schema"]
@@ -65,7 +65,6 @@ LEAST_CELLS_A_QUANTITY = 5
 FEW_QUANTITIES = 10
 LEAST_KNOWN_OF_ONE_VALUE = 0.5
 """Share of the rows that have a column's only value, from which it is filled in elsewhere."""
-EARLIEST_COMPACT_DATE, LATEST_COMPACT_DATE = 19000101, 20991231
 MOST_CODES_BESIDE_NUMBERS = 0.01
 """Share of the distinct texts that may be codes such as "C536379" in a column of numbers; beyond it, all are codes."""
 A_PAIR = 2
@@ -77,10 +76,8 @@ _KEY_WORDS = frozenset(
     | {"sku", "gtin", "ean", "upc", "isbn", "issn", "asin", "mpn"}
 )
 _CODE_WORDS = _KEY_WORDS | {"no", "nr", "num", "number"}  # of a text with digits; "number of reviews" is a number
-_DECIMALS = re.compile(r"\d[.,]\d{1,2}(?!\d)")
 _RUN_NAMES = frozenset({(), ("index",), ("row",), ("no",), ("nr",), ("num",), ("number",)})
 _CHINESE_KEYS = ("编号", "编码", "条码", "货号", "序号")
-_DATE_WORDS = frozenset({"date", "day", "time", "timestamp", "datum", "日期", "时间"})
 _TITLE_WORDS = frozenset(
     {"title", "name", "description", "summary", "headline", "text", "comment", "标题", "名称", "描述", "品名"}
 )
@@ -175,7 +172,7 @@ def _infer_column(name: str, cells: pd.Series, markers: tuple[str | float, ...],
         is_told = written is None or (decimals is not None and written <= decimals)
         return ColumnSchema(name=name, kind=kind, decimals=decimals, written_decimals=None if is_told else written)
     if kind is Kind.DATETIME:
-        return ColumnSchema(name=name, kind=kind, date_format=_date_format(cells, found, markers))
+        return ColumnSchema(name=name, kind=kind, date_format=date_format_of(cells, found, markers))
     if kind is Kind.QUANTITY and (_is_grouped(found) or not _has_few_quantities(found)):
         formats = () if _is_key(found) else _number_formats(found)
         return ColumnSchema(
@@ -226,7 +223,7 @@ def _number(found: Evidence) -> Kind | None:
         return Kind.CATEGORICAL if found.repeated_share >= LEAST_REPEATED else Kind.IDENTIFIER
     if _is_number_key(found, numbers):
         return Kind.IDENTIFIER
-    if _is_compact_date(found, numbers):
+    if is_compact_date(found, numbers):
         return Kind.DATETIME
     n_distinct = len(np.unique(numbers))
     if n_distinct > A_PAIR:
@@ -238,8 +235,11 @@ def _number(found: Evidence) -> Kind | None:
 
 def _date(found: Evidence) -> Kind | None:
     """Dates of one format."""
-    is_found = find_date_format(found.texts.tolist(), found.counts, least_share=LEAST_SHARE) is not None
-    return Kind.DATETIME if is_found and found.null_share <= 1 - LEAST_READABLE else None
+    written = find_date_format(found.texts.tolist(), found.counts, least_share=LEAST_SHARE)
+    if written is None:
+        return None
+    is_date = ~np.isnan(parse_dates(found.texts.tolist(), written))
+    return Kind.DATETIME if found.share(is_date) >= LEAST_SHARE else None
 
 
 def _quantity(found: Evidence) -> Kind | None:
@@ -251,15 +251,12 @@ def _quantity(found: Evidence) -> Kind | None:
 
 
 def _is_key(found: Evidence) -> bool:
-    """Whether quantities are keys: named so, or unique and named as codes are, or with a word that is no known unit.
-
-    No key is "12.50 hands": what has decimals is measured.
-    """
+    """Whether quantities are keys: named so, or unique and named as codes are, or of a shape that codes have too."""
     if _has_key_name(found):
         return True
     if found.distinct_share < UNIQUE_SHARE:
         return False
-    is_known = np.array([is_quantity(text) or bool(_DECIMALS.search(text)) for text in found.texts], dtype=bool)
+    is_known = np.array([is_quantity(text) and not may_be_code(text) for text in found.texts], dtype=bool)
     is_known |= ~np.isnan(found.numbers)
     return _has_key_name(found, _CODE_WORDS) or found.share(is_known) < LEAST_SHARE
 
@@ -339,38 +336,6 @@ def _is_padded(texts: np.ndarray) -> bool:
     is_digits = all(text.isdigit() for text in texts)
     has_zero = any(len(text) > 1 and text.startswith("0") for text in texts)
     return is_digits and has_zero and len({len(text) for text in texts}) == 1
-
-
-def _is_compact_date(found: Evidence, numbers: np.ndarray) -> bool:
-    """Whether integers are dates such as 20161114: the name says so and each is a day."""
-    return not _DATE_WORDS.isdisjoint(found.name_words) and _are_compact_dates(numbers)
-
-
-def _are_compact_dates(numbers: np.ndarray) -> bool:
-    """Whether each of some integers is a day from 1900 to 2099, such as 20161114."""
-    if not len(numbers):
-        return False
-    if numbers.min() < EARLIEST_COMPACT_DATE or numbers.max() > LATEST_COMPACT_DATE:
-        return False
-    days = parse_dates([str(int(number)) for number in numbers], "%Y%m%d")
-    return not bool(np.isnan(days).any())
-
-
-def _date_format(cells: pd.Series, found: Evidence, markers: tuple[str | float, ...]) -> str | None:
-    """The date format of a column: that of its texts; ISO, as pandas writes it, for instants."""
-    if pd.api.types.is_datetime64_any_dtype(cells.dtype):
-        seconds = seconds_of(pd.DatetimeIndex(pd.to_datetime(cells, utc=True)))
-        zone = "%:z" if getattr(cells.dtype, "tz", None) is not None else ""
-    else:
-        values = read_distinct(cells, markers).values
-        if not all(hasattr(value, "isoformat") for value in values):
-            written = find_date_format(found.texts.tolist(), found.counts, least_share=LEAST_READABLE)
-            return written or ("%Y%m%d" if _are_compact_dates(found.numbers[~np.isnan(found.numbers)]) else None)
-        seconds, zone = parse_dates(found.texts.tolist(), None), ""
-    known = seconds[~np.isnan(seconds)]
-    if not zone and np.all(known % 86400 == 0):
-        return "%Y-%m-%d"
-    return "%Y-%m-%d %H:%M:%S" + (".%f" if np.any(known % 1 != 0) else "") + zone
 
 
 def _decimals(found: Evidence, dtype: object) -> int | None:

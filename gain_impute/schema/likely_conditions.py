@@ -37,6 +37,11 @@ def likely_conditions(table: pd.DataFrame, schema: Schema) -> dict[str, dict[str
     dict of str to dict of str to list of str
         Of each column that has one, the condition under which it is known: another column, and its values.
 
+    Raises
+    ------
+    ColumnMismatchError
+        If the table lacks a column of the schema.
+
     Examples
     --------
     >>> from gain_impute import infer_schema
@@ -46,11 +51,12 @@ def likely_conditions(table: pd.DataFrame, schema: Schema) -> dict[str, dict[str
     """
     if table.empty:
         return {}
-    known = {name: schema.find_observed(name, table.iloc[:, i]) for i, name in enumerate(schema)}
+    places = schema.find_columns(table)
+    known = {name: schema.find_observed(name, table.iloc[:, at]) for name, at in places.items()}
     groups = {}
-    for position, (name, column) in enumerate(schema.items()):
+    for name, column in schema.items():
         if column.is_class and known[name].mean() >= LEAST_KNOWN:
-            which, texts = pd.factorize(schema.parse(name, table.iloc[:, position]).values)
+            which, texts = pd.factorize(schema.parse(name, table.iloc[:, places[name]]).values)
             if 1 < len(texts) <= MOST_CATEGORIES:
                 groups[name] = which, texts
     found: dict[str, dict[str, list[str]]] = {}

@@ -45,7 +45,7 @@ def likely_markers(table: pd.DataFrame, schema: Schema) -> dict[str, dict[str, i
     Parameters
     ----------
     table : DataFrame of shape (n_rows, n_columns)
-        With the columns of the schema.
+        With the columns of the schema, in any order.
     schema : Schema
         What the columns are.
 
@@ -54,6 +54,11 @@ def likely_markers(table: pd.DataFrame, schema: Schema) -> dict[str, dict[str, i
     dict of str to dict of str to int
         Of each column that has some, the texts and how many cells hold them.
 
+    Raises
+    ------
+    ColumnMismatchError
+        If the table lacks a column of the schema.
+
     Examples
     --------
     >>> from gain_impute import infer_schema
@@ -61,9 +66,9 @@ def likely_markers(table: pd.DataFrame, schema: Schema) -> dict[str, dict[str, i
     >>> likely_markers(shop, infer_schema(shop)), likely_markers(shop, infer_schema(shop, missing_values="N/A"))
     ({'brand': {'N/A': 10}}, {})
     """
-    found = {}
+    places, found = schema.find_columns(table), {}
     for name, column in schema.items():
-        cells = table[name]
+        cells = table.iloc[:, places[name]]
         if not column.is_fillable or is_datetime64_any_dtype(cells):
             continue
         told: dict[str, int] = {}

@@ -102,7 +102,7 @@ def find_written_decimals(texts: NDArray[np.object_], counts: NDArray[np.int64])
     Returns
     -------
     int or None
-        At least 1; None where numbers are written without decimals, or with different numbers of them.
+        At least 1; None where numbers are written without decimals, with very many, or with different numbers of them.
 
     Examples
     --------
@@ -117,7 +117,8 @@ def find_written_decimals(texts: NDArray[np.object_], counts: NDArray[np.int64])
         return None
     totals = np.bincount(np.maximum(n_decimals, 0), weights=counts * (n_decimals >= 0))
     best = int(totals.argmax())
-    return best if best > 0 and totals[best] >= LEAST_WRITTEN_SO * counts.sum() else None
+    is_written_so = 0 < best <= MOST_WRITTEN_DECIMALS and totals[best] >= LEAST_WRITTEN_SO * counts.sum()
+    return best if is_written_so else None
 
 
 def _format_number(number: float, decimals: int | None, written: int | None) -> str:

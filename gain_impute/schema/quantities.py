@@ -39,6 +39,7 @@ _THOUSANDS = f",.{_APOSTROPHES}{SPACES}"
 _EXAMPLE = re.compile(
     rf"(?P<before>[^\d+-]*)1(?P<thousands>[{_THOUSANDS}]?)234(?:(?P<mark>[.,])(?P<decimals>\d+))?(?P<after>(?![.,]?\d).*)"
 )
+_ENDS_AS_WORD = re.compile(r"[^\W\d_]\.?\s+$")  # "EUR -5", but "-$5"
 _LOOSE_DIGIT = re.compile(r"(?<![^\W\d_])\d")  # m2 is a unit, and 567 none
 _PARTS = re.compile(
     rf"(?P<before>\D*?)(?P<number>\d(?:[\d{_THOUSANDS}]*\d)?|(?<!\S)[.,]\d+)(?P<after>(?!\d).*)", re.DOTALL
@@ -106,7 +107,8 @@ class NumberFormat:
             digits = digits.rstrip("0").removesuffix(".")
         digits = digits.translate({ord(","): self.thousands, ord("."): self.mark})
         sign = "-" if number < 0 and any(digit in "123456789" for digit in digits) else ""
-        return f"{sign}{self.before}{digits}{self.after}"
+        before = f"{self.before}{sign}" if _ENDS_AS_WORD.search(self.before) else f"{sign}{self.before}"
+        return f"{before}{digits}{self.after}"
 
     def read(self, text: str) -> float:
         """Read a number; NaN where it is none, of another unit, or infinite.
@@ -132,8 +134,12 @@ def _plain_digits(number: str, mark: str) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def _is_unit(text: str, unit: str) -> bool:
-    """Whether what stands around a number is a way to write a unit."""
-    return text == unit or (len(text) > 1 and len(unit) > 1 and scale_of(text, unit) == 1)
+    """Whether what stands around a number is a way to write a unit; a single letter is one only as it is."""
+    return text == unit or (not (_is_letter(text) or _is_letter(unit)) and scale_of(text, unit) == 1)
+
+
+def _is_letter(unit: str) -> bool:
+    return len(unit) == 1 and unit.isascii() and unit.isalpha()
 
 
 @functools.lru_cache(maxsize=64)
@@ -295,7 +301,7 @@ def find_number_formats(
     >>> find_number_formats(np.array(["1.099,00 €", "5,49€"]), np.array([1, 2]), least_share=1)
     ('1.234,00€',)
     """
-    table = _parted(texts, counts)
+    table = _with_common_spellings(_parted(texts, counts))
     weights = table.groupby("unit", sort=False)["n"].sum().sort_values(ascending=False, kind="stable")
     weights = weights[weights >= LEAST_OF_A_UNIT * weights.sum()]
     first = next((unit for unit in weights.index if unit), "")  # a number without a unit is mostly one of this, too
@@ -309,6 +315,13 @@ def find_number_formats(
         return ()
     is_read = ~np.isnan(found.read(np.asarray(texts, dtype=object)))
     return told if counts[is_read].sum() >= least_share * counts.sum() else ()
+
+
+def _with_common_spellings(written: pd.DataFrame) -> pd.DataFrame:
+    """The same quantities (see `_parted`), each unit by its commonest spelling in the column."""
+    weights = written.groupby("unit", sort=False)["n"].sum().sort_values(ascending=False, kind="stable")
+    spelt = {unit: next(other for other in weights.index if scale_of(unit, other) == 1) for unit in weights.index}
+    return written.assign(unit=written["unit"].map(spelt))
 
 
 def _example_of(written: pd.DataFrame, thousands: str, mark: str) -> str | None:

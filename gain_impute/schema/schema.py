@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from gain_impute.errors import SchemaError, nearest_spelling
+from gain_impute.errors import ColumnMismatchError, SchemaError, named, nearest_spelling
 from gain_impute.schema.kinds import Kind
 from gain_impute.schema.reading import clean_missing_values
 from gain_impute.schema.rules import ColumnSchema, ParsedColumn
@@ -178,6 +178,38 @@ class Schema(Mapping[str, ColumnSchema]):
         ['3']
         """
         return self._column(name).format(values)
+
+    def find_columns(self, table: pd.DataFrame) -> dict[str, int]:
+        """Find where each column stands in a table that may have others, too.
+
+        Parameters
+        ----------
+        table : DataFrame of shape (n_rows, n_columns)
+            The table.
+
+        Returns
+        -------
+        dict of str to int
+            Of each column of the schema, in its order, the position in the table.
+
+        Raises
+        ------
+        ColumnMismatchError
+            If the table lacks one.
+
+        Examples
+        --------
+        >>> schema = Schema([ColumnSchema(name="size", kind=Kind.NUMERIC)])
+        >>> schema.find_columns(pd.DataFrame({"price": [9.99], "size": [3]}))
+        {'size': 1}
+        """
+        places = {str(name): at for at, name in enumerate(table.columns)}
+        if missing := [name for name in self if name not in places]:
+            raise ColumnMismatchError(
+                f"The table must have the columns of the schema. It lacks {named(missing)}. Add them, or take them out "
+                "of the schema."
+            )
+        return {name: places[name] for name in self}
 
     def replace(self, name: str, **changes: object) -> Schema:
         """Return a schema in which one column is changed.

@@ -14,6 +14,7 @@ __all__ = [
     "is_grouped",
     "is_magnitude",
     "is_quantity",
+    "may_be_code",
     "scale_of",
     "with_plain_minus",
     "word_of",
@@ -70,18 +71,33 @@ _DIMENSIONS: tuple[Mapping[str, float], ...] = (
     {"": 1.0, "k": 1e3, "K": 1e3, "万": 1e4, "M": 1e6, "亿": 1e8},
 )
 """Units of one dimension, and how much of one is in each. Bytes count by 1024, as memory does."""
+_CURRENCIES: tuple[Mapping[str, float], ...] = tuple(
+    dict.fromkeys(spellings, 1.0)
+    for spellings in (
+        ("$", "us$", "us $", "usd", "usd$", "usd $", "$usd"),
+        ("€", "eur", "euro"),
+        ("£", "gbp"),
+        ("₹", "rs", "inr"),
+        ("¥", "￥", "元", "cny", "rmb"),
+        ("₽", "rub", "руб"),  # noqa: RUF001
+        ("₺", "tl", "try"),
+        ("zł", "pln"),
+    )
+)
+"""Spellings of one currency: "$" is one of the United States where it stands beside their other ones."""
 
 
 _GROUPS = rf"(?:,\d{{3}})+(?:\.\d+)?|(?:\.\d{{3}})+(?:,\d+)?|(?:['\u2019{SPACES}]\d{{3}})+(?:[.,]\d+)?"
 _NUMBER = rf"[+-]?(?:\d+(?:[.,]\d+)?|[.,]\d+|\d{{1,3}}(?:{_GROUPS})|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?:\.\d+)?)"
 _CODES = (
     "USD|EUR|GBP|CHF|INR|CNY|RMB|JPY|AUD|CAD|NZD|HKD|SGD|TWD|KRW|AED|SAR|QAR|KWD|OMR|BHD|EGP|ILS|TRY|RUB|UAH|SEK|NOK|DKK"
-    "|PLN|CZK|HUF|RON|BGN|BRL|MXN|ARS|CLP|COP|PEN|ZAR|NGN|KES|GHS|MAD|PKR|BDT|LKR|THB|IDR|MYR|PHP|VND"
+    "|PLN|CZK|HUF|RON|RSD|BGN|BRL|MXN|ARS|CLP|COP|PEN|ZAR|NGN|KES|GHS|MAD|PKR|BDT|LKR|THB|IDR|MYR|PHP|VND|KZT|GEL"
 )
 _CURRENCY = (
-    r"(?:(?:(?:US|A|AU|C|CA|S|R|HK|NZ|NT|MX)\s?)?\$|[€£¥￥₹₽₩₺฿₪₱₦₫₴元円원]|SR|kr\.?|zł|Kč|лв\.?|руб\.?"  # noqa: RUF001
-    rf"|TL|lei|[Ee]uros?|Rp\.?|RM|Rs\.?|S/\.?|K[Ss]h\.?|{_CODES})"
+    rf"(?:(?:(?:US|A|AU|C|CA|S|R|HK|NZ|NT|MX|{_CODES})\s?)?\$|[€£¥￥₹₽₩₺₸฿₪₱₦₫₴元円원]|SR|kr\.?|zł|Kč|лв\.?|руб\.?"  # noqa: RUF001
+    rf"|TL|[Ll]ei|[Ee]uros?|EURO|Fr\.|Rp\.?|RM|Rs\.?|S/\.?|K[Ss]h\.?|{_CODES})"
 )
+_NO_HYPHEN = r"(?!(?<=[A-Za-z])[+-])"  # "TRY-107" is a code, "EUR -4.99" and "$-4.99" are money
 # One letter counts only in the case in which it is a unit; longer units in any case, with the plural's s.
 _LETTER_UNIT = r"[kKMBgmlLWVshxt%\"'\u2032\u2033\u201d+°℃]|''"
 _UNRELATED = (
@@ -98,11 +114,12 @@ _GROUPED = re.compile(
     rf"|(?:['\u2019{SPACES}]\d{{3}})+[.,]\d+)"
 )
 _QUANTITY = re.compile(
-    rf"[<>~≈]?{GAP}(?:[+-]?{_CURRENCY}{GAP}{_NUMBER}(?:/-|[,.:]-|{GAP}(?:{_CODES}))?"
+    rf"[<>~≈]?{GAP}(?:[+-]?{_CURRENCY}{_NO_HYPHEN}{GAP}{_NUMBER}(?:/-|[,.:]-|{GAP}(?:{_CODES}))?"
     rf"|{_NUMBER}{GAP}(?:{_LETTER_UNIT}|{_WORD_UNIT}|{_CURRENCY})\+?)"
     rf"|[+-]?\d+,\d+|{_GROUPED.pattern}"
 )
 _MAGNITUDE = re.compile(rf"{_NUMBER}{GAP}[万亿]|\d+[.,]\d[kKM]")
+_MAY_BE_CODE = re.compile(r"[A-Za-z]{2,4}[\s-]?\d+")
 _NUMBER_AND_WORD = re.compile(rf"{_NUMBER}{GAP}(?P<unit>[^\W\d_]{{2,12}}(?:\s?/\s?[^\W\d_]{{1,8}})?)\.?")
 
 
@@ -128,6 +145,17 @@ def is_quantity(text: str) -> bool:
     [False, False, False, False, False, False]
     """
     return _QUANTITY.fullmatch(with_plain_minus(text)) is not None
+
+
+def may_be_code(text: str) -> bool:
+    """Whether a text may be money as well as a code: a few letters and a whole number.
+
+    Examples
+    --------
+    >>> [may_be_code(text) for text in ("THB107", "SR 1007", "THB 107.50", "THB 1,007", "$107")]
+    [True, True, False, False, False]
+    """
+    return _MAY_BE_CODE.fullmatch(text.strip()) is not None
 
 
 def is_grouped(text: str) -> bool:
@@ -197,7 +225,7 @@ def scale_of(unit: str, other: str) -> float | None:
     unit, other = word_of(unit), word_of(other)
     if unit == other:
         return 1.0
-    for units in _DIMENSIONS:
+    for units in (*_DIMENSIONS, *_CURRENCIES):
         here, there = units.get(unit), units.get(other)
         if here is not None and there is not None:
             return float(f"{here / there:.12g}")  # .0254 / .01 is 2.54
