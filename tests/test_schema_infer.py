@@ -437,3 +437,8 @@ def test_a_column_is_one_of_dates_only_where_half_of_it_can_be_read(null):
     for n_nulls in (26, 28):
         table = pd.DataFrame({"seen": [*dates, *[null] * n_nulls, "soon"]})
         assert (infer_schema(table)["seen"].kind == "datetime") == (n_nulls < 27)
+
+
+def test_numbers_in_several_formats_are_no_error():
+    texts = ["173.9", *["92.817.688,00"] * 2, "7,362,536", "12,34", "39386093", "0", "41,797,820.00"]
+    assert infer_schema(pd.DataFrame({"date": texts}))["date"].kind == "quantity"

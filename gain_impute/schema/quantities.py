@@ -381,7 +381,7 @@ def _is_read(numbers: pd.Series, way: NumberFormat) -> NDArray[np.bool_]:
 
 def _are_thousands(written: pd.DataFrame) -> bool:
     """Whether numbers of one unit such as "3.987" go on where whole ones beside them end."""
-    has_point = written["number"].str.contains(".", regex=False)
+    has_point = written["number"].str.fullmatch(r"\d*\.\d+")
     is_whole = written["number"].str.isdecimal()
     is_seldom = written.loc[is_whole, "n"].sum() < LEAST_OF_A_UNIT * written["n"].sum()
     if is_seldom or not has_point.any() or not is_whole.any():
