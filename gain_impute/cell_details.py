@@ -18,10 +18,10 @@ from gain_impute.schema import Kind
 
 __all__ = ["details_of", "sources_of", "written_intervals"]
 
-LEAST_WIDTH = 1e-12  # of an interval that is rounded; the greatest is one of it
-MOST_OF_WIDTH = (
-    1e12  # how many times as great as the interval its numbers are at most: beyond, floats have no digits left
-)
+WIDTHS_ROUNDED = (1e-12, 1e12)
+"""Of intervals of numbers on no grid; others are written as they are."""
+DIGITS_OF_A_FLOAT = 1e12
+"""A number so many times as great as its interval has no digits left to tell the ends apart."""
 
 
 def details_of(
@@ -67,7 +67,8 @@ def written_intervals(state: FittedState, name: str, details: dict[str, Any]) ->
 def _rounded_outwards(lower: float, upper: float, number: NumericEncoder) -> tuple[str, str]:
     """Write an interval with two digits of its width, no narrower than it is, but within the bounds."""
     width, size = upper - lower, max(abs(lower), abs(upper))
-    if not max(LEAST_WIDTH, size / MOST_OF_WIDTH) < width < 1 / LEAST_WIDTH:
+    least, most = WIDTHS_ROUNDED
+    if not max(least, size / DIGITS_OF_A_FLOAT) < width < most:
         return repr(lower), repr(upper)
     exponent = math.floor(math.log10(width)) - 1
     step, n_decimals = 10.0**exponent, max(0, -exponent)
