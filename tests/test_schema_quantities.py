@@ -133,6 +133,15 @@ def test_codes_are_no_quantities(texts):
 
 
 @pytest.mark.parametrize(
+    ("name", "write"),
+    [("retail_price", "THB {}"), ("priceINR", "INR {}"), ("x", "Rs {}"), ("MRP", "SR{}"), ("x", "${}")],
+)
+def test_whole_prices_are_money_where_the_name_or_the_sign_says_so(name, write):
+    texts = [write.format(int(n)) for n in UNIQUE]
+    assert infer_schema(pd.DataFrame({name: texts}))[name].number_formats == (write.format(1234),)
+
+
+@pytest.mark.parametrize(
     ("texts", "slip", "text", "number"),
     [
         ([f"{10 * x:,.0f} kg" for x in NUMBERS], "1 500 kg", "3,987 kg", 3987),

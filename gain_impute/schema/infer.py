@@ -76,6 +76,7 @@ _KEY_WORDS = frozenset(
     | {"sku", "gtin", "ean", "upc", "isbn", "issn", "asin", "mpn"}
 )
 _CODE_WORDS = _KEY_WORDS | {"no", "nr", "num", "number"}  # of a text with digits; "number of reviews" is a number
+_MONEY_WORDS = frozenset({"price", "mrp", "msrp", "rrp", "cost", "fee", "amount", "revenue", "preis", "prix", "precio"})
 _RUN_NAMES = frozenset({(), ("index",), ("row",), ("no",), ("nr",), ("num",), ("number",)})
 _CHINESE_KEYS = ("编号", "编码", "条码", "货号", "序号")
 _TITLE_WORDS = frozenset(
@@ -256,8 +257,9 @@ def _is_key(found: Evidence) -> bool:
         return True
     if found.distinct_share < UNIQUE_SHARE:
         return False
-    is_known = np.array([is_quantity(text) and not may_be_code(text) for text in found.texts], dtype=bool)
-    is_known |= ~np.isnan(found.numbers)
+    is_money = not _MONEY_WORDS.isdisjoint(found.name_words)
+    may_be = [is_quantity(text) and (is_money or not may_be_code(text)) for text in found.texts]
+    is_known = np.array(may_be, dtype=bool) | ~np.isnan(found.numbers)
     return _has_key_name(found, _CODE_WORDS) or found.share(is_known) < LEAST_SHARE
 
 

@@ -119,7 +119,7 @@ _QUANTITY = re.compile(
     rf"|[+-]?\d+,\d+|{_GROUPED.pattern}"
 )
 _MAGNITUDE = re.compile(rf"{_NUMBER}{GAP}[万亿]|\d+[.,]\d[kKM]")
-_MAY_BE_CODE = re.compile(r"[A-Za-z]{2,4}[\s-]?\d+")
+_MAY_BE_CODE = re.compile(r"[A-Z]{2,4}[\s-]?\d+")
 _NUMBER_AND_WORD = re.compile(rf"{_NUMBER}{GAP}(?P<unit>[^\W\d_]{{2,12}}(?:\s?/\s?[^\W\d_]{{1,8}})?)\.?")
 
 
@@ -148,12 +148,12 @@ def is_quantity(text: str) -> bool:
 
 
 def may_be_code(text: str) -> bool:
-    """Whether a text may be money as well as a code: a few letters and a whole number.
+    """Whether a text may be money as well as a code: a few capitals and a whole number.
 
     Examples
     --------
-    >>> [may_be_code(text) for text in ("THB107", "SR 1007", "THB 107.50", "THB 1,007", "$107")]
-    [True, True, False, False, False]
+    >>> [may_be_code(text) for text in ("THB107", "SR 1007", "THB 107.50", "THB 1,007", "Rs 107", "$107")]
+    [True, True, False, False, False, False]
     """
     return _MAY_BE_CODE.fullmatch(text.strip()) is not None
 
