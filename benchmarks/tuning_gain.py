@@ -33,7 +33,7 @@ from gain_impute.errors import GainImputeWarning
 from gain_impute.evaluation.exam import Exam, paired_lead
 from gain_impute.tuning import TuningResult, tune
 
-__all__ = ["Outcome", "main", "measure", "summarise"]
+__all__ = ["Outcome", "first_trials", "journal_storage", "main", "measure", "summarise"]
 
 TABLES = ("laptops", "gsmarena", "bigmart", "spam")
 NEVER_SEEN = 1_000  # offset of the seeds by which cells are hidden from the study
@@ -138,13 +138,15 @@ def measure(
     journal = studies / f"{study_name}.log"
 
     def found(n_wanted: int) -> TuningResult:
+        """What a study of so many trials finds, though it has been gone on with."""
+        n_done = len(_done(study_name, journal))
         return tune(
             unseen.visible,
             imputer=imputer,
-            n_trials=max(n_wanted - len(_done(study_name, journal)), 0),
+            n_trials=max(n_wanted - n_done, 0),
             pruner=pruner,
             study_name=study_name,
-            storage=str(journal),
+            storage=str(journal if n_done <= n_wanted else first_trials(study_name, journal, n_wanted)),
             random_state=seed,
         )
 
@@ -152,7 +154,7 @@ def measure(
         return default if result.imputer is None else unseen.losses(result.imputer.transform(unseen.visible))
 
     result = found(n_trials)
-    trials_s = sum((trial.duration or timedelta()).total_seconds() for trial in _done(study_name, journal))
+    trials_s = _seconds(_done(study_name, journal)[:n_trials])
     default = unseen.losses(GAINImputer(**imputer.get_params()).fit(unseen.visible).transform(unseen.visible))
     tuned = losses(result)
     lead = paired_lead(default, tuned)
@@ -271,9 +273,31 @@ def _done(name: str, journal: Path) -> list[FrozenTrial]:
     """Trials that a study has already."""
     if not journal.exists():
         return []
-    storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(journal)))
     done = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-    return optuna.load_study(study_name=name, storage=storage).get_trials(states=done)
+    return optuna.load_study(study_name=name, storage=journal_storage(journal)).get_trials(states=done)
+
+
+def journal_storage(journal: Path) -> optuna.storages.JournalStorage:
+    """The storage of a journal file."""
+    return optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(journal)))
+
+
+def _seconds(trials: list[FrozenTrial]) -> float:
+    """How long trials took; those of a process that was killed are not known to the second, and left out."""
+    whole = [trial.duration for trial in trials if trial.state is not TrialState.FAIL]
+    return sum((duration or timedelta()).total_seconds() for duration in whole)
+
+
+def first_trials(name: str, journal: Path, n_trials: int) -> Path:
+    """A study of the first trials of another, in a journal beside its own."""
+    first = journal.with_name(f"{journal.stem}-first-{n_trials}.log")
+    if not first.exists():
+        study = optuna.load_study(study_name=name, storage=journal_storage(journal))
+        head = optuna.create_study(study_name=name, storage=journal_storage(first), directions=study.directions)
+        for key, value in study.user_attrs.items():
+            head.set_user_attr(key, value)
+        head.add_trials(_done(name, journal)[:n_trials])
+    return first
 
 
 if __name__ == "__main__":
