@@ -292,11 +292,14 @@ def first_trials(name: str, journal: Path, n_trials: int) -> Path:
     """A study of the first trials of another, in a journal beside its own."""
     first = journal.with_name(f"{journal.stem}-first-{n_trials}.log")
     if not first.exists():
+        begun = first.with_suffix(".part")
+        begun.unlink(missing_ok=True)
         study = optuna.load_study(study_name=name, storage=journal_storage(journal))
-        head = optuna.create_study(study_name=name, storage=journal_storage(first), directions=study.directions)
+        head = optuna.create_study(study_name=name, storage=journal_storage(begun), directions=study.directions)
         for key, value in study.user_attrs.items():
             head.set_user_attr(key, value)
         head.add_trials(_done(name, journal)[:n_trials])
+        begun.rename(first)
     return first
 
 

@@ -253,6 +253,12 @@ def test_formats_are_found_only_where_they_read_at_least_half_of_the_known_cells
     assert is_read.mean() >= 0.5
 
 
+@pytest.mark.parametrize(("n_null", "found"), [(6, ("1,234",)), (7, None)])
+def test_half_of_the_known_cells_is_enough(n_null, found):
+    cells = ["-1,000", "1,000", *["0"] * 4, *["n.v."] * n_null]
+    assert infer_schema(pd.DataFrame({"weight": cells}))["weight"].number_formats == found
+
+
 def test_keys_of_grouped_digits_stay_empty_and_letters_for_thousands_in_few_texts_are_categories():
     order = infer_schema(pd.DataFrame({"order_id": [f"{int(n):,}" for n in UNIQUE]}))["order_id"]
     assert not order.is_fillable
